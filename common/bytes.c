@@ -1,0 +1,106 @@
+#include "common/bytes.h"
+
+#include "common/ensure.h"
+#include "common/memory.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { BUFFER_FIRST = 256 };
+
+struct bytes bytes_of(const char *text) { return text ? (struct bytes){text, strlen(text)} : BYTES_NONE; }
+
+bool bytes_is_equal(struct bytes a, struct bytes b) {
+        return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+bool bytes_is_text(struct bytes a, const char *text) { return bytes_is_equal(a, bytes_of(text)); }
+
+/* How many bytes the sequence at `at` takes; 0 if it is not well-formed. Table 3-7 of the Unicode standard. */
+static size_t utf8_sequence(const uint8_t *at, size_t left) {
+        uint8_t first = at[0];
+        uint8_t low = 0x80, high = 0xbf;
+        size_t len;
+
+        if (first < 0x80)
+                return 1;
+        if (first < 0xc2 || first > 0xf4)
+                return 0;
+        len = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+        if (first == 0xe0)
+                low = 0xa0;
+        if (first == 0xed)
+                high = 0x9f;
+        if (first == 0xf0)
+                low = 0x90;
+        if (first == 0xf4)
+                high = 0x8f;
+        if (left < len || at[1] < low || at[1] > high)
+                return 0;
+        for (size_t i = 2; i < len; i++)
+                if ((at[i] & 0xc0) != 0x80)
+                        return 0;
+        return len;
+}
+
+bool bytes_is_utf8(struct bytes a) {
+        const uint8_t *data = a.data;
+
+        for (size_t i = 0; i < a.len;) {
+                size_t len = utf8_sequence(data + i, a.len - i);
+
+                if (len == 0)
+                        return false;
+                i += len;
+        }
+        return true;
+}
+
+char *bytes_copy_text(struct bytes a) { return memory_copy_text(a.data, a.len); }
+
+void buffer_done(struct buffer *buffer) {
+        free(buffer->data);
+        *buffer = (struct buffer){0};
+}
+
+uint8_t *buffer_reserve(struct buffer *buffer, size_t len) {
+        size_t cap = buffer->cap ? buffer->cap : BUFFER_FIRST;
+
+        ENSURE(len < SIZE_MAX / 4 && buffer->len < SIZE_MAX / 4);
+        while (cap - buffer->len < len)
+                cap *= 2;
+        if (cap != buffer->cap) {
+                buffer->data = memory_resize(buffer->data, cap, 1);
+                buffer->cap = cap;
+        }
+        return buffer->data + buffer->len;
+}
+
+void buffer_push(struct buffer *buffer, const void *data, size_t len) {
+        if (len == 0)
+                return;
+        memcpy(buffer_reserve(buffer, len), data, len);
+        buffer->len += len;
+}
+
+void buffer_push_text(struct buffer *buffer, const char *text) { buffer_push(buffer, text, strlen(text)); }
+
+void buffer_print(struct buffer *buffer, const char *format, ...) {
+        va_list arguments, again;
+        int len;
+
+        va_start(arguments, format);
+        va_copy(again, arguments);
+        len = vsnprintf(NULL, 0, format, arguments);
+        va_end(arguments);
+        ENSURE(len >= 0);
+        vsnprintf((char *)buffer_reserve(buffer, (size_t)len + 1), (size_t)len + 1, format, again);
+        va_end(again);
+        buffer->len += (size_t)len;
+}
+
+char *buffer_text(struct buffer *buffer) {
+        *buffer_reserve(buffer, 1) = 0;
+        return (char *)buffer->data;
+}

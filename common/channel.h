@@ -1,0 +1,95 @@
+/* A channel: where messages come from and replies go to. Channels are data: common/channels/KIND.yaml says how a kind of
+ * channel proves its webhooks, where id, thread, sender and text are, what to ignore, and how a reply is posted.
+ * This module reads those files (they are built in) and applies them. It is pure: no socket, no clock, no file.
+ *
+ * A channel is made once, from a tenant's settings, and then only read. */
+#pragma once
+
+#include "common/bytes.h"
+#include "common/config.h"
+#include "common/time.h"
+
+struct channel;
+
+/* Binds `config`, which must outlive the channel, to the file of its kind. 0; -EINVAL and *ret_error (the caller frees): unknown
+ * kind, a setting missing, unknown or of the wrong form. config_load() has done this once for every channel. */
+MUST_USE int channel_new(const struct config_channel *config, struct channel **ret, char **ret_error);
+struct channel *channel_free(struct channel *channel);
+
+/* -- in -------------------------------------------------------------------------------------------------------- */
+
+/* A webhook as it came. `find_header` answers the value of a header (any case), `find_query` of a query argument; NULL when
+ * there is none. */
+struct channel_request {
+        const char *(*find_header)(void *context, const char *name);
+        const char *(*find_query)(void *context, const char *name);
+        void *context;
+        struct bytes body; /* raw: signatures are over the bytes that were sent */
+        struct wall now;
+};
+
+enum channel_proof {
+        CHANNEL_GENUINE = 0,
+        CHANNEL_UNSIGNED = 1, /* a signature is required and there is none */
+        CHANNEL_FORGED = 2,
+        CHANNEL_STALE = 3, /* signed, but longer ago than the platform's tolerance: a replay */
+};
+
+/* Is the webhook from who it says? Compared in constant time. */
+MUST_USE enum channel_proof channel_verify(const struct channel *channel, const struct channel_request *request);
+
+/* The platform's question whether this address is ours (a GET). 0 and the text to answer in `answer`; 1 when it is no such
+ * question; 2 when its token is not the one of the settings. */
+MUST_USE int channel_challenge(const struct channel *channel, const struct channel_request *request, struct buffer *answer);
+
+/* What a webhook says. The texts live as long as the events. */
+struct channel_event {
+        bool is_ignored;
+        const char *why; /* ignored: what it is, for the log and for `lull channel test` */
+        const char *id, *thread, *from, *kind, *text, *data; /* NULL = none; data is JSON text; kind is never NULL */
+        struct wall at; /* 0 = not said */
+};
+
+struct channel_events {
+        struct channel_event *items;
+        size_t n;
+        void *memory; /* what the texts live in */
+};
+
+/* Reads a body. 0 and *ret, which holds every message and every ignored thing of it, in order; -EBADMSG and *ret_error (the
+ * caller frees), which says what was looked for and, for broken JSON, the line and column. */
+MUST_USE int channel_read(const struct channel *channel, struct bytes body, struct channel_events *ret, char **ret_error);
+void channel_events_done(struct channel_events *events);
+
+/* -- out ------------------------------------------------------------------------------------------------------- */
+
+struct channel_reply {
+        const char *thread, *from; /* from: the sender of the batch's last message, or NULL */
+        const char *tenant, *batch;
+        uint32_t index; /* which of the batch's replies */
+        struct bytes text;
+};
+
+/* An HTTP request that posts one reply. */
+struct channel_post {
+        char *method, *url;
+        char **headers; /* "Name: value", NULL at the end */
+        char *body;
+};
+
+/* Has this channel a way to post? (A generic channel has one only with a reply URL.) */
+bool channel_has_post(const struct channel *channel);
+/* 0; -EINVAL and *ret_error (the caller frees) when the reply cannot be expressed, such as a thread's name with control
+ * characters in a URL. `now` is for signatures. */
+MUST_USE int channel_post_encode(const struct channel *channel, const struct channel_reply *reply, struct wall now,
+                                 struct channel_post *ret, char **ret_error);
+void channel_post_done(struct channel_post *post);
+
+enum channel_posted {
+        CHANNEL_POSTED = 0,
+        CHANNEL_POST_AGAIN = 1, /* refused for now */
+        CHANNEL_POST_NEVER = 2, /* refused for good */
+};
+
+/* What the platform's answer to a post means. `why` (LIMIT_WHY_LEN bytes) gets a sentence unless it was posted. */
+MUST_USE enum channel_posted channel_post_outcome(const struct channel *channel, long http_status, struct bytes body, char *why);

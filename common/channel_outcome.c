@@ -1,0 +1,75 @@
+#include "common/channel_value.h"
+
+#include "common/ensure.h"
+#include "common/limits.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a status means where the channel file has nothing to say. */
+static enum channel_posted status_outcome(long status) {
+        if (status >= 200 && status < 300)
+                return CHANNEL_POSTED;
+        if (status == 408 || status == 425 || status == 429 || status >= 500)
+                return CHANNEL_POST_AGAIN;
+        return CHANNEL_POST_NEVER;
+}
+
+static enum channel_posted outcome_decode(const char *name) {
+        if (strcmp(name, "posted") == 0)
+                return CHANNEL_POSTED;
+        ENSURE(strcmp(name, "again") == 0 || strcmp(name, "never") == 0);
+        return strcmp(name, "again") == 0 ? CHANNEL_POST_AGAIN : CHANNEL_POST_NEVER;
+}
+
+static bool body_has(struct bytes body, const char *text) {
+        return body.len > 0 && memmem(body.data, body.len, text, strlen(text));
+}
+
+/* A rule {status, text, at, is, means} holds when all it names does. */
+static bool rule_holds(const struct channel_place *place, long status, struct bytes body, const struct yaml_node *rule) {
+        const char *wanted = yaml_find_text(rule, "status"), *text = yaml_find_text(rule, "text");
+
+        if (wanted && strtol(wanted, NULL, 10) != status)
+                return false;
+        if (text && !body_has(body, text))
+                return false;
+        return !yaml_find_text(rule, "at") || (place->body && channel_condition_holds(place, rule));
+}
+
+/* On one line, and never in the middle of a character. */
+static void why_write(char *why, long status, const char *what) {
+        size_t len;
+
+        snprintf(why, LIMIT_WHY_LEN, what ? "HTTP %ld: %s" : "HTTP %ld", status, what);
+        for (char *at = why; *at; at++)
+                if ((unsigned char)*at < ' ' || *at == 0x7f)
+                        *at = ' ';
+        for (len = strlen(why); len > 0 && !bytes_is_utf8((struct bytes){why, len}); len--)
+                why[len - 1] = 0;
+}
+
+enum channel_posted channel_post_outcome(const struct channel *channel, long http_status, struct bytes body, char *why) {
+        const struct yaml_node *answer = yaml_find(channel->file, "answer");
+        const struct yaml_node *rules = yaml_find(answer, "means");
+        struct channel_place place = {.channel = channel};
+        enum channel_posted outcome = status_outcome(http_status);
+        CLEANUP_JSON json_t *json = NULL;
+        CLEANUP_FREE char *error = NULL;
+        CLEANUP_FREE char *what = NULL;
+
+        if (json_decode(body, &json, &error) == 0)
+                place.body = place.outer = place.item = json;
+        for (size_t i = 0; rules && i < rules->n; i++) {
+                if (!rule_holds(&place, http_status, body, &rules->items[i]))
+                        continue;
+                outcome = outcome_decode(yaml_find_text(&rules->items[i], "means"));
+                break;
+        }
+        if (outcome == CHANNEL_POSTED)
+                return outcome;
+        what = json ? channel_value_text(&place, yaml_find(answer, "why")) : NULL;
+        why_write(why, http_status, what);
+        return outcome;
+}

@@ -1,0 +1,93 @@
+/* lull.yaml, read and checked: one file for all programs.
+ *
+ * A loaded config is complete: every key has its value or its default, every combination has been found possible. An
+ * error is one message that names file, line, the key and what would be right. Times are spans, sizes bytes. */
+#pragma once
+
+#include "common/bytes.h"
+#include "common/time.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum config_handler_kind { CONFIG_HANDLER_HTTP, CONFIG_HANDLER_EXEC, CONFIG_HANDLER_ECHO };
+
+struct config_handler {
+        enum config_handler_kind kind;
+        char *url;      /* http */
+        char *secret;   /* http: "whsec_" and base64, or NULL = not signed */
+        char **command; /* exec: argv, NULL at the end */
+};
+
+struct config_setting {
+        char *key, *value;
+        int line;
+};
+
+/* A door of a tenant: `kind` names a file of common/channels/, which says what settings it takes. */
+struct config_channel {
+        char *name, *kind;
+        struct config_setting *settings;
+        uint32_t n_settings;
+        int line;
+};
+
+struct config_tenant {
+        char *name;
+        struct span quiet, max_wait;
+        uint32_t max_messages, max_bytes;
+        struct {
+                uint32_t attempts;
+                struct span base, cap;
+                double factor, jitter; /* jitter 0.1: each delay is 0.9 to 1.1 of itself */
+        } retry;
+        struct {
+                struct span base, cap, give_up;
+        } busy;
+        struct span lock_ttl;
+        struct span run_timeout;
+        uint32_t concurrency;
+        struct config_handler handler;
+        struct config_channel *channels;
+        uint32_t n_channels;
+        int line;
+};
+
+struct config {
+        char *path;
+        struct {
+                char *ingest, *workers, *stats; /* ZeroMQ endpoints, as clients connect to them */
+                char *bind_ingest, *bind_workers, *bind_stats; /* as the broker binds them: broker.bind in place of the host */
+                char *store;                    /* "lmdb:FOLDER" or "memory:" */
+                struct span lease;
+                bool is_insecure;
+        } broker;
+        char *redis; /* redis://[user:password@]host:port/db or redis+unix:///path?db=N; empty = no lock */
+        struct {
+                char *http;  /* address:port */
+                char *token; /* NULL = only loopback is served */
+                struct span ack_timeout;
+        } ingest;
+        struct {
+                uint32_t slots;
+                struct span drain;
+        } worker;
+        struct {
+                uint32_t message_bytes;
+        } limits;
+        struct config_tenant *tenants; /* sorted by name */
+        uint32_t n_tenants;
+};
+
+/* Reads `path`; NULL means $LULL_CONFIG, else ./lull.yaml. 0 and *ret; else a negative errno and *ret_error, one or more
+ * lines of "FILE:LINE: what is wrong; what would be right" without a newline at the end, which the caller frees. */
+MUST_USE int config_load(const char *path, struct config **ret, char **ret_error);
+struct config *config_free(struct config *config);
+static inline void config_cleanup(struct config **config) { config_free(*config); }
+#define CLEANUP_CONFIG CLEANUP(config_cleanup)
+
+/* NULL when there is none of that name. */
+const struct config_tenant *config_tenant_find(const struct config *config, struct bytes name);
+const struct config_channel *config_channel_find(const struct config_tenant *tenant, struct bytes name);
+/* NULL when the channel has no such setting. */
+const char *config_setting_find(const struct config_channel *channel, const char *key);

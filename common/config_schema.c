@@ -1,0 +1,179 @@
+#include "common/config_reader.h"
+
+#include "common/limits.h"
+#include "common/memory.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* -- one value ------------------------------------------------------------------------------------------------------- */
+
+struct number_kind {
+        int (*decode)(const char *text, int64_t *ret, char **ret_why);
+        char *(*text)(int64_t number);
+};
+
+static const struct number_kind number_kinds[] = {
+        [CONFIG_SPAN] = {config_span_decode, config_span_text},     [CONFIG_SIZE] = {config_size_decode, config_size_text},
+        [CONFIG_COUNT] = {config_count_decode, config_count_text},  [CONFIG_RATIO] = {config_ratio_decode, config_ratio_text},
+        [CONFIG_FLAG] = {config_flag_decode, config_count_text},
+};
+
+static bool number_is_within(struct config_reader *reader, const struct yaml_node *node, const struct config_key *key, int64_t number) {
+        bool is_small = number < key->min;
+        CLEANUP_FREE char *bound = number_kinds[key->kind].text(is_small ? key->min : key->max);
+
+        if (key->kind == CONFIG_FLAG || (!is_small && number <= key->max))
+                return true;
+        config_refuse(reader, node->line, "'%s' is too %s; at %s %s", node->text, is_small ? "small" : "large",
+                      is_small ? "least" : "most", bound);
+        return false;
+}
+
+/* The fallback stands in for a wrong value, which has been noted. */
+static int64_t number_read(struct config_reader *reader, const struct yaml_node *node, const struct config_key *key) {
+        CLEANUP_FREE char *text = NULL;
+        CLEANUP_FREE char *why = NULL;
+        int64_t number;
+
+        if (config_text_get(reader, node, &text) != 0)
+                return key->fallback;
+        if (number_kinds[key->kind].decode(text, &number, &why) != 0) {
+                /* As it stands in the file: what a variable holds is not shown. */
+                config_refuse(reader, node->line, "'%s' %s", node->text, why);
+                return key->fallback;
+        }
+        return number_is_within(reader, node, key, number) ? number : key->fallback;
+}
+
+static void number_store(void *field, enum config_kind kind, int64_t number) {
+        if (kind == CONFIG_SPAN)
+                *(struct span *)field = span_us(number);
+        else if (kind == CONFIG_RATIO)
+                *(double *)field = (double)number / 1000;
+        else if (kind == CONFIG_FLAG)
+                *(bool *)field = number != 0;
+        else
+                *(uint32_t *)field = (uint32_t)number;
+}
+
+static void text_read(struct config_reader *reader, const struct yaml_node *node, const struct config_key *key, char **field) {
+        if (node && config_text_get(reader, node, field) == 0)
+                return;
+        if (key->text)
+                *field = memory_copy_text(key->text, strlen(key->text));
+}
+
+static void key_read(struct config_reader *reader, const struct yaml_node *node, const struct config_key *key, void *target) {
+        void *field = (char *)target + key->offset;
+
+        switch (key->kind) {
+        case CONFIG_SPAN:
+        case CONFIG_SIZE:
+        case CONFIG_COUNT:
+        case CONFIG_RATIO:
+        case CONFIG_FLAG:
+                number_store(field, key->kind, node ? number_read(reader, node, key) : key->fallback);
+                return;
+        case CONFIG_TEXT:
+                text_read(reader, node, key, field);
+                return;
+        case CONFIG_SECTION:
+                config_section_read(reader, node, key->section, target);
+                return;
+        case CONFIG_CUSTOM:
+                key->read(reader, node, target);
+                return;
+        }
+}
+
+/* -- one section ----------------------------------------------------------------------------------------------------- */
+
+static bool keys_have(const struct config_key *keys, const char *name) {
+        for (; keys->name; keys++)
+                if (strcmp(keys->name, name) == 0)
+                        return true;
+        return false;
+}
+
+static void unknown_keys_refuse(struct config_reader *reader, const struct yaml_node *map, const struct config_section *section) {
+        const char *names[LIMIT_SETTINGS] = {0};
+
+        for (size_t i = 0; section->keys[i].name; i++)
+                names[i] = section->keys[i].name;
+        for (size_t i = 0; i < map->n; i++)
+                if (!keys_have(section->keys, map->items[i].key))
+                        config_refuse_key(reader, &map->items[i], names, section->planned);
+}
+
+void config_section_read(struct config_reader *reader, const struct yaml_node *node, const struct config_section *section,
+                         void *target) {
+        if (node && yaml_is_null(node))
+                node = NULL;
+        if (node && node->kind != YAML_MAP) {
+                config_refuse(reader, node->line, "must be a map of keys and values; this is %s", yaml_kind_text(node));
+                node = NULL;
+        }
+        if (node)
+                unknown_keys_refuse(reader, node, section);
+        for (const struct config_key *key = section->keys; key->name; key++) {
+                size_t path = config_path_push(reader, key->name);
+
+                key_read(reader, yaml_find(node, key->name), key, target);
+                config_path_pop(reader, path);
+        }
+}
+
+/* -- the tables ------------------------------------------------------------------------------------------------------ */
+
+#define MS(number) (INT64_C(1000) * (number))
+#define S(number) (INT64_C(1000000) * (number))
+#define AT(field) offsetof(struct config, field)
+
+static const struct config_key broker_keys[] = {
+        {"ingest", CONFIG_TEXT, AT(broker.ingest), .text = "tcp://127.0.0.1:7601"},
+        {"workers", CONFIG_TEXT, AT(broker.workers), .text = "tcp://127.0.0.1:7602"},
+        {"stats", CONFIG_TEXT, AT(broker.stats), .text = "tcp://127.0.0.1:7603"},
+        {"store", CONFIG_TEXT, AT(broker.store), .text = "lmdb:var/lull"},
+        {"lease", CONFIG_SPAN, AT(broker.lease), S(5), S(1), S(300)},
+        {"insecure", CONFIG_FLAG, AT(broker.is_insecure)},
+        {"bind", CONFIG_CUSTOM, .read = config_bind_read},
+        {0},
+};
+
+static const struct config_key ingest_keys[] = {
+        {"http", CONFIG_CUSTOM, .read = config_listen_read},
+        {"token", CONFIG_TEXT, AT(ingest.token)},
+        {"ack_timeout", CONFIG_SPAN, AT(ingest.ack_timeout), S(5), MS(100), S(60)},
+        {0},
+};
+
+static const struct config_key worker_keys[] = {
+        {"slots", CONFIG_COUNT, AT(worker.slots), 256, 1, LIMIT_SLOTS},
+        {"drain", CONFIG_SPAN, AT(worker.drain), S(30), 0, S(3600)},
+        {0},
+};
+
+static const struct config_key limits_keys[] = {
+        {"message_bytes", CONFIG_SIZE, AT(limits.message_bytes), LIMIT_MESSAGE_BYTES_DEFAULT, 1024, LIMIT_MESSAGE_BYTES_MAX},
+        {0},
+};
+
+static const struct config_section broker = {broker_keys, NULL};
+static const struct config_section ingest = {ingest_keys, (const char *const[]){"admin", "spool", NULL}};
+static const struct config_section worker = {worker_keys, NULL};
+static const struct config_section limits = {limits_keys, (const char *const[]){"dedupe", NULL}};
+
+static const struct config_key root_keys[] = {
+        {"broker", CONFIG_SECTION, .section = &broker},
+        {"redis", CONFIG_CUSTOM, .read = config_redis_read},
+        {"ingest", CONFIG_SECTION, .section = &ingest},
+        {"worker", CONFIG_SECTION, .section = &worker},
+        {"limits", CONFIG_SECTION, .section = &limits},
+        {"tenants", CONFIG_CUSTOM, .read = config_tenants_read},
+        {0},
+};
+
+const struct config_section config_root = {root_keys, NULL};

@@ -1,0 +1,154 @@
+#include "common/config_reader.h"
+
+#include "common/limits.h"
+#include "common/memory.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MS(number) (INT64_C(1000) * (number))
+#define S(number) (INT64_C(1000000) * (number))
+#define HOUR S(3600)
+/* In thousandths. */
+#define RATIO(number) ((int64_t)((number) * 1000))
+#define AT(field) offsetof(struct config_tenant, field)
+
+/* There is nothing to keep: what arrives during a run always waits for it. */
+static void on_new_message_read(struct config_reader *reader, const struct yaml_node *node, void *target) {
+        CLEANUP_FREE char *text = NULL;
+
+        if (!node || config_text_get(reader, node, &text) != 0 || strcmp(text, "queue") == 0)
+                return;
+        if (strcmp(text, "interrupt") == 0)
+                config_refuse(reader, node->line, "'interrupt' is not supported by this version of lull; write 'queue'");
+        else
+                config_refuse(reader, node->line, "'%s' is unknown; write 'queue'", node->text);
+}
+
+static const struct config_key retry_keys[] = {
+        {"attempts", CONFIG_COUNT, AT(retry.attempts), 6, 1, 100},
+        {"base", CONFIG_SPAN, AT(retry.base), S(2), MS(1), HOUR},
+        {"factor", CONFIG_RATIO, AT(retry.factor), RATIO(2), RATIO(1), RATIO(100)},
+        {"cap", CONFIG_SPAN, AT(retry.cap), S(32), MS(1), 24 * HOUR},
+        {"jitter", CONFIG_RATIO, AT(retry.jitter), RATIO(0.1), 0, RATIO(1)},
+        {0},
+};
+
+static const struct config_key busy_keys[] = {
+        {"base", CONFIG_SPAN, AT(busy.base), MS(100), MS(1), HOUR},
+        {"cap", CONFIG_SPAN, AT(busy.cap), S(2), MS(1), HOUR},
+        {"give_up", CONFIG_SPAN, AT(busy.give_up), S(60), MS(1), 24 * HOUR},
+        {0},
+};
+
+static const struct config_key lock_keys[] = {
+        {"ttl", CONFIG_SPAN, AT(lock_ttl), S(30), S(1), S(600)},
+        {0},
+};
+
+static const struct config_section retry = {retry_keys, NULL};
+static const struct config_section busy = {busy_keys, NULL};
+static const struct config_section lock = {lock_keys, NULL};
+
+static const struct config_key tenant_keys[] = {
+        {"quiet", CONFIG_SPAN, AT(quiet), S(8), 0, HOUR},
+        {"max_wait", CONFIG_SPAN, AT(max_wait), S(30), 0, 24 * HOUR},
+        {"max_messages", CONFIG_COUNT, AT(max_messages), 20, 1, LIMIT_BATCH_MESSAGES_MAX},
+        {"max_bytes", CONFIG_SIZE, AT(max_bytes), 64 * 1024, 1, LIMIT_BATCH_BYTES_MAX},
+        {"on_new_message", CONFIG_CUSTOM, .read = on_new_message_read},
+        {"retry", CONFIG_SECTION, .section = &retry},
+        {"busy", CONFIG_SECTION, .section = &busy},
+        {"lock", CONFIG_SECTION, .section = &lock},
+        {"run_timeout", CONFIG_SPAN, AT(run_timeout), S(300), S(1), 24 * HOUR},
+        {"concurrency", CONFIG_COUNT, AT(concurrency), 100, 1, LIMIT_WORKERS * LIMIT_SLOTS},
+        {"handler", CONFIG_CUSTOM, .read = config_handler_read},
+        {"channels", CONFIG_CUSTOM, .read = config_channels_read},
+        {0},
+};
+
+static const char *const tenant_planned[] = {"rate", "context", "hold_for", "max_interrupts", "on_unknown", NULL};
+static const struct config_section tenant_section = {tenant_keys, tenant_planned};
+
+/* -- what does not go together ---------------------------------------------------------------------------------------- */
+
+/* Names the line of the key that is there, the section's if both are defaults. */
+static int line_of(const struct yaml_node *node, const char *section, const char *key) {
+        const struct yaml_node *map = section ? yaml_find(node, section) : node;
+        const struct yaml_node *value = yaml_find(map, key);
+
+        return value ? value->line : map ? map->line : node->line;
+}
+
+static void order_check(struct config_reader *reader, int line, const char *small_name, struct span small, const char *large_name,
+                        struct span large) {
+        CLEANUP_FREE char *small_text = config_span_text(small.us);
+        CLEANUP_FREE char *large_text = config_span_text(large.us);
+
+        if (span_is_less(large, small))
+                config_refuse_at(reader, large_name, line, "%s is shorter than %s, which is %s; make it %s or more", large_text,
+                                 small_name, small_text, small_text);
+}
+
+static void tenant_check(struct config_reader *reader, const struct yaml_node *node, const struct config_tenant *tenant) {
+        order_check(reader, line_of(node, NULL, "max_wait"), "quiet", tenant->quiet, "max_wait", tenant->max_wait);
+        order_check(reader, line_of(node, "retry", "cap"), "retry.base", tenant->retry.base, "retry.cap", tenant->retry.cap);
+        order_check(reader, line_of(node, "busy", "cap"), "busy.base", tenant->busy.base, "busy.cap", tenant->busy.cap);
+}
+
+/* -- tenants ----------------------------------------------------------------------------------------------------------- */
+
+bool config_name_is_valid(struct config_reader *reader, const struct yaml_node *node) {
+        static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        size_t len = strlen(node->key);
+
+        if (len >= 1 && len <= LIMIT_NAME_LEN && strspn(node->key, letters) == len)
+                return true;
+        config_refuse(reader, node->line, "'%.*s' is no name; write 1 to %d letters, digits, '-' and '_'", LIMIT_NAME_LEN, node->key,
+                      LIMIT_NAME_LEN);
+        return false;
+}
+
+static void tenant_read(struct config_reader *reader, const struct yaml_node *node, struct config_tenant *tenant) {
+        size_t path = config_path_push(reader, node->key);
+        size_t n_errors = reader->n_errors;
+
+        tenant->name = memory_copy_text(node->key, strlen(node->key));
+        tenant->line = node->line;
+        config_section_read(reader, node, &tenant_section, tenant);
+        /* A wrong value has its default meanwhile, which is no reason to complain twice. */
+        if (reader->n_errors == n_errors)
+                tenant_check(reader, node, tenant);
+        config_path_pop(reader, path);
+}
+
+static int compare_tenants(const void *a, const void *b) {
+        return strcmp(((const struct config_tenant *)a)->name, ((const struct config_tenant *)b)->name);
+}
+
+void config_tenants_read(struct config_reader *reader, const struct yaml_node *node, void *target) {
+        struct config *config = target;
+
+        if (!node || node->kind != YAML_MAP || node->n == 0) {
+                config_refuse(reader, node ? node->line : 1, "there must be at least one tenant; write its name as a key and its "
+                                                             "settings, at least `handler`, below it");
+                return;
+        }
+        if (node->n > LIMIT_TENANTS) {
+                config_refuse(reader, node->line, "these are %zu; at most %d tenants fit one broker", node->n, LIMIT_TENANTS);
+                return;
+        }
+        config->tenants = memory_new(node->n, sizeof *config->tenants);
+        for (size_t i = 0; i < node->n; i++)
+                if (config_name_is_valid(reader, &node->items[i]))
+                        tenant_read(reader, &node->items[i], &config->tenants[config->n_tenants++]);
+        qsort(config->tenants, config->n_tenants, sizeof *config->tenants, compare_tenants);
+}
+
+void config_tenant_done(struct config_tenant *tenant) {
+        for (uint32_t i = 0; i < tenant->n_channels; i++)
+                config_channel_done(&tenant->channels[i]);
+        free(tenant->channels);
+        free(tenant->name);
+        config_handler_done(&tenant->handler);
+}

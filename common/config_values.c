@@ -1,0 +1,119 @@
+#include "common/config_reader.h"
+
+#include "common/memory.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct unit {
+        const char *name;
+        int64_t factor;
+};
+
+/* From small to large, as the way back looks for the largest that fits. */
+static const struct unit span_units[] = {{"ms", 1000}, {"s", 1000000}, {"m", 60000000}, {"h", INT64_C(3600000000)}, {0}};
+static const struct unit size_units[] = {{"", 1}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {0}};
+
+enum { DIGITS_MAX = 9 };
+
+static int refuse(char **ret_why, const char *why) {
+        *ret_why = memory_copy_text(why, strlen(why));
+        return -EINVAL;
+}
+
+/* The digits in front; how many they are. 0 also when they are too many for any of our bounds. */
+static size_t digits_decode(const char *text, int64_t *ret) {
+        size_t len = strspn(text, "0123456789");
+
+        *ret = len > 0 && len <= DIGITS_MAX ? strtoll(text, NULL, 10) : 0;
+        return len <= DIGITS_MAX ? len : 0;
+}
+
+static const struct unit *unit_find(const struct unit *units, const char *name) {
+        for (; units->name; units++)
+                if (strcmp(units->name, name) == 0)
+                        return units;
+        return NULL;
+}
+
+int config_span_decode(const char *text, int64_t *ret_us, char **ret_why) {
+        int64_t number;
+        size_t len = digits_decode(text, &number);
+        const struct unit *unit = len ? unit_find(span_units, text + len) : NULL;
+
+        if (len && !text[len]) {
+                *ret_why = memory_print("has no unit; write '%ss', '500ms' or '2m'", text);
+                return -EINVAL;
+        }
+        if (!unit)
+                return refuse(ret_why, "is no length of time; write a whole number and ms, s, m or h, such as '8s', '500ms' or '2m'");
+        *ret_us = number * unit->factor;
+        return 0;
+}
+
+int config_size_decode(const char *text, int64_t *ret_bytes, char **ret_why) {
+        int64_t number;
+        size_t len = digits_decode(text, &number);
+        const struct unit *unit = len ? unit_find(size_units, text + len) : NULL;
+
+        if (!unit)
+                return refuse(ret_why, "is no size; write bytes, or a whole number and KiB or MiB, such as '64KiB'");
+        *ret_bytes = number * unit->factor;
+        return 0;
+}
+
+int config_count_decode(const char *text, int64_t *ret, char **ret_why) {
+        int64_t number;
+        size_t len = digits_decode(text, &number);
+
+        if (!len || text[len])
+                return refuse(ret_why, "is no whole number; write digits only, such as '20'");
+        *ret = number;
+        return 0;
+}
+
+int config_flag_decode(const char *text, int64_t *ret, char **ret_why) {
+        if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
+                return refuse(ret_why, "is neither true nor false; write one of them");
+        *ret = strcmp(text, "true") == 0;
+        return 0;
+}
+
+/* By hand, as strtod() follows the locale and takes "inf" and "0x1p3". */
+int config_ratio_decode(const char *text, int64_t *ret_thousandths, char **ret_why) {
+        int64_t number, scale = 1000;
+        size_t len = digits_decode(text, &number);
+
+        if (!len || (text[len] && (text[len] != '.' || !text[len + 1])))
+                return refuse(ret_why, "is no number; write it such as '2' or '0.1'");
+        number *= scale;
+        for (const char *at = text[len] ? text + len + 1 : ""; *at; at++) {
+                scale /= 10;
+                if (*at < '0' || *at > '9' || scale == 0)
+                        return refuse(ret_why, "is no number with at most three decimals; write it such as '2' or '0.125'");
+                number += (*at - '0') * scale;
+        }
+        *ret_thousandths = number;
+        return 0;
+}
+
+/* In the largest unit that leaves no rest. */
+static char *amount_text(int64_t amount, const struct unit *units) {
+        const struct unit *best = units;
+
+        for (; units->name; units++)
+                if (amount != 0 && amount % units->factor == 0)
+                        best = units;
+        return memory_print("%lld%s", (long long)(amount / best->factor), best->name);
+}
+
+char *config_span_text(int64_t us) { return amount_text(us, us ? span_units : span_units + 1); }
+char *config_size_text(int64_t bytes) { return amount_text(bytes, size_units); }
+char *config_count_text(int64_t count) { return memory_print("%lld", (long long)count); }
+
+char *config_ratio_text(int64_t thousandths) {
+        if (thousandths % 1000 == 0)
+                return config_count_text(thousandths / 1000);
+        return memory_print("%lld.%03lld", (long long)(thousandths / 1000), (long long)(thousandths % 1000));
+}

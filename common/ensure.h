@@ -1,0 +1,7 @@
+/* ENSURE(): what only our own fault can break. It stays on in release: a broken invariant ends the process, the
+ * supervisor restarts it, and the store rebuilds it. What a stranger can send is checked and answered instead. */
+#pragma once
+
+#define ENSURE(condition) ((condition) ? (void)0 : ensure_failed(#condition, __FILE__, __LINE__))
+
+_Noreturn void ensure_failed(const char *condition, const char *file, int line);

@@ -1,0 +1,173 @@
+#include "common/json.h"
+
+#include "common/ensure.h"
+#include "common/memory.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static void *json_memory_new(size_t size) { return memory_resize(NULL, size, 1); }
+
+/* Before main(): jansson must not hold memory of another allocator when this is set. */
+__attribute__((constructor)) static void json_memory_init(void) { json_set_alloc_funcs(json_memory_new, free); }
+
+int json_decode(struct bytes text, json_t **ret, char **ret_error) {
+        json_error_t error;
+        json_t *value;
+
+        if (text.len == 0) {
+                *ret_error = memory_print("there is no JSON: nothing was sent");
+                return -EBADMSG;
+        }
+        value = json_loadb(text.data, text.len, JSON_DECODE_ANY, &error);
+        if (!value) {
+                *ret_error = memory_print("line %d, column %d: %s", error.line, error.column, error.text);
+                return -EBADMSG;
+        }
+        *ret = value;
+        return 0;
+}
+
+static int push_chunk(const char *data, size_t len, void *text) {
+        buffer_push(text, data, len);
+        return 0;
+}
+
+void json_encode(const json_t *value, struct buffer *text) {
+        ENSURE(json_dump_callback(value, push_chunk, text, JSON_COMPACT | JSON_ENCODE_ANY) == 0);
+}
+
+char *json_encode_text(const json_t *value) {
+        struct buffer text = {0};
+
+        json_encode(value, &text);
+        return buffer_text(&text);
+}
+
+/* How many bytes at `at` are one well-formed character other than NUL; 0 if there is none. */
+static size_t character_len(const uint8_t *at, size_t left) {
+        for (size_t len = 1; len <= 4 && len <= left; len++)
+                if (bytes_is_utf8((struct bytes){at, len}))
+                        return at[0] == 0 ? 0 : len;
+        return 0;
+}
+
+json_t *json_text_new(struct bytes text) {
+        CLEANUP_BUFFER struct buffer clean = {0};
+        const uint8_t *data = text.data;
+        json_t *value;
+
+        if (bytes_is_utf8(text) && (text.len == 0 || !memchr(data, 0, text.len)))
+                return json_stringn(text.len ? text.data : "", text.len);
+        for (size_t i = 0; i < text.len;) {
+                size_t len = character_len(data + i, text.len - i);
+
+                if (len > 0)
+                        buffer_push(&clean, data + i, len);
+                else
+                        buffer_push_text(&clean, "\xef\xbf\xbd");
+                i += len ? len : 1;
+        }
+        value = json_stringn((const char *)clean.data, clean.len);
+        ENSURE(value);
+        return value;
+}
+
+json_t *json_text_or_null(const char *text) { return text ? json_text_new(bytes_of(text)) : json_null(); }
+
+char *json_scalar_text(const json_t *value) {
+        if (json_is_string(value))
+                return memory_copy_text(json_string_value(value), json_string_length(value));
+        if (json_is_integer(value) || json_is_boolean(value))
+                return json_encode_text(value);
+        return NULL;
+}
+
+/* -- pointers ------------------------------------------------------------------------------------------------------- */
+
+bool json_pointer_is_valid(const char *pointer) {
+        if (*pointer && *pointer != '/')
+                return false;
+        for (const char *at = pointer; *at; at++)
+                if (*at == '~' && at[1] != '0' && at[1] != '1')
+                        return false;
+        return true;
+}
+
+/* The next step, unescaped, which the caller frees; *pointer moves behind it. */
+static char *step_pop(const char **pointer) {
+        size_t len = strcspn(*pointer + 1, "/");
+        char *step = memory_copy_text(*pointer + 1, len);
+        char *to = step;
+
+        *pointer += 1 + len;
+        for (const char *from = step; *from;) {
+                bool is_escape = from[0] == '~' && (from[1] == '0' || from[1] == '1');
+                char character = is_escape && from[1] == '1' ? '/' : from[0];
+
+                from += is_escape ? 2 : 1;
+                *to++ = character;
+        }
+        *to = 0;
+        return step;
+}
+
+/* RFC 6901: decimal without leading zeros. "-" names what is not there. */
+static json_t *array_find(const json_t *array, const char *step) {
+        size_t index = 0;
+
+        if (!*step || strspn(step, "0123456789") != strlen(step) || strlen(step) > 9 || (step[0] == '0' && step[1]))
+                return NULL;
+        for (; *step; step++)
+                index = index * 10 + (size_t)(*step - '0');
+        return json_array_get(array, index);
+}
+
+static void find_each(const json_t *value, const char *pointer, size_t max, struct json_found *found);
+
+static void find_members(const json_t *value, const char *pointer, size_t max, struct json_found *found) {
+        const char *key;
+        json_t *member;
+        size_t i;
+
+        if (json_is_array(value))
+                json_array_foreach(value, i, member)
+                        find_each(member, pointer, max, found);
+        if (json_is_object(value))
+                json_object_foreach((json_t *)value, key, member)
+                        find_each(member, pointer, max, found);
+}
+
+static void find_each(const json_t *value, const char *pointer, size_t max, struct json_found *found) {
+        while (value && *pointer && found->n < max) {
+                CLEANUP_FREE char *step = step_pop(&pointer);
+
+                if (strcmp(step, "*?") == 0 && !json_is_array(value))
+                        continue;
+                if (strcmp(step, "*") == 0 || strcmp(step, "*?") == 0) {
+                        find_members(value, pointer, max, found);
+                        return;
+                }
+                value = json_is_array(value) ? array_find(value, step) : json_object_get(value, step);
+        }
+        if (!value || found->n >= max)
+                return;
+        found->items = memory_resize(found->items, found->n + 1, sizeof *found->items);
+        found->items[found->n++] = (json_t *)value;
+}
+
+json_t *json_pointer_find(const json_t *root, const char *pointer) {
+        struct json_found found = {0};
+        json_t *first;
+
+        find_each(root, pointer, 1, &found);
+        first = found.n ? found.items[0] : NULL;
+        free(found.items);
+        return first;
+}
+
+void json_pointer_find_all(const json_t *root, const char *pointer, struct json_found *ret) {
+        *ret = (struct json_found){0};
+        find_each(root, pointer, SIZE_MAX, ret);
+}

@@ -1,0 +1,163 @@
+/* Everything has a limit; here is its name and its reason. What an operator may change is in the config, whose
+ * default or bound then stands here. */
+#pragma once
+
+/* -- names ------------------------------------------------------------------------------------------------------ */
+
+/* A tenant and a channel are part of URLs, Redis keys and metric labels: short, and of letters, digits, '-', '_'. */
+#define LIMIT_NAME_LEN 64
+/* Room for the longest thread names seen (WhatsApp group and LID addresses, 64) several times over; a thread's name is
+ * kept in memory for as long as it has messages. */
+#define LIMIT_THREAD_LEN 256
+/* A wamid is up to 128 characters; others are shorter. */
+#define LIMIT_MESSAGE_ID_LEN 256
+/* Who sent a message: named by platforms as threads are. */
+#define LIMIT_SENDER_LEN 256
+
+/* -- messages and batches --------------------------------------------------------------------------------------- */
+
+/* Default of limits.message_bytes. A chat text is at most 64 KiB on every platform we know (WhatsApp: 4 KiB); media
+ * come as links. */
+#define LIMIT_MESSAGE_BYTES_DEFAULT (64 * 1024)
+/* Its ceiling: a message and its frame must fit LIMIT_FRAME_BYTES. */
+#define LIMIT_MESSAGE_BYTES_MAX (1024 * 1024)
+/* The ceiling of max_messages: a batch id has 12 bits for the number of its messages. */
+#define LIMIT_BATCH_MESSAGES_MAX 4095
+/* The ceiling of max_bytes: a batch goes to the worker in one frame. */
+#define LIMIT_BATCH_BYTES_MAX (2 * 1024 * 1024)
+/* Sequence numbers have 48 bits of a batch id: at a million messages a second, day and night, nine years. */
+#define LIMIT_SEQ_MAX ((UINT64_C(1) << 48) - 1)
+/* An answer is stored before it is posted; the longest channel text (Chatwoot) is 150,000 characters. */
+#define LIMIT_ANSWER_BYTES (512 * 1024)
+/* Replies of one answer: more would be a handler gone wrong, posting without end. */
+#define LIMIT_REPLIES 16
+/* Why a run failed, as kept and shown: enough for a provider's error message, not for a page of HTML. */
+#define LIMIT_WHY_LEN 400
+/* A code is one word. */
+#define LIMIT_CODE_LEN 32
+
+/* -- wire ------------------------------------------------------------------------------------------------------- */
+
+/* ZMQ_MAXMSGSIZE on every socket; libzmq's own default is without limit. */
+#define LIMIT_FRAME_BYTES (4 * 1024 * 1024)
+/* Messages in one frame of a producer: one acknowledgement names what became of each. */
+#define LIMIT_FRAME_MESSAGES 10000
+/* Room in a frame for what stands before its messages. */
+#define LIMIT_FRAME_HEAD_BYTES 64
+/* Longest ZeroMQ routing id the broker answers to; the ones libzmq makes are 5 bytes. */
+#define LIMIT_ADDRESS_LEN 32
+/* Frames taken from one socket before the others get their turn. */
+#define LIMIT_FRAMES_PER_TURN 256
+/* Frames libzmq may queue for a peer (ZMQ_SNDHWM, ZMQ_RCVHWM): a safety net only, credit and acks are the rule. */
+#define LIMIT_QUEUED_FRAMES 10000
+
+/* -- broker ----------------------------------------------------------------------------------------------------- */
+
+/* Due threads handled in one turn, so that a herd of them starves neither the sockets nor the commit. */
+#define LIMIT_DUE_PER_TURN 512
+/* Message ids remembered for finding duplicates; past this the oldest are forgotten before their window ends. About
+ * 48 bytes of memory each. */
+#define LIMIT_SEEN 1000000
+/* Finished batches remembered so that `lull why` can say what became of a quiet thread. */
+#define LIMIT_RECENT 4096
+/* Runs lost with their worker before a batch counts as the one that kills workers. */
+#define LIMIT_LOST_RUNS 10
+#define LIMIT_WORKERS 1024
+#define LIMIT_TENANTS 10000
+#define LIMIT_CHANNELS_PER_TENANT 64
+/* Rows that `threads` and `dead list` answer at most. */
+#define LIMIT_LISTING 1000
+/* LMDB's map: address space, not memory or disk. */
+#define LIMIT_STORE_BYTES (UINT64_C(64) << 30)
+
+/* -- worker ----------------------------------------------------------------------------------------------------- */
+
+#define LIMIT_SLOTS 10000
+/* What a handler may answer, over HTTP or on stdout. */
+#define LIMIT_HANDLER_BYTES (1024 * 1024)
+/* The longest Retry-After that is believed: a service that says more has mistaken its units, or means "tomorrow". */
+#define LIMIT_RETRY_AFTER_MAX_S 3600
+/* How long a worker waits for GO and SETTLED before it says ANSWERED and RESULT again. */
+#define LIMIT_RESEND_MS 1000
+/* Posting one reply: past this the channel does not answer, and the thread's lock is not held for it any longer. */
+#define LIMIT_POST_MS 30000
+/* Connecting to a handler or a channel; libcurl's own default is five minutes. */
+#define LIMIT_CONNECT_MS 5000
+/* Redis answers in well under a millisecond: past this the connection is dead, whatever TCP believes. */
+#define LIMIT_REDIS_MS 1000
+/* The pause between tries to reach Redis grows up to this. */
+#define LIMIT_REDIS_BACKOFF_MS 2000
+/* Between SIGTERM and SIGKILL for a handler's program. */
+#define LIMIT_EXEC_GRACE_MS 2000
+/* After draining, for the last results to be settled. */
+#define LIMIT_FAREWELL_MS 2000
+
+/* -- ingest ----------------------------------------------------------------------------------------------------- */
+
+/* A webhook's body. Meta documents up to 3 MB. */
+#define LIMIT_HTTP_BODY_BYTES (3 * 1024 * 1024)
+/* Connections at once; libmicrohttpd's default follows FD_SETSIZE, which an epoll loop does not have. */
+#define LIMIT_HTTP_CONNECTIONS 4096
+/* Bodies held in memory at once: room for eighty of the largest, or one of 64 KiB on each connection. */
+#define LIMIT_HTTP_BUFFERED_BYTES (256 * 1024 * 1024)
+/* Read past without keeping it, so that who sends too much can still read why it was refused. */
+#define LIMIT_HTTP_SWALLOWED_BYTES (32 * 1024 * 1024)
+/* A connection that sends nothing, or does not read its answer. */
+#define LIMIT_HTTP_IDLE_S 10
+/* A request must be there as a whole after so long, however steadily it drips: 3 MB at 50 KB a second. */
+#define LIMIT_HTTP_REQUEST_S 60
+/* What Retry-After asks for: a broker that restarts is back by then. */
+#define LIMIT_RETRY_AFTER_S 2
+/* Segments of a path: /v1/threads/TENANT/THREAD/VERB has five. */
+#define LIMIT_PATH_SEGMENTS 8
+/* Requests that wait for the broker: half the connections, so that the others can still be told to come again. */
+#define LIMIT_INTAKE_REQUESTS (LIMIT_HTTP_CONNECTIONS / 2)
+/* Their messages in memory: sixteen full frames, which a broker that comes back takes in within a second. */
+#define LIMIT_INTAKE_BYTES (16 * LIMIT_FRAME_BYTES)
+/* A frame without an acknowledgement is sent again: well above a slow disk's commit, well below a webhook's patience. */
+#define LIMIT_RESEND_MS 1000
+/* A frame that found no connection is tried again. */
+#define LIMIT_UNSENT_MS 100
+/* Whether the broker answers is asked with a frame of no messages, for /readyz. */
+#define LIMIT_READY_MS 1500
+/* Lines of stdin in one frame: large enough that the commit is shared, small enough that the progress moves. */
+#define LIMIT_STDIN_MESSAGES 1000
+/* A line of stdin: the largest message with every character escaped (six for one), and its keys. */
+#define LIMIT_STDIN_LINE_BYTES (7 * LIMIT_MESSAGE_BYTES_MAX)
+/* How much is read of stdin at once. */
+#define LIMIT_STDIN_READ_BYTES (256 * 1024)
+/* After SIGTERM, beyond the patience of the last request: for its answer to leave. */
+#define LIMIT_STOP_GRACE_MS 1000
+
+/* -- configuration ---------------------------------------------------------------------------------------------- */
+
+/* lull.yaml with LIMIT_TENANTS tenants of thirty lines each has about 12 MB. */
+#define LIMIT_CONFIG_BYTES (16 * 1024 * 1024)
+/* Nodes after each alias was replaced by a copy: room for LIMIT_TENANTS, none for a file that doubles itself. */
+#define LIMIT_YAML_NODES 500000
+/* The deepest place that means something is six levels down; reading recurses. */
+#define LIMIT_YAML_DEPTH 20
+/* Errors shown at once: as many as a person mends before looking again. */
+#define LIMIT_CONFIG_ERRORS 10
+/* What ${file:...} may hold: keys and passwords. */
+#define LIMIT_SECRET_FILE_BYTES (64 * 1024)
+/* Words of a handler's command. */
+#define LIMIT_COMMAND 64
+/* Settings of one channel; keys of one section. */
+#define LIMIT_SETTINGS 64
+
+/* -- lull, the CLI ---------------------------------------------------------------------------------------------- */
+
+/* While a connection comes up, the next try to send: far below what a person notices. */
+#define LIMIT_CTL_CONNECT_MS 5
+/* A line of `lull send`: JSON's escapes make a message several times longer than it is. */
+#define LIMIT_SEND_LINE_BYTES (4 * LIMIT_MESSAGE_BYTES_MAX)
+/* Enough frames to keep the broker's commits full; more would only delay their own acknowledgement. */
+#define LIMIT_SEND_WINDOW 4
+/* The ceilings of `lull bench`: 13 bytes of memory for each message, 4 for each thread. */
+#define LIMIT_BENCH_MESSAGES 100000000
+#define LIMIT_BENCH_THREADS 10000000
+/* Frames in flight; each is searched for its acknowledgement. */
+#define LIMIT_BENCH_WINDOW 1000
+/* What the end of the broker's log is shown of when a benchmark's own broker does not start. */
+#define LIMIT_BENCH_LOG_BYTES 4096

@@ -1,0 +1,190 @@
+/* The frames of "lull/1", as structs: PROTOCOL.md is the contract, this is its one reader and writer in C.
+ *
+ * Decoding borrows: every `struct bytes` in a decoded frame points into the frame. Decoding answers 0, or -EBADMSG for
+ * a frame that is not what its type says; it never allocates. Encoding appends to a buffer. Limits on lengths and
+ * counts are checked by decode, so what it lets through is within limits.h. */
+#pragma once
+
+#include "common/bytes.h"
+#include "common/limits.h"
+#include "common/pack.h"
+#include "common/time.h"
+
+#include <stdint.h>
+
+enum { WIRE_VERSION = 1 };
+
+enum wire_type {
+        WIRE_MESSAGES = 1,
+        WIRE_ACK = 2,
+        WIRE_HELLO = 3,
+        WIRE_WELCOME = 4,
+        WIRE_ALIVE = 5,
+        WIRE_RUN = 6,
+        WIRE_ANSWERED = 7,
+        WIRE_GO = 8,
+        WIRE_STOP = 9,
+        WIRE_RESULT = 10,
+        WIRE_SETTLED = 11,
+        WIRE_CANCEL = 12,
+        WIRE_ERROR = 13,
+};
+
+enum wire_outcome {
+        WIRE_DONE = 0,
+        WIRE_FAILED = 1,
+        WIRE_FAILED_FOR_GOOD = 2,
+        WIRE_BUSY = 3,
+        /* Not run, or stopped without a verdict: the worker drains, or has no room. Costs nothing. */
+        WIRE_HANDED_BACK = 4,
+};
+
+/* The batch of a run, as text: a ULID (26 characters of Crockford's base 32). */
+#define WIRE_BATCH_LEN 26
+#define WIRE_UUID_LEN 16
+
+/* What one person sent, as a producer hands it over. `id` and `channel` may be empty. */
+struct wire_message {
+        struct bytes tenant, thread, id, channel, body;
+};
+
+/* The inside of a message's `body`, which the broker checks once and then only carries. */
+struct wire_body {
+        struct wall at; /* 0 = not said */
+        struct bytes from, kind, text, data; /* each may be empty; data is JSON text */
+};
+
+struct wire_refusal {
+        uint32_t index;
+        struct bytes code, why;
+};
+
+struct wire_ack {
+        uint64_t request;
+        uint32_t n_accepted;
+        uint32_t n_duplicates;
+        struct pack_reader duplicates; /* that many pack_pop_uint(): indices */
+        uint32_t n_refusals;
+        struct pack_reader refusals; /* read with wire_refusal_next() */
+};
+
+/* A lease as its holder names it. */
+struct wire_held {
+        uint64_t fence;
+        struct bytes batch;
+};
+
+struct wire_hello {
+        struct bytes uuid;
+        uint64_t incarnation;
+        uint32_t slots;
+        struct bytes version;
+        uint32_t n_held;
+        struct pack_reader held; /* read with wire_held_next() */
+};
+
+struct wire_welcome {
+        uint32_t epoch;
+        struct span lease, alive;
+        struct bytes version;
+};
+
+struct wire_alive {
+        uint32_t slots;
+        uint32_t n_held;
+        struct pack_reader held; /* read with wire_held_next() */
+};
+
+/* One message of a run. */
+struct wire_run_message {
+        struct bytes id, channel, body;
+        struct wall accepted;
+};
+
+struct wire_run {
+        uint64_t fence;
+        struct bytes batch, tenant, thread;
+        uint32_t attempt; /* 1 for the first */
+        struct bytes answer; /* empty = not answered yet */
+        uint32_t posted; /* replies of that answer already posted */
+        uint32_t n_messages;
+        struct pack_reader messages; /* read with wire_run_next() */
+};
+
+struct wire_answered {
+        uint64_t fence;
+        struct bytes batch, answer;
+};
+
+/* STOP and CANCEL: which run, and why. */
+struct wire_verdict {
+        uint64_t fence;
+        struct bytes code, why;
+};
+
+struct wire_result {
+        uint64_t fence;
+        struct bytes batch;
+        enum wire_outcome outcome;
+        struct bytes code, why;
+        struct span retry_after; /* 0 = not said */
+        uint32_t posted;
+        struct span lock_wait, answering; /* 0 = that stage was not reached */
+};
+
+struct wire_settled {
+        uint64_t fence;
+        bool is_accepted; /* false: the fence was stale and nothing changed */
+};
+
+/* The type of a frame: 0 and *ret_type, -EPROTONOSUPPORT for another version, -EBADMSG for an unknown type or an empty
+ * frame. *ret_body is what follows the type byte. */
+MUST_USE int wire_open(struct bytes frame, enum wire_type *ret_type, struct bytes *ret_body);
+
+/* MESSAGES: the head, then wire_message_next() as often as *ret_n says. */
+MUST_USE int wire_decode_messages(struct bytes body, uint64_t *ret_request, uint32_t *ret_n, struct pack_reader *ret_reader);
+/* 0, or -EBADMSG when the frame as a whole is broken: then nothing of it is to be used. */
+MUST_USE int wire_message_next(struct pack_reader *reader, struct wire_message *ret);
+MUST_USE int wire_decode_body(struct bytes body, struct wire_body *ret);
+MUST_USE int wire_decode_ack(struct bytes body, struct wire_ack *ret);
+MUST_USE int wire_refusal_next(struct pack_reader *reader, struct wire_refusal *ret);
+MUST_USE int wire_decode_hello(struct bytes body, struct wire_hello *ret);
+MUST_USE int wire_decode_welcome(struct bytes body, struct wire_welcome *ret);
+MUST_USE int wire_decode_alive(struct bytes body, struct wire_alive *ret);
+MUST_USE int wire_held_next(struct pack_reader *reader, struct wire_held *ret);
+MUST_USE int wire_decode_run(struct bytes body, struct wire_run *ret);
+MUST_USE int wire_run_next(struct wire_run *run, struct wire_run_message *ret);
+MUST_USE int wire_decode_answered(struct bytes body, struct wire_answered *ret);
+MUST_USE int wire_decode_go(struct bytes body, uint64_t *ret_fence);
+/* STOP and CANCEL. */
+MUST_USE int wire_decode_verdict(struct bytes body, struct wire_verdict *ret);
+MUST_USE int wire_decode_result(struct bytes body, struct wire_result *ret);
+MUST_USE int wire_decode_settled(struct bytes body, struct wire_settled *ret);
+MUST_USE int wire_decode_error(struct bytes body, struct bytes *ret_code, struct bytes *ret_why);
+
+/* The head of MESSAGES; `n` times wire_encode_message() must follow in the same buffer. */
+void wire_encode_messages(struct buffer *buffer, uint64_t request, uint32_t n);
+void wire_encode_message(struct buffer *buffer, const struct wire_message *message);
+void wire_encode_body(struct buffer *buffer, const struct wire_body *body);
+void wire_encode_ack(struct buffer *buffer, uint64_t request, uint32_t n_accepted, const uint32_t *duplicates,
+                     uint32_t n_duplicates, const struct wire_refusal *refusals, uint32_t n_refusals);
+/* HELLO and ALIVE end with a list of leases: `n_held` times wire_encode_held() must follow. */
+void wire_encode_hello(struct buffer *buffer, const struct wire_hello *hello);
+void wire_encode_alive(struct buffer *buffer, uint32_t slots, uint32_t n_held);
+void wire_encode_held(struct buffer *buffer, uint64_t fence, struct bytes batch);
+void wire_encode_welcome(struct buffer *buffer, const struct wire_welcome *welcome);
+/* RUN: run->n_messages times wire_encode_run_message() must follow. */
+void wire_encode_run(struct buffer *buffer, const struct wire_run *run);
+void wire_encode_run_message(struct buffer *buffer, const struct wire_run_message *message);
+void wire_encode_answered(struct buffer *buffer, const struct wire_answered *answered);
+void wire_encode_go(struct buffer *buffer, uint64_t fence);
+/* `type` is WIRE_STOP or WIRE_CANCEL. */
+void wire_encode_verdict(struct buffer *buffer, enum wire_type type, const struct wire_verdict *verdict);
+void wire_encode_result(struct buffer *buffer, const struct wire_result *result);
+void wire_encode_settled(struct buffer *buffer, const struct wire_settled *settled);
+void wire_encode_error(struct buffer *buffer, struct bytes code, struct bytes why);
+
+/* An answer: the replies, as they are handed over in ANSWERED and come back in RUN. */
+void wire_encode_answer(struct buffer *buffer, const struct bytes *replies, uint32_t n);
+/* Fills at most LIMIT_REPLIES entries of `ret_replies`, borrowed from `answer`; -EBADMSG when it is none. */
+MUST_USE int wire_decode_answer(struct bytes answer, struct bytes *ret_replies, uint32_t *ret_n);
