@@ -1,0 +1,141 @@
+/* The answer to `stats`. */
+#include "broker/questions.h"
+
+#include "common/clock.h"
+
+static double ms_of(int64_t us) { return (double)us / 1000; }
+
+static json_t *milliseconds(const struct histogram *us, bool is_full) {
+        json_t *json = json_pack("{s:f,s:f}", "p50", ms_of(histogram_quantile(us, 0.5)), "p99", ms_of(histogram_quantile(us, 0.99)));
+
+        if (is_full) {
+                json_object_set_new(json, "p999", json_real(ms_of(histogram_quantile(us, 0.999))));
+                json_object_set_new(json, "max", json_real(ms_of(histogram_max(us))));
+        }
+        return json;
+}
+
+static json_t *number(uint64_t value) { return json_integer((json_int_t)value); }
+
+static json_t *states(const uint32_t *n_states) {
+        json_t *json = json_object();
+
+        for (int i = 0; i < THREAD_N_STATES; i++)
+                json_object_set_new(json, thread_state_name((enum thread_state)i), json_integer(n_states[i]));
+        return json;
+}
+
+struct totals {
+        uint32_t states[THREAD_N_STATES];
+        uint64_t pending;
+        uint32_t dead;
+};
+
+static json_t *answer_tenants(const struct core *core, struct totals *totals) {
+        json_t *json = json_object();
+        struct core_tenant_view view;
+        uint32_t cursor = 0;
+
+        while (core_next_tenant(core, &cursor, &view)) {
+                json_t *tenant = states(view.states);
+
+                json_object_set_new(tenant, "pending", number(view.pending));
+                json_object_set_new(tenant, "dead", json_integer(view.dead));
+                json_object_setn_new(json, view.name.data, view.name.len, tenant);
+                for (int i = 0; i < THREAD_N_STATES; i++)
+                        totals->states[i] += view.states[i];
+                totals->pending += view.pending;
+                totals->dead += view.dead;
+        }
+        return json;
+}
+
+static json_t *answer_workers(const struct core *core, struct now now) {
+        json_t *json = json_array();
+        struct core_worker_view view;
+        uint32_t cursor = 0;
+
+        while (core_next_worker(core, now, &cursor, &view))
+                json_array_append_new(json, json_pack("{s:s,s:i,s:i,s:I}", "id", questions_uuid(view.uuid), "slots", (int)view.slots, "running",
+                                                      (int)view.running, "silent_ms", (json_int_t)span_to_ms(view.silent)));
+        return json;
+}
+
+static json_t *answer_messages(const struct core_counters *counters, uint64_t pending, uint64_t n_seen) {
+        json_t *json = json_object();
+
+        json_object_set_new(json, "pending", number(pending));
+        json_object_set_new(json, "accepted_total", number(counters->accepted));
+        json_object_set_new(json, "duplicate_total", number(counters->duplicate));
+        json_object_set_new(json, "refused_total", number(counters->refused));
+        json_object_set_new(json, "finished_total", number(counters->finished));
+        json_object_set_new(json, "ids_remembered", number(n_seen));
+        return json;
+}
+
+static json_t *answer_batches(const struct core_counters *counters, uint32_t dead) {
+        const struct histogram *size = &counters->batch_messages;
+        json_t *json = json_object();
+
+        json_object_set_new(json, "dispatched_total", number(counters->dispatched));
+        json_object_set_new(json, "answered_total", number(counters->answered));
+        json_object_set_new(json, "done_total", number(counters->done));
+        json_object_set_new(json, "failed_total", number(counters->failed));
+        json_object_set_new(json, "failed_for_good_total", number(counters->failed_for_good));
+        json_object_set_new(json, "busy_total", number(counters->busy));
+        json_object_set_new(json, "lost_total", number(counters->lost));
+        json_object_set_new(json, "handed_back_total", number(counters->handed_back));
+        json_object_set_new(json, "stale_total", number(counters->stale));
+        json_object_set_new(json, "dead", json_integer(dead));
+        json_object_set_new(json, "size", json_pack("{s:I,s:I,s:I}", "p50", (json_int_t)histogram_quantile(size, 0.5), "p90",
+                                                    (json_int_t)histogram_quantile(size, 0.9), "max", (json_int_t)histogram_max(size)));
+        return json;
+}
+
+static json_t *answer_lock(const struct core_counters *counters) {
+        json_t *json = json_object();
+
+        json_object_set_new(json, "busy_total", number(counters->lock_busy));
+        json_object_set_new(json, "lost_total", number(counters->lock_lost));
+        json_object_set_new(json, "wait_ms", milliseconds(&counters->lock_wait_us, false));
+        return json;
+}
+
+static json_t *answer_store(const struct loop *loop) {
+        json_t *json = json_object();
+
+        json_object_set_new(json, "kind", json_string(store_kind(loop->store)));
+        json_object_set_new(json, "bytes", number(store_bytes(loop->store)));
+        json_object_set_new(json, "commits_total", number(loop->n_commits));
+        json_object_set_new(json, "commit_ms", milliseconds(&loop->commit_us, false));
+        return json;
+}
+
+json_t *answer_stats(struct loop *loop) {
+        const struct core_counters *counters = core_counters(loop->core);
+        struct totals totals = {0};
+        json_t *tenants = answer_tenants(loop->core, &totals), *json = json_object();
+
+        json_object_set_new(json, "version", json_string(LULL_VERSION));
+        json_object_set_new(json, "uptime_s", json_real((double)mono_since(loop->now.mono, loop->started.mono).us / 1e6));
+        json_object_set_new(json, "epoch", json_integer(store_head(loop->store).epoch));
+        json_object_set_new(json, "threads", states(totals.states));
+        json_object_set_new(json, "messages", answer_messages(counters, totals.pending, core_seen_count(loop->core)));
+        json_object_set_new(json, "batches", answer_batches(counters, totals.dead));
+        json_object_set_new(json, "calls_saved_total", number(counters->calls_saved));
+        json_object_set_new(json, "lateness_ms", milliseconds(&counters->lateness_us, true));
+        json_object_set_new(json, "lock", answer_lock(counters));
+        json_object_set_new(json, "runs_ms", milliseconds(&counters->run_us, false));
+        json_object_set_new(json, "store", answer_store(loop));
+        json_object_set_new(json, "workers", answer_workers(loop->core, loop->now));
+        json_object_set_new(json, "tenants", tenants);
+        return json;
+}
+
+json_t *answer_error(const char *code, const char *why) { return json_pack("{s:{s:s,s:s}}", "error", "code", code, "why", why); }
+
+json_t *answer_time(struct wall at) {
+        char text[CLOCK_TEXT_MAX];
+
+        return at.ms > 0 ? json_string(clock_text(at, text)) : json_null();
+}

@@ -1,0 +1,94 @@
+/* What belongs together, when it is due, and what it is called. */
+#include "broker/core/state.h"
+
+#include "common/ensure.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Settings of a tenant that the config does not know (any more): nothing of it is due. */
+struct mono batch_due(const struct core *core, struct now now, const struct thread *thread) {
+        const struct config_tenant *settings = settings_of(core, thread);
+        const struct message *first, *last;
+
+        if (!settings)
+                return MONO_NEVER;
+        first = &core->messages[thread->messages.first];
+        last = &core->messages[thread->messages.last];
+        if (thread->messages.n >= settings->max_messages || thread->messages.n_bytes >= settings->max_bytes)
+                return mono_min(now.mono, last->at);
+        return mono_min(mono_add(last->at, settings->quiet), mono_add(first->at, settings->max_wait));
+}
+
+uint32_t batch_size(const struct core *core, const struct thread *thread) {
+        const struct config_tenant *settings = settings_of(core, thread);
+        uint32_t n = 0;
+        uint64_t bytes = 0;
+
+        if (thread->n_batch > 0)
+                return thread->n_batch;
+        for (uint32_t at = thread->messages.first; at != NONE && n < settings->max_messages; at = core->messages[at].next) {
+                bytes += core->messages[at].bytes;
+                if (n > 0 && bytes > settings->max_bytes)
+                        break; /* one message goes even when it is over the cap by itself */
+                n++;
+        }
+        return n;
+}
+
+/* -- ids: a ULID whose time is the acceptance of the first message, and whose other 80 bits are the first message's
+ * sequence number (48) and a hash of which messages there are (32). ------------------------------------------------- */
+
+static const char base32[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+void batch_name(const struct core *core, const struct message_list *messages, uint32_t n, char *text) {
+        uint64_t seq = core->messages[messages->first].seq, hash = core->salt;
+        uint64_t ms = (uint64_t)core->messages[messages->first].accepted.ms;
+        unsigned __int128 id;
+        uint32_t at = messages->first;
+
+        for (uint32_t i = 0; i < n; i++, at = core->messages[at].next)
+                hash = hash_64(hash, (struct bytes){&core->messages[at].seq, sizeof core->messages[at].seq});
+        id = (unsigned __int128)(ms & LIMIT_SEQ_MAX) << 80 | (unsigned __int128)(seq & LIMIT_SEQ_MAX) << 32 | (uint32_t)hash;
+        for (int i = WIRE_BATCH_LEN - 1; i >= 0; i--, id >>= 5)
+                text[i] = base32[id & 31];
+        text[WIRE_BATCH_LEN] = 0;
+}
+
+int batch_parse(struct bytes text, uint64_t *ret_seq) {
+        unsigned __int128 id = 0;
+
+        if (text.len != WIRE_BATCH_LEN)
+                return -EBADMSG;
+        for (size_t i = 0; i < text.len; i++) {
+                char letter = ((const char *)text.data)[i];
+                const char *digit = letter ? strchr(base32, letter) : NULL;
+
+                if (!digit)
+                        return -EBADMSG;
+                id = id << 5 | (unsigned)(digit - base32);
+        }
+        *ret_seq = (uint64_t)(id >> 32) & LIMIT_SEQ_MAX;
+        return 0;
+}
+
+void batch_store(struct core *core, struct thread *thread, struct wall at, uint32_t n_seqs, struct effects *fx) {
+        uint64_t *seqs;
+        struct stored_batch *batch = effects_push_batch(fx, n_seqs, &seqs);
+        uint32_t message = thread->messages.first;
+
+        batch->seq = thread_seq(core, thread);
+        batch->kind = STORED_RETRYING;
+        batch->at = at;
+        batch->attempts = thread->attempts;
+        batch->lost = thread->lost;
+        batch->posted = thread->posted;
+        batch->is_answered = thread->is_answered;
+        if (thread->failure) {
+                memcpy(batch->code, thread->failure->code, sizeof batch->code);
+                memcpy(batch->why, thread->failure->why, sizeof batch->why);
+        }
+        for (uint32_t i = 0; i < n_seqs; i++, message = core->messages[message].next)
+                seqs[i] = core->messages[message].seq;
+        thread->has_record = true;
+}

@@ -1,0 +1,157 @@
+/* Dead letters: batches given up, kept whole with their reason, and never in the way of their thread. */
+#include "broker/core/state.h"
+
+#include "common/ensure.h"
+#include "common/memory.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct dead *dead_find(const struct core *core, uint64_t seq) {
+        for (uint32_t i = 0; i < core->n_dead; i++)
+                if (core->dead[i]->seq == seq)
+                        return core->dead[i];
+        return NULL;
+}
+
+static struct dead *dead_new(struct core *core, uint32_t tenant, struct bytes thread) {
+        struct dead *dead = memory_new(1, sizeof *dead);
+
+        dead->tenant = tenant;
+        dead->thread = bytes_copy_text(thread);
+        dead->thread_len = (uint32_t)thread.len;
+        dead->messages = (struct message_list){.first = NONE, .last = NONE};
+        if (core->n_dead == core->dead_cap) {
+                core->dead_cap = core->dead_cap ? core->dead_cap * 2 : 64;
+                core->dead = memory_resize(core->dead, core->dead_cap, sizeof *core->dead);
+        }
+        core->dead[core->n_dead++] = dead;
+        core->tenants[tenant].n_dead++;
+        return dead;
+}
+
+struct dead *dead_load(struct core *core, uint32_t tenant, struct bytes thread, const struct stored_batch *batch) {
+        struct dead *dead = dead_new(core, tenant, thread);
+
+        dead->seq = batch->seq;
+        dead->since = batch->at;
+        dead->attempts = batch->attempts;
+        dead->lost = batch->lost;
+        dead->posted = batch->posted;
+        dead->is_answered = batch->is_answered;
+        memcpy(dead->failure.code, batch->code, sizeof dead->failure.code);
+        memcpy(dead->failure.why, batch->why, sizeof dead->failure.why);
+        return dead;
+}
+
+void dead_free(struct dead *dead) {
+        free(dead->thread);
+        free(dead);
+}
+
+void dead_remove(struct core *core, struct dead *dead) {
+        uint32_t at = 0;
+
+        while (core->dead[at] != dead)
+                at++;
+        core->tenants[dead->tenant].n_dead--;
+        core->dead[at] = core->dead[--core->n_dead];
+        dead_free(dead);
+}
+
+static void store(struct core *core, const struct dead *dead, struct effects *fx) {
+        uint64_t *seqs;
+        struct stored_batch *batch = effects_push_batch(fx, dead->messages.n, &seqs);
+        uint32_t at = dead->messages.first;
+
+        batch->seq = dead->seq;
+        batch->kind = STORED_DEAD;
+        batch->at = dead->since;
+        batch->attempts = dead->attempts;
+        batch->lost = dead->lost;
+        batch->posted = dead->posted;
+        batch->is_answered = dead->is_answered;
+        memcpy(batch->code, dead->failure.code, sizeof batch->code);
+        memcpy(batch->why, dead->failure.why, sizeof batch->why);
+        for (uint32_t i = 0; i < dead->messages.n; i++, at = core->messages[at].next)
+                seqs[i] = core->messages[at].seq;
+}
+
+void dead_bury(struct core *core, struct now now, struct thread *thread, struct effects *fx) {
+        struct dead *dead = dead_new(core, thread->tenant, (struct bytes){thread->name, thread->name_len});
+
+        ENSURE(thread->n_batch > 0);
+        dead->seq = thread_seq(core, thread);
+        dead->since = now.wall;
+        dead->attempts = thread->attempts;
+        dead->lost = thread->lost;
+        dead->posted = thread->posted;
+        dead->is_answered = thread->is_answered;
+        if (thread->failure)
+                dead->failure = *thread->failure;
+        batch_name(core, &thread->messages, thread->n_batch, dead->batch);
+        dead->messages = message_list_cut(core, &thread->messages, thread->n_batch);
+        tenant_of(core, thread)->n_pending -= dead->messages.n;
+        store(core, dead, fx); /* takes the place of the record that it had while it was tried */
+        thread_begin_anew(thread);
+        thread_set_state(core, now, thread, THREAD_COLLECTING);
+        thread_go_on(core, now, thread);
+}
+
+/* Can the letter's messages go to the front of the thread? Not before a batch that is settled: running, or answered. */
+static bool has_room(const struct thread *thread) { return !thread || thread->n_batch == 0; }
+
+static void revive(struct core *core, struct now now, struct dead *dead, struct effects *fx) {
+        struct thread *thread = thread_get(core, now, dead->tenant, (struct bytes){dead->thread, dead->thread_len});
+
+        /* Another first message, so another batch: what its record said is over. */
+        if (thread->has_record)
+                effects_delete(fx, CHANGE_DELETE_BATCH, thread_seq(core, thread));
+        thread_begin_anew(thread);
+        tenant_of(core, thread)->n_pending += dead->messages.n;
+        if (dead->is_answered) {
+                thread->is_answered = true;
+                thread->posted = dead->posted;
+                thread->n_batch = dead->messages.n;
+        }
+        message_list_prepend(core, &thread->messages, &dead->messages);
+        if (thread->is_answered)
+                batch_store(core, thread, now.wall, thread->n_batch, fx);
+        else
+                effects_delete(fx, CHANGE_DELETE_BATCH, dead->seq);
+        thread->due = now.mono;
+        thread_ready(core, now, thread);
+}
+
+void on_dead_retry(struct core *core, struct now now, const struct event *event, struct effects *fx) {
+        struct dead *dead = dead_find(core, event->dead.seq);
+
+        if (!dead) {
+                *event->dead.ret_result = -ENOENT;
+                return;
+        }
+        if (!has_room(thread_find(core, dead->tenant, (struct bytes){dead->thread, dead->thread_len}))) {
+                *event->dead.ret_result = -EBUSY;
+                return;
+        }
+        revive(core, now, dead, fx);
+        dead_remove(core, dead);
+        *event->dead.ret_result = 0;
+}
+
+void on_dead_drop(struct core *core, struct now now, const struct event *event, struct effects *fx) {
+        struct dead *dead = dead_find(core, event->dead.seq);
+
+        if (!dead) {
+                *event->dead.ret_result = -ENOENT;
+                return;
+        }
+        for (uint32_t at = dead->messages.first; at != NONE; at = core->messages[at].next)
+                effects_delete(fx, CHANGE_DELETE_MESSAGE, core->messages[at].seq);
+        effects_delete(fx, CHANGE_DELETE_BATCH, dead->seq);
+        if (dead->is_answered)
+                effects_delete(fx, CHANGE_DELETE_ANSWER, dead->seq);
+        message_list_free(core, &dead->messages);
+        dead_remove(core, dead);
+        *event->dead.ret_result = 0;
+}

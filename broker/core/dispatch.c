@@ -1,0 +1,81 @@
+/* From ready to running: tenants in turn, of each the thread that has been due longest, to workers in turn. */
+#include "broker/core/state.h"
+
+#include "common/ensure.h"
+
+/* The next worker with credit; there is one. */
+static uint32_t next_worker(struct core *core) {
+        for (uint32_t i = 0; i < core->n_workers; i++) {
+                uint32_t index = core->next_worker++ % core->n_workers;
+
+                if (core->workers[index].is_used && core->workers[index].running < core->workers[index].slots)
+                        return index;
+        }
+        ENSURE(!"credit is counted wrong");
+        return NONE;
+}
+
+static uint32_t n_running(const struct tenant *tenant) { return tenant->n_states[THREAD_RUNNING]; }
+
+/* The tenant's thread that has been due longest; NULL when it has none, or may start none now. */
+static struct thread *pop_ready(struct core *core, struct tenant *tenant) {
+        if (!tenant->settings || n_running(tenant) >= tenant->settings->concurrency)
+                return NULL;
+        while (heap_peek(&tenant->ready)) {
+                struct heap_entry entry = heap_pop(&tenant->ready);
+                struct thread *thread = &core->threads[entry.who];
+
+                if (entry.ticket == thread->ticket)
+                        return thread;
+        }
+        return NULL;
+}
+
+static struct thread *next_thread(struct core *core) {
+        for (uint32_t i = 0; i < core->n_tenants; i++) {
+                struct thread *thread = pop_ready(core, &core->tenants[core->next_tenant++ % core->n_tenants]);
+
+                if (thread)
+                        return thread;
+        }
+        return NULL;
+}
+
+static void start(struct core *core, struct now now, struct thread *thread, struct effects *fx) {
+        uint32_t worker = next_worker(core);
+        struct send_run *run = effects_push_run(fx, core->workers[worker].address);
+        uint32_t at = thread->messages.first;
+
+        /* Late is what passed since it was due and somebody was free to take it. */
+        histogram_add(&core->counters.lateness_us, mono_since(now.mono, mono_max(thread->due, core->credit_since)).us);
+        thread->n_batch = batch_size(core, thread);
+        thread_start_lease(core, thread, worker);
+        thread_set_state(core, now, thread, THREAD_RUNNING);
+        thread_arm(core, thread, mono_add(now.mono, core->lease));
+        core->counters.dispatched++;
+        histogram_add(&core->counters.batch_messages, thread->n_batch);
+
+        run->fence = thread->fence;
+        batch_name(core, &thread->messages, thread->n_batch, run->batch);
+        run->tenant = bytes_of(tenant_of(core, thread)->name);
+        run->thread = (struct bytes){thread->name, thread->name_len};
+        run->attempt = thread->attempts + 1;
+        run->posted = thread->posted;
+        run->is_answered = thread->is_answered;
+        run->n_messages = thread->n_batch;
+        run->seqs_at = fx->n_seqs;
+        for (uint32_t i = 0; i < thread->n_batch; i++, at = core->messages[at].next)
+                effects_push_seq(fx, core->messages[at].seq);
+}
+
+void dispatch(struct core *core, struct now now, struct effects *fx) {
+        for (int n = 0; n < LIMIT_DUE_PER_TURN && core->free_credit > 0; n++) {
+                struct thread *thread = next_thread(core);
+
+                if (!thread)
+                        return;
+                start(core, now, thread, fx);
+        }
+        if (core->free_credit == 0)
+                core->credit_since = MONO_NEVER;
+}

@@ -1,0 +1,224 @@
+/* Questions: what is where, since when, and why. Nothing here changes anything. */
+#include "broker/core/state.h"
+
+#include <string.h>
+
+const char *thread_state_name(enum thread_state state) {
+        switch (state) {
+        case THREAD_COLLECTING:
+                return "collecting";
+        case THREAD_READY:
+                return "ready";
+        case THREAD_RUNNING:
+                return "running";
+        case THREAD_WAITING:
+                return "waiting";
+        case THREAD_BACKOFF:
+                return "backoff";
+        case THREAD_DEAD:
+                return "dead";
+        case THREAD_DONE:
+                return "done";
+        case THREAD_UNKNOWN:
+                return "unknown";
+        }
+        return "unknown";
+}
+
+static void view_worker(const struct core *core, const struct thread *thread, struct core_thread_view *view) {
+        if (thread->worker != NONE)
+                view->worker = core->workers[thread->worker].uuid;
+        view->fence = thread->fence;
+        batch_name(core, &thread->messages, thread->n_batch, view->batch);
+}
+
+static void view_thread(const struct core *core, struct now now, const struct thread *thread, struct core_thread_view *view) {
+        const struct tenant *tenant = tenant_of(core, thread);
+
+        *view = (struct core_thread_view){
+                .tenant = bytes_of(tenant->name),
+                .thread = {thread->name, thread->name_len},
+                .state = (enum thread_state)thread->state,
+                .since = now_to_wall(now, thread->since),
+                .n_messages = thread->messages.n,
+                .n_bytes = thread->messages.n_bytes,
+                .n_batch = thread->n_batch,
+                .attempts = thread->attempts,
+                .lost = thread->lost,
+                .is_answered = thread->is_answered,
+                .is_orphan = !tenant->settings,
+                .is_throttled = tenant->settings && tenant->n_states[THREAD_RUNNING] >= tenant->settings->concurrency,
+                .has_credit = core->free_credit > 0,
+                .code = thread->failure && thread->failure->code[0] ? thread->failure->code : NULL,
+                .why = thread->failure && thread->failure->why[0] ? thread->failure->why : NULL,
+        };
+        if (thread->due.us != MONO_NEVER.us)
+                view->due = now_to_wall(now, thread->due);
+        if (thread->state == THREAD_COLLECTING) /* since the first of its messages, not since the one before was done */
+                view->since = core->messages[thread->messages.first].accepted;
+        if (thread->state == THREAD_RUNNING)
+                view_worker(core, thread, view);
+}
+
+/* The last finished batch of a thread that holds nothing now. */
+static const struct recent *find_recent(const struct core *core, uint32_t tenant, struct bytes thread) {
+        uint32_t hash = (uint32_t)hash_64(core->salt + tenant, thread);
+        uint64_t n = core->n_recent < LIMIT_RECENT ? core->n_recent : LIMIT_RECENT;
+
+        for (uint64_t i = 1; i <= n; i++) {
+                const struct recent *recent = &core->recent[(core->n_recent - i) % LIMIT_RECENT];
+
+                if (recent->thread_hash == hash && recent->tenant == tenant)
+                        return recent;
+        }
+        return NULL;
+}
+
+static const struct dead *find_newest_dead(const struct core *core, uint32_t tenant, struct bytes thread, uint32_t *ret_n) {
+        const struct dead *newest = NULL;
+
+        for (uint32_t i = 0; i < core->n_dead; i++) {
+                const struct dead *dead = core->dead[i];
+
+                if (dead->tenant != tenant || !bytes_is_equal((struct bytes){dead->thread, dead->thread_len}, thread))
+                        continue;
+                ++*ret_n;
+                if (!newest || dead->since.ms >= newest->since.ms)
+                        newest = dead;
+        }
+        return newest;
+}
+
+static void view_past(const struct core *core, uint32_t tenant, const struct dead *dead, struct core_thread_view *view) {
+        const struct recent *recent = find_recent(core, tenant, view->thread);
+
+        if (recent && (!dead || recent->at.ms > dead->since.ms)) {
+                view->state = THREAD_DONE;
+                view->since = recent->at;
+                view->n_batch = recent->n_messages;
+                view->attempts = recent->attempts;
+                memcpy(view->batch, recent->batch, sizeof view->batch);
+        } else if (dead) {
+                view->state = THREAD_DEAD;
+                view->since = dead->since;
+                view->n_batch = dead->messages.n;
+                view->attempts = dead->attempts;
+                view->lost = dead->lost;
+                view->is_answered = dead->is_answered;
+                view->code = dead->failure.code;
+                view->why = dead->failure.why;
+                memcpy(view->batch, dead->batch, sizeof view->batch);
+        }
+}
+
+void core_why(const struct core *core, struct now now, struct bytes tenant_name, struct bytes thread_name, struct core_thread_view *ret) {
+        uint32_t tenant = tenant_find(core, tenant_name), n_dead = 0;
+        const struct thread *thread = tenant == NONE ? NULL : thread_find(core, tenant, thread_name);
+        const struct dead *dead = tenant == NONE ? NULL : find_newest_dead(core, tenant, thread_name, &n_dead);
+
+        *ret = (struct core_thread_view){.tenant = tenant_name, .thread = thread_name, .state = THREAD_UNKNOWN};
+        if (thread)
+                view_thread(core, now, thread, ret);
+        else if (tenant != NONE)
+                view_past(core, tenant, dead, ret);
+        ret->is_orphan = tenant == NONE || !core->tenants[tenant].settings;
+        ret->n_dead = n_dead;
+}
+
+bool core_next_thread(const struct core *core, struct now now, uint32_t *cursor, struct core_thread_view *ret) {
+        while (*cursor < core->n_threads) {
+                const struct thread *thread = &core->threads[(*cursor)++];
+
+                if (thread->name) {
+                        view_thread(core, now, thread, ret);
+                        return true;
+                }
+        }
+        return false;
+}
+
+static uint32_t list_seqs(const struct core *core, const struct message_list *list, uint64_t *ret, uint32_t max) {
+        uint32_t n = 0;
+
+        for (uint32_t at = list->first; list->n > 0 && at != NONE && n < max; at = core->messages[at].next)
+                ret[n++] = core->messages[at].seq;
+        return n;
+}
+
+uint32_t core_thread_seqs(const struct core *core, struct bytes tenant_name, struct bytes thread_name, uint64_t *ret, uint32_t max) {
+        uint32_t tenant = tenant_find(core, tenant_name);
+        const struct thread *thread = tenant == NONE ? NULL : thread_find(core, tenant, thread_name);
+
+        return thread ? list_seqs(core, &thread->messages, ret, max) : 0;
+}
+
+static void view_dead(const struct core *core, const struct dead *dead, struct core_dead_view *view) {
+        *view = (struct core_dead_view){
+                .seq = dead->seq,
+                .tenant = bytes_of(core->tenants[dead->tenant].name),
+                .thread = {dead->thread, dead->thread_len},
+                .since = dead->since,
+                .attempts = dead->attempts,
+                .lost = dead->lost,
+                .posted = dead->posted,
+                .is_answered = dead->is_answered,
+                .code = dead->failure.code,
+                .why = dead->failure.why,
+                .n_messages = dead->messages.n,
+        };
+        memcpy(view->batch, dead->batch, sizeof view->batch);
+}
+
+bool core_next_dead(const struct core *core, uint32_t *cursor, struct core_dead_view *ret) {
+        if (*cursor >= core->n_dead)
+                return false;
+        view_dead(core, core->dead[(*cursor)++], ret);
+        return true;
+}
+
+bool core_dead_find_seq(const struct core *core, uint64_t seq, struct core_dead_view *ret) {
+        const struct dead *dead = dead_find(core, seq);
+
+        if (!dead)
+                return false;
+        view_dead(core, dead, ret);
+        return true;
+}
+
+bool core_dead_find(const struct core *core, struct bytes batch, struct core_dead_view *ret) {
+        uint64_t seq;
+
+        return batch_parse(batch, &seq) == 0 && core_dead_find_seq(core, seq, ret) && bytes_is_text(batch, ret->batch);
+}
+
+uint32_t core_dead_seqs(const struct core *core, uint64_t seq, uint64_t *ret, uint32_t max) {
+        const struct dead *dead = dead_find(core, seq);
+
+        return dead ? list_seqs(core, &dead->messages, ret, max) : 0;
+}
+
+bool core_next_worker(const struct core *core, struct now now, uint32_t *cursor, struct core_worker_view *ret) {
+        while (*cursor < core->n_workers) {
+                const struct worker *worker = &core->workers[(*cursor)++];
+
+                if (!worker->is_used)
+                        continue;
+                *ret = (struct core_worker_view){worker->uuid, worker->slots, worker->running, mono_since(now.mono, worker->heard)};
+                return true;
+        }
+        return false;
+}
+
+bool core_next_tenant(const struct core *core, uint32_t *cursor, struct core_tenant_view *ret) {
+        const struct tenant *tenant;
+
+        if (*cursor >= core->n_tenants)
+                return false;
+        tenant = &core->tenants[(*cursor)++];
+        *ret = (struct core_tenant_view){.name = bytes_of(tenant->name), .pending = tenant->n_pending, .dead = tenant->n_dead};
+        memcpy(ret->states, tenant->n_states, sizeof ret->states);
+        return true;
+}
+
+const struct core_counters *core_counters(const struct core *core) { return &core->counters; }
+uint64_t core_seen_count(const struct core *core) { return core->seen.n; }

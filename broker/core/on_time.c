@@ -1,0 +1,86 @@
+/* Time has passed: what is due becomes ready, leases end, and what is ready goes to workers with credit. */
+#include "broker/core/state.h"
+
+#include "common/ensure.h"
+
+/* Workers say that they live each second or so; who has been silent for this many leases is forgotten. */
+enum { SILENT_LEASES = 3 };
+
+static void fire(struct core *core, struct now now, struct thread *thread, struct effects *fx) {
+        switch ((enum thread_state)thread->state) {
+        case THREAD_COLLECTING:
+        case THREAD_WAITING:
+        case THREAD_BACKOFF:
+                thread_ready(core, now, thread);
+                break;
+        case THREAD_RUNNING:
+                run_lost(core, now, thread, fx);
+                break;
+        case THREAD_READY:
+        case THREAD_N_STATES:
+        case THREAD_DONE:
+        case THREAD_UNKNOWN:
+                ENSURE(!"a thread in this state has no entry in the delay queue");
+        }
+}
+
+/* Fires what is due, a bounded number a turn, so that a herd of overdue threads starves nobody. */
+static void fire_due(struct core *core, struct now now, struct effects *fx) {
+        for (int n = 0; n < LIMIT_DUE_PER_TURN; n++) {
+                const struct heap_entry *top = heap_peek(&core->delay);
+                struct heap_entry entry;
+                struct thread *thread;
+
+                if (!top || !mono_is_due(now.mono, top->at))
+                        return;
+                entry = heap_pop(&core->delay);
+                thread = &core->threads[entry.who];
+                if (entry.ticket != thread->ticket)
+                        continue;
+                thread->entry_at = MONO_NEVER;
+                if (mono_is_due(now.mono, thread->due))
+                        fire(core, now, thread, fx);
+                else
+                        thread_arm(core, thread, thread->due);
+        }
+}
+
+/* If it was the broker that was away (stopped, suspended, starved), the workers' silence is not theirs: what they sent
+ * meanwhile may still be in the sockets. Every lease gets the time back. */
+static void forgive_own_absence(struct core *core, struct now now) {
+        struct span gap = mono_since(now.mono, core->last_step);
+
+        core->last_step = now.mono;
+        if (gap.us <= core->alive.us * 2)
+                return;
+        for (uint32_t i = 0; i < core->n_workers; i++)
+                if (core->workers[i].is_used)
+                        core->workers[i].heard = mono_add(core->workers[i].heard, gap);
+        for (uint32_t i = 0; i < core->n_threads; i++)
+                if (core->threads[i].name && core->threads[i].state == THREAD_RUNNING)
+                        thread_arm(core, &core->threads[i], mono_add(core->threads[i].due, gap));
+}
+
+static void forget_silent_workers(struct core *core, struct now now) {
+        for (uint32_t i = 0; i < core->n_workers; i++) {
+                struct worker *worker = &core->workers[i];
+                struct span silent = mono_since(now.mono, worker->heard);
+
+                if (!worker->is_used || silent.us <= core->lease.us)
+                        continue;
+                /* No new run for one that may be gone; its credit comes back with its next word. */
+                if (worker->slots > worker->running)
+                        core->free_credit -= worker->slots - worker->running;
+                worker->slots = 0;
+                if (silent.us > core->lease.us * SILENT_LEASES && worker->running == 0)
+                        worker->is_used = false;
+        }
+}
+
+void on_time(struct core *core, struct now now, struct effects *fx) {
+        forgive_own_absence(core, now);
+        fire_due(core, now, fx);
+        forget_silent_workers(core, now);
+        seen_expire(&core->seen, now.wall, fx);
+        dispatch(core, now, fx);
+}

@@ -1,0 +1,115 @@
+/* A worker says hello, or that it is alive. */
+#include "broker/core/state.h"
+
+#include "common/memory.h"
+
+#include <string.h>
+
+static uint32_t find_uuid(const struct core *core, struct bytes uuid) {
+        for (uint32_t i = 0; i < core->n_workers; i++)
+                if (core->workers[i].is_used && memcmp(core->workers[i].uuid, uuid.data, WIRE_UUID_LEN) == 0)
+                        return i;
+        return NONE;
+}
+
+static uint32_t find_address(const struct core *core, const struct address *address) {
+        for (uint32_t i = 0; i < core->n_workers; i++)
+                if (core->workers[i].is_used && core->workers[i].address.len == address->len &&
+                    memcmp(core->workers[i].address.data, address->data, address->len) == 0)
+                        return i;
+        return NONE;
+}
+
+static uint32_t new_worker(struct core *core) {
+        for (uint32_t i = 0; i < core->n_workers; i++)
+                if (!core->workers[i].is_used)
+                        return i;
+        return core->n_workers < LIMIT_WORKERS ? core->n_workers++ : NONE;
+}
+
+static void send_error(const struct event *event, const char *code, const char *why, struct effects *fx) {
+        wire_encode_error(effects_begin_frame(fx, DOOR_WORKERS, event->from), bytes_of(code), bytes_of(why));
+        effects_end_frame(fx);
+}
+
+static uint32_t credit_of(const struct worker *worker) { return worker->slots > worker->running ? worker->slots - worker->running : 0; }
+
+static void set_slots(struct core *core, struct worker *worker, uint32_t slots) {
+        core->free_credit -= credit_of(worker);
+        worker->slots = slots;
+        core->free_credit += credit_of(worker);
+}
+
+/* The leases that the worker says it holds: those that stand are good for another while, of the others it is told. */
+static void confirm(struct core *core, struct now now, uint32_t worker, struct pack_reader *held, uint32_t n_held,
+                    const struct event *event, struct effects *fx) {
+        struct wire_held item;
+
+        for (uint32_t i = 0; i < n_held && wire_held_next(held, &item) == 0; i++) {
+                struct thread *thread = thread_find_fence(core, item.fence);
+
+                if (thread && thread->worker == worker) {
+                        thread_arm(core, thread, mono_add(now.mono, core->lease));
+                        continue;
+                }
+                core->counters.cancelled++;
+                run_cancel(core, now, event->from, item.fence, "stale", "the broker has given this lease up, or never knew it", fx);
+        }
+}
+
+/* Of a worker that began anew: whatever it held before, it holds no more. */
+static void lose_all(struct core *core, struct now now, uint32_t worker, struct effects *fx) {
+        for (uint32_t i = 0; i < core->n_threads && core->workers[worker].running > 0; i++)
+                if (core->threads[i].name && core->threads[i].state == THREAD_RUNNING && core->threads[i].worker == worker)
+                        run_lost(core, now, &core->threads[i], fx);
+}
+
+void on_hello(struct core *core, struct now now, const struct event *event, struct effects *fx) {
+        struct wire_hello hello = event->hello;
+        uint32_t index = find_uuid(core, hello.uuid);
+        struct wire_welcome welcome = {core->epoch, core->lease, core->alive, bytes_of(LULL_VERSION)};
+        struct worker *worker;
+
+        if (index != NONE && core->workers[index].incarnation < hello.incarnation)
+                lose_all(core, now, index, fx);
+        if (index == NONE)
+                index = new_worker(core);
+        if (index == NONE) {
+                send_error(event, "too_many_workers", "the broker knows as many workers as it can; stop some", fx);
+                return;
+        }
+        worker = &core->workers[index];
+        if (!worker->is_used)
+                *worker = (struct worker){.is_used = true};
+        memcpy(worker->uuid, hello.uuid.data, WIRE_UUID_LEN);
+        worker->incarnation = hello.incarnation;
+        worker->address = event->from;
+        worker->heard = now.mono;
+        set_slots(core, worker, hello.slots);
+        wire_encode_welcome(effects_begin_frame(fx, DOOR_WORKERS, event->from), &welcome);
+        effects_end_frame(fx);
+        confirm(core, now, index, &hello.held, hello.n_held, event, fx);
+}
+
+void on_alive(struct core *core, struct now now, const struct event *event, struct effects *fx) {
+        struct wire_alive alive = event->alive;
+        uint32_t index = find_address(core, &event->from);
+
+        if (index == NONE) {
+                send_error(event, "hello_first", "the broker does not know this worker: say HELLO", fx);
+                return;
+        }
+        core->workers[index].heard = now.mono;
+        set_slots(core, &core->workers[index], alive.slots);
+        confirm(core, now, index, &alive.held, alive.n_held, event, fx);
+}
+
+void on_undelivered(struct core *core, struct now now, const struct event *event) {
+        struct thread *thread = thread_find_fence(core, event->undelivered);
+
+        if (!thread)
+                return;
+        /* No more for this worker until its next word. */
+        set_slots(core, &core->workers[thread->worker], 0);
+        run_handed_back(core, now, thread);
+}

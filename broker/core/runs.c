@@ -1,0 +1,126 @@
+/* The ends of a run, and what becomes of its batch. */
+#include "broker/core/state.h"
+
+#include "common/ensure.h"
+
+#include <string.h>
+
+/* Longest pause that a handler's Retry-After can ask for. */
+#define RETRY_AFTER_MAX span_s(60 * 60)
+
+static void forget_record(struct core *core, struct thread *thread, struct effects *fx) {
+        if (thread->has_record)
+                effects_delete(fx, CHANGE_DELETE_BATCH, thread_seq(core, thread));
+        if (thread->is_answered)
+                effects_delete(fx, CHANGE_DELETE_ANSWER, thread_seq(core, thread));
+        thread->has_record = thread->is_answered = false;
+}
+
+static void remember(struct core *core, struct now now, const struct thread *thread) {
+        struct recent *recent = &core->recent[core->n_recent++ % LIMIT_RECENT];
+
+        *recent = (struct recent){thread->hash, thread->tenant, thread->n_batch, thread->attempts + 1, now.wall, {0}};
+        batch_name(core, &thread->messages, thread->n_batch, recent->batch);
+}
+
+void run_done(struct core *core, struct now now, struct thread *thread, struct effects *fx) {
+        struct message_list batch;
+
+        core->counters.done++;
+        core->counters.finished += thread->n_batch;
+        core->counters.calls_saved += thread->n_batch - 1;
+        remember(core, now, thread);
+        forget_record(core, thread, fx);
+        thread_end_lease(core, thread);
+        batch = message_list_cut(core, &thread->messages, thread->n_batch);
+        for (uint32_t at = batch.first; at != NONE; at = core->messages[at].next)
+                effects_delete(fx, CHANGE_DELETE_MESSAGE, core->messages[at].seq);
+        tenant_of(core, thread)->n_pending -= batch.n;
+        message_list_free(core, &batch);
+        thread_begin_anew(thread);
+        thread_set_state(core, now, thread, THREAD_COLLECTING);
+        thread_go_on(core, now, thread);
+}
+
+/* The lease is over, the batch is not: newer messages join it, unless its answer is stored. */
+static void take_back(struct core *core, struct thread *thread) {
+        thread_end_lease(core, thread);
+        if (!thread->is_answered)
+                thread->n_batch = 0;
+}
+
+static void come_again(struct core *core, struct now now, struct thread *thread, enum thread_state state, struct span delay) {
+        take_back(core, thread);
+        thread_set_state(core, now, thread, state);
+        thread_arm(core, thread, mono_add(now.mono, delay));
+}
+
+static void come_again_at_once(struct core *core, struct now now, struct thread *thread) {
+        take_back(core, thread);
+        thread->due = now.mono;
+        thread_ready(core, now, thread);
+}
+
+/* A store whose tenant has left the config meanwhile: the run ends under the rules of defaults that harm nobody. */
+static const struct config_tenant *settings_or_default(const struct core *core, const struct thread *thread) {
+        static const struct config_tenant defaults = {
+                .retry = {.attempts = UINT32_MAX, .base = {2000000}, .cap = {32000000}, .factor = 2},
+                .busy = {.base = {100000}, .cap = {2000000}, .give_up = {INT64_MAX}},
+        };
+        const struct config_tenant *settings = settings_of(core, thread);
+
+        return settings ? settings : &defaults;
+}
+
+void run_failed(struct core *core, struct now now, struct thread *thread, struct span retry_after, struct effects *fx) {
+        const struct config_tenant *settings = settings_or_default(core, thread);
+        struct span delay;
+
+        core->counters.failed++;
+        thread->n_busy = 0;
+        thread->attempts++;
+        if (thread->attempts >= settings->retry.attempts) {
+                thread_end_lease(core, thread);
+                dead_bury(core, now, thread, fx);
+                return;
+        }
+        delay = span_max(delay_backoff(core, settings, thread->attempts - 1), span_min(retry_after, RETRY_AFTER_MAX));
+        come_again(core, now, thread, THREAD_BACKOFF, delay);
+        batch_store(core, thread, wall_add(now.wall, delay), thread->n_batch, fx);
+}
+
+void run_busy(struct core *core, struct now now, struct thread *thread, struct span retry_after, struct effects *fx) {
+        const struct config_tenant *settings = settings_or_default(core, thread);
+        struct span delay;
+
+        core->counters.busy++;
+        if (thread->n_busy == 0)
+                thread->busy_since = now.mono;
+        if (span_is_less(settings->busy.give_up, mono_since(now.mono, thread->busy_since))) {
+                run_failed(core, now, thread, retry_after, fx);
+                return;
+        }
+        delay = span_max(delay_busy(core, settings, thread->n_busy++), span_min(retry_after, settings->busy.give_up));
+        come_again(core, now, thread, THREAD_WAITING, delay);
+}
+
+void run_handed_back(struct core *core, struct now now, struct thread *thread) {
+        core->counters.handed_back++;
+        come_again_at_once(core, now, thread);
+}
+
+void run_lost(struct core *core, struct now now, struct thread *thread, struct effects *fx) {
+        struct worker *worker = &core->workers[thread->worker];
+
+        core->counters.lost++;
+        thread->lost++;
+        run_cancel(core, now, worker->address, thread->fence, "stale", "no word of this run for the lease time", fx);
+        if (thread->lost >= LIMIT_LOST_RUNS) {
+                thread_set_failure(thread, bytes_of("lost"), bytes_of("each worker that ran this batch vanished: it may be what kills them"));
+                thread_end_lease(core, thread);
+                dead_bury(core, now, thread, fx);
+                return;
+        }
+        come_again_at_once(core, now, thread);
+        batch_store(core, thread, now.wall, thread->n_batch, fx);
+}

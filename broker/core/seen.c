@@ -1,0 +1,73 @@
+#include "broker/core/seen.h"
+
+#include "common/ensure.h"
+#include "common/memory.h"
+
+enum { FIRST_CAP = 1024, EXPIRE_PER_CALL = 256 };
+
+void seen_done(struct seen *seen) {
+        free(seen->ring);
+        table_done(&seen->table);
+        *seen = (struct seen){0};
+}
+
+static bool is_over(const struct stored_seen *item, struct wall now) {
+        return wall_add(item->at, SEEN_WINDOW).ms <= now.ms;
+}
+
+bool seen_has(const struct seen *seen, struct hash_128 hash, struct wall now) {
+        struct table_probe probe = {.hash = (uint32_t)hash.low};
+        uint32_t at;
+
+        while (table_next(&seen->table, &probe, &at)) {
+                const struct stored_seen *item = &seen->ring[at];
+
+                if (item->hash.low == hash.low && item->hash.high == hash.high && !is_over(item, now))
+                        return true;
+        }
+        return false;
+}
+
+static void forget_oldest(struct seen *seen, struct effects *fx) {
+        struct stored_seen *item = &seen->ring[seen->first];
+
+        table_remove(&seen->table, (uint32_t)item->hash.low, seen->first);
+        if (fx)
+                effects_delete(fx, CHANGE_DELETE_SEEN, item->seq);
+        seen->first = (seen->first + 1) & (seen->cap - 1);
+        seen->n--;
+}
+
+/* Twice the ring, its items at their new places. */
+static void grow(struct seen *seen) {
+        struct seen larger = {.cap = seen->cap ? seen->cap * 2 : FIRST_CAP};
+
+        larger.ring = memory_new(larger.cap, sizeof *larger.ring);
+        for (uint32_t i = 0; i < seen->n; i++) {
+                larger.ring[i] = seen->ring[(seen->first + i) & (seen->cap - 1)];
+                table_push(&larger.table, (uint32_t)larger.ring[i].hash.low, i);
+        }
+        larger.n = seen->n;
+        seen_done(seen);
+        *seen = larger;
+}
+
+void seen_push(struct seen *seen, const struct stored_seen *item, struct effects *fx) {
+        uint32_t at;
+
+        if (seen->n == LIMIT_SEEN)
+                forget_oldest(seen, fx);
+        if (seen->n == seen->cap)
+                grow(seen);
+        at = (seen->first + seen->n) & (seen->cap - 1);
+        seen->ring[at] = *item;
+        seen->n++;
+        table_push(&seen->table, (uint32_t)item->hash.low, at);
+        if (fx)
+                effects_push_change(fx, CHANGE_PUT_SEEN)->seen = *item;
+}
+
+void seen_expire(struct seen *seen, struct wall now, struct effects *fx) {
+        for (int i = 0; i < EXPIRE_PER_CALL && seen->n > 0 && is_over(&seen->ring[seen->first], now); i++)
+                forget_oldest(seen, fx);
+}

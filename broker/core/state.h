@@ -1,0 +1,229 @@
+/* What the core remembers, and the small operations on it that more than one event needs. Private to broker/core. */
+#pragma once
+
+#include "broker/core/core.h"
+#include "broker/core/heap.h"
+#include "broker/core/seen.h"
+#include "broker/core/table.h"
+
+#define NONE UINT32_MAX
+
+/* One accepted message: the index of what the store holds. */
+struct message {
+        uint64_t seq;
+        struct wall accepted; /* its name for ever */
+        struct mono at;       /* the same moment on the clock that never steps: what dues derive from */
+        uint32_t bytes;
+        uint32_t next; /* of its thread; NONE at the end; in the free list, the next free one */
+};
+
+/* Messages in a row, of one thread. */
+struct message_list {
+        uint32_t first, last; /* NONE when empty */
+        uint32_t n, n_bytes;
+};
+
+struct failure {
+        char code[LIMIT_CODE_LEN + 1], why[LIMIT_WHY_LEN + 1];
+};
+
+/* A thread lives as long as it holds messages. */
+struct thread {
+        char *name;
+        uint32_t name_len, hash;
+        uint32_t tenant;
+        uint8_t state; /* enum thread_state */
+        bool is_answered;
+        bool has_record; /* the store has a batch record under the first message's seq */
+        struct message_list messages;
+        uint32_t n_batch; /* how many of the first messages are a settled batch: running or answered. 0 = none */
+        uint32_t attempts, lost, n_busy, posted;
+        struct mono due;      /* collecting, waiting, backoff: when it becomes ready; running: when the lease ends; ready: since when it is due */
+        struct mono entry_at; /* the time in its one heap entry that counts; MONO_NEVER when it has none */
+        uint32_t ticket;      /* marks that entry; outlives the thread in its slot, so stale entries never match */
+        struct mono since, busy_since;
+        uint64_t fence;  /* running */
+        uint32_t worker; /* running: index; in the free list, the next free slot */
+        struct failure *failure; /* the last one, or NULL */
+};
+
+/* A dead letter. */
+struct dead {
+        uint64_t seq;
+        uint32_t tenant;
+        char *thread;
+        uint32_t thread_len;
+        struct wall since;
+        uint32_t attempts, lost, posted;
+        bool is_answered;
+        struct failure failure;
+        char batch[WIRE_BATCH_LEN + 1];
+        struct message_list messages;
+};
+
+struct tenant {
+        char *name;
+        const struct config_tenant *settings; /* NULL: the store has messages of it, the config does not know it */
+        struct heap ready;
+        uint32_t n_states[THREAD_N_STATES];
+        uint64_t n_pending;
+        uint32_t n_dead;
+};
+
+struct worker {
+        uint8_t uuid[WIRE_UUID_LEN];
+        uint64_t incarnation;
+        struct address address;
+        uint32_t slots, running;
+        struct mono heard;
+        bool is_used;
+};
+
+/* A finished batch, for `why`. */
+struct recent {
+        uint32_t thread_hash, tenant;
+        uint32_t n_messages, attempts;
+        struct wall at;
+        char batch[WIRE_BATCH_LEN + 1];
+};
+
+struct core {
+        const struct config *config;
+        struct span lease, alive;
+        uint64_t salt, random;
+        uint64_t next_fence, next_seq;
+        uint32_t epoch;
+
+        struct message *messages;
+        uint32_t n_messages, messages_cap, free_message;
+        struct thread *threads;
+        uint32_t n_threads, threads_cap, free_thread;
+        struct table by_name, by_fence; /* threads */
+        struct heap delay;
+
+        struct tenant *tenants;
+        uint32_t n_tenants;
+        struct table by_tenant;
+        uint32_t next_tenant; /* whose turn it is */
+        struct worker *workers;
+        uint32_t n_workers; /* slots of the array in use, holes included */
+        uint32_t next_worker;
+        uint32_t free_credit;
+
+        struct dead **dead;
+        uint32_t n_dead, dead_cap;
+        struct seen seen;
+        struct recent *recent;
+        uint64_t n_recent;
+        uint64_t *settled; /* fences of results accepted lately, by fence modulo LIMIT_RECENT */
+
+        struct mono last_step, credit_since;
+        struct core_counters counters;
+        struct loading *loading; /* between core_new() and core_load_done() */
+};
+
+/* -- threads.c ---------------------------------------------------------------------------------------------------- */
+
+struct thread *thread_find(const struct core *core, uint32_t tenant, struct bytes name);
+/* New or old; a new one is collecting, with nothing. */
+struct thread *thread_get(struct core *core, struct now now, uint32_t tenant, struct bytes name);
+/* It must hold no message. */
+void thread_free(struct core *core, struct thread *thread);
+uint32_t thread_index(const struct core *core, const struct thread *thread);
+void thread_set_state(struct core *core, struct now now, struct thread *thread, enum thread_state state);
+/* Not ready: sees to it that the thread comes up at `due` at the latest, and makes that its due time. */
+void thread_arm(struct core *core, struct thread *thread, struct mono due);
+/* Makes it ready: into its tenant's queue. */
+void thread_ready(struct core *core, struct now now, struct thread *thread);
+/* A lease for the thread on a worker with credit, under a new fence. */
+void thread_start_lease(struct core *core, struct thread *thread, uint32_t worker);
+void thread_end_lease(struct core *core, struct thread *thread);
+struct thread *thread_find_fence(const struct core *core, uint64_t fence);
+void thread_push(struct core *core, struct thread *thread, struct message message);
+void thread_set_failure(struct thread *thread, struct bytes code, struct bytes why);
+/* What it holds begins a new batch, with no history. */
+void thread_begin_anew(struct thread *thread);
+/* After messages left or came: frees the thread when it holds none, else sets it collecting. */
+void thread_go_on(struct core *core, struct now now, struct thread *thread);
+uint64_t thread_seq(const struct core *core, const struct thread *thread); /* of the first message */
+
+/* -- messages.c: the slab ------------------------------------------------------------------------------------------ */
+
+uint32_t message_new(struct core *core, struct message message);
+void message_list_push(struct core *core, struct message_list *list, uint32_t message);
+/* Takes the first `n` off `list`. */
+struct message_list message_list_cut(struct core *core, struct message_list *list, uint32_t n);
+/* Puts `front` before `list`, `front` is empty afterwards. */
+void message_list_prepend(struct core *core, struct message_list *list, struct message_list *front);
+void message_list_free(struct core *core, struct message_list *list);
+
+/* -- tenants.c ------------------------------------------------------------------------------------------------------ */
+
+/* NONE when neither config nor store know it. */
+uint32_t tenant_find(const struct core *core, struct bytes name);
+uint32_t tenant_get(struct core *core, struct bytes name);
+void tenants_configure(struct core *core, const struct config *config);
+
+/* -- batch.c: what belongs together, when it is due, what it is called ------------------------------------------------- */
+
+/* When the messages behind the settled batch are due: quiet, or a cap. */
+struct mono batch_due(const struct core *core, struct now now, const struct thread *thread);
+/* How many of the first messages go out together now. */
+uint32_t batch_size(const struct core *core, const struct thread *thread);
+/* The id of the first `n` messages: `text` has WIRE_BATCH_LEN + 1 bytes. */
+void batch_name(const struct core *core, const struct message_list *messages, uint32_t n, char *text);
+/* The seq of its first message from a batch's id; -EBADMSG when it is none. */
+int batch_parse(struct bytes text, uint64_t *ret_seq);
+/* Writes the batch's record: its history, and its seqs when `n_seqs` is not 0. */
+void batch_store(struct core *core, struct thread *thread, struct wall at, uint32_t n_seqs, struct effects *fx);
+
+/* -- delays.c --------------------------------------------------------------------------------------------------------- */
+
+/* base times factor to the power of `n`, at most cap, give or take jitter. */
+struct span delay_backoff(struct core *core, const struct config_tenant *settings, uint32_t n);
+struct span delay_busy(struct core *core, const struct config_tenant *settings, uint32_t n);
+
+/* -- runs.c: the ends of a lease ---------------------------------------------------------------------------------------- */
+
+/* Each ends the thread's lease. */
+void run_done(struct core *core, struct now now, struct thread *thread, struct effects *fx);
+void run_failed(struct core *core, struct now now, struct thread *thread, struct span retry_after, struct effects *fx);
+void run_busy(struct core *core, struct now now, struct thread *thread, struct span retry_after, struct effects *fx);
+/* Not run, or stopped without a verdict: to another worker at once. */
+void run_handed_back(struct core *core, struct now now, struct thread *thread);
+/* The worker is gone, and the run with it. */
+void run_lost(struct core *core, struct now now, struct thread *thread, struct effects *fx);
+void run_cancel(struct core *core, struct now now, struct address to, uint64_t fence, const char *code, const char *why, struct effects *fx);
+
+/* -- dead.c -------------------------------------------------------------------------------------------------------------- */
+
+/* Gives the thread's first n_batch messages up, with its last failure as the reason. Its lease is over; it may be freed. */
+void dead_bury(struct core *core, struct now now, struct thread *thread, struct effects *fx);
+struct dead *dead_find(const struct core *core, uint64_t seq);
+struct dead *dead_load(struct core *core, uint32_t tenant, struct bytes thread, const struct stored_batch *batch);
+void dead_remove(struct core *core, struct dead *dead);
+void dead_free(struct dead *dead);
+
+/* -- load.c -------------------------------------------------------------------------------------------------------------- */
+
+struct loading *loading_free(struct loading *loading);
+
+/* -- events --------------------------------------------------------------------------------------------------------------- */
+
+void on_messages(struct core *core, struct now now, const struct event *event, struct effects *fx);
+void on_hello(struct core *core, struct now now, const struct event *event, struct effects *fx);
+void on_alive(struct core *core, struct now now, const struct event *event, struct effects *fx);
+void on_answered(struct core *core, struct now now, const struct event *event, struct effects *fx);
+void on_result(struct core *core, struct now now, const struct event *event, struct effects *fx);
+void on_undelivered(struct core *core, struct now now, const struct event *event);
+void on_dead_retry(struct core *core, struct now now, const struct event *event, struct effects *fx);
+void on_dead_drop(struct core *core, struct now now, const struct event *event, struct effects *fx);
+void on_time(struct core *core, struct now now, struct effects *fx);
+void dispatch(struct core *core, struct now now, struct effects *fx);
+
+static inline struct tenant *tenant_of(const struct core *core, const struct thread *thread) {
+        return &core->tenants[thread->tenant];
+}
+static inline const struct config_tenant *settings_of(const struct core *core, const struct thread *thread) {
+        return core->tenants[thread->tenant].settings;
+}

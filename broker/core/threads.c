@@ -1,0 +1,175 @@
+/* The registry of threads: who they are, which state they are in, when they come up next. */
+#include "broker/core/state.h"
+
+#include "common/ensure.h"
+#include "common/memory.h"
+
+#include <string.h>
+
+static uint32_t hash_name(const struct core *core, uint32_t tenant, struct bytes name) {
+        return (uint32_t)hash_64(core->salt + tenant, name);
+}
+
+static uint32_t hash_fence(uint64_t fence) { return (uint32_t)(fence * UINT64_C(0x9e3779b97f4a7c15) >> 32); }
+
+uint32_t thread_index(const struct core *core, const struct thread *thread) { return (uint32_t)(thread - core->threads); }
+
+struct thread *thread_find(const struct core *core, uint32_t tenant, struct bytes name) {
+        struct table_probe probe = {.hash = hash_name(core, tenant, name)};
+        uint32_t index;
+
+        while (table_next(&core->by_name, &probe, &index)) {
+                struct thread *thread = &core->threads[index];
+
+                if (thread->tenant == tenant && bytes_is_equal((struct bytes){thread->name, thread->name_len}, name))
+                        return thread;
+        }
+        return NULL;
+}
+
+static uint32_t take_slot(struct core *core) {
+        uint32_t index = core->free_thread;
+
+        if (index != NONE) {
+                core->free_thread = core->threads[index].worker;
+                return index;
+        }
+        if (core->n_threads == core->threads_cap) {
+                ENSURE(core->threads_cap < NONE / 2);
+                core->threads_cap = core->threads_cap ? core->threads_cap * 2 : 256;
+                core->threads = memory_resize(core->threads, core->threads_cap, sizeof *core->threads);
+        }
+        core->threads[core->n_threads].ticket = 0;
+        return core->n_threads++;
+}
+
+struct thread *thread_get(struct core *core, struct now now, uint32_t tenant, struct bytes name) {
+        struct thread *thread = thread_find(core, tenant, name);
+        uint32_t index, ticket;
+
+        if (thread)
+                return thread;
+        index = take_slot(core);
+        thread = &core->threads[index];
+        ticket = thread->ticket;
+        *thread = (struct thread){
+                .name = bytes_copy_text(name),
+                .name_len = (uint32_t)name.len,
+                .hash = hash_name(core, tenant, name),
+                .tenant = tenant,
+                .state = THREAD_COLLECTING,
+                .messages = {.first = NONE, .last = NONE},
+                .due = MONO_NEVER,
+                .entry_at = MONO_NEVER,
+                .ticket = ticket + 1,
+                .since = now.mono,
+                .worker = NONE,
+        };
+        core->tenants[tenant].n_states[THREAD_COLLECTING]++;
+        table_push(&core->by_name, thread->hash, index);
+        return thread;
+}
+
+void thread_free(struct core *core, struct thread *thread) {
+        uint32_t index = thread_index(core, thread);
+
+        ENSURE(thread->messages.n == 0 && thread->state != THREAD_RUNNING);
+        tenant_of(core, thread)->n_states[thread->state]--;
+        table_remove(&core->by_name, thread->hash, index);
+        free(thread->name);
+        free(thread->failure);
+        thread->name = NULL;
+        thread->failure = NULL;
+        thread->ticket++; /* whatever the heaps still hold of it is void */
+        thread->worker = core->free_thread;
+        core->free_thread = index;
+}
+
+void thread_set_state(struct core *core, struct now now, struct thread *thread, enum thread_state state) {
+        tenant_of(core, thread)->n_states[thread->state]--;
+        tenant_of(core, thread)->n_states[state]++;
+        if (thread->state != state)
+                thread->since = now.mono;
+        thread->state = (uint8_t)state;
+}
+
+void thread_arm(struct core *core, struct thread *thread, struct mono due) {
+        thread->due = due;
+        if (!mono_is_before(due, thread->entry_at))
+                return; /* the entry comes up sooner, and is put right then */
+        thread->entry_at = due;
+        thread->ticket++;
+        heap_push(&core->delay, (struct heap_entry){due, thread_index(core, thread), thread->ticket});
+}
+
+void thread_ready(struct core *core, struct now now, struct thread *thread) {
+        thread_set_state(core, now, thread, THREAD_READY);
+        thread->entry_at = MONO_NEVER;
+        thread->ticket++;
+        heap_push(&tenant_of(core, thread)->ready, (struct heap_entry){thread->due, thread_index(core, thread), thread->ticket});
+}
+
+struct thread *thread_find_fence(const struct core *core, uint64_t fence) {
+        struct table_probe probe = {.hash = hash_fence(fence)};
+        uint32_t index;
+
+        while (table_next(&core->by_fence, &probe, &index))
+                if (core->threads[index].fence == fence)
+                        return &core->threads[index];
+        return NULL;
+}
+
+void thread_start_lease(struct core *core, struct thread *thread, uint32_t worker) {
+        ENSURE((uint32_t)core->next_fence != UINT32_MAX); /* a restart gives a new epoch, and fences to go on with */
+        thread->fence = core->next_fence++;
+        thread->worker = worker;
+        table_push(&core->by_fence, hash_fence(thread->fence), thread_index(core, thread));
+        core->workers[worker].running++;
+        core->free_credit--;
+}
+
+void thread_end_lease(struct core *core, struct thread *thread) {
+        struct worker *worker = &core->workers[thread->worker];
+
+        table_remove(&core->by_fence, hash_fence(thread->fence), thread_index(core, thread));
+        if (worker->running <= worker->slots)
+                core->free_credit++; /* else it had taken more than it now offers, and is only less in debt */
+        worker->running--;
+        thread->fence = 0;
+        thread->worker = NONE;
+}
+
+void thread_push(struct core *core, struct thread *thread, struct message message) {
+        message_list_push(core, &thread->messages, message_new(core, message));
+        tenant_of(core, thread)->n_pending++;
+}
+
+void thread_set_failure(struct thread *thread, struct bytes code, struct bytes why) {
+        if (!thread->failure)
+                thread->failure = memory_new(1, sizeof *thread->failure);
+        *thread->failure = (struct failure){0};
+        memcpy(thread->failure->code, code.data ? code.data : "", code.len < LIMIT_CODE_LEN ? code.len : LIMIT_CODE_LEN);
+        memcpy(thread->failure->why, why.data ? why.data : "", why.len < LIMIT_WHY_LEN ? why.len : LIMIT_WHY_LEN);
+}
+
+void thread_begin_anew(struct thread *thread) {
+        thread->n_batch = thread->attempts = thread->lost = thread->n_busy = thread->posted = 0;
+        thread->has_record = thread->is_answered = false;
+        free(thread->failure);
+        thread->failure = NULL;
+}
+
+uint64_t thread_seq(const struct core *core, const struct thread *thread) {
+        ENSURE(thread->messages.n > 0);
+        return core->messages[thread->messages.first].seq;
+}
+
+void thread_go_on(struct core *core, struct now now, struct thread *thread) {
+        ENSURE(thread->state != THREAD_RUNNING);
+        if (thread->messages.n == 0) {
+                thread_free(core, thread);
+                return;
+        }
+        thread_set_state(core, now, thread, THREAD_COLLECTING);
+        thread_arm(core, thread, batch_due(core, now, thread));
+}

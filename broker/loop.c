@@ -1,0 +1,280 @@
+#include "broker/loop.h"
+
+#include "broker/questions.h"
+#include "common/clock.h"
+#include "common/ensure.h"
+#include "common/log.h"
+#include "common/memory.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+
+/* Bytes taken in by one turn: what a commit, and the memory for it, must carry. */
+enum { TURN_BYTES = 16 * 1024 * 1024 };
+/* How long the loop may sleep when the core expects nothing; only a bound, nothing depends on it. */
+#define LONGEST_SLEEP span_s(60)
+
+static void send_error(struct loop *loop, enum door door, const struct frame *frame, const char *code, const char *why) {
+        wire_encode_error(effects_begin_frame(&loop->fx, door, frame->from), bytes_of(code), bytes_of(why));
+        effects_end_frame(&loop->fx);
+}
+
+/* -- gather ------------------------------------------------------------------------------------------------------- */
+
+/* The type and the body of a frame; what is neither is answered. */
+static int open_frame(struct loop *loop, enum door door, const struct frame *frame, enum wire_type *ret_type, struct bytes *ret_body) {
+        int r = wire_open(frame->data, ret_type, ret_body);
+
+        if (r == -EPROTONOSUPPORT)
+                send_error(loop, door, frame, "bad_version", "this broker speaks lull/1");
+        else if (r < 0)
+                send_error(loop, door, frame, "bad_frame", "not a frame of lull/1");
+        return r;
+}
+
+static int decode_messages(struct loop *loop, struct bytes body, struct event *event) {
+        struct pack_reader reader;
+        int r = wire_decode_messages(body, &event->messages.request, &event->messages.n, &reader);
+
+        if (r < 0)
+                return r;
+        for (uint32_t i = 0; i < event->messages.n && r == 0; i++)
+                r = wire_message_next(&reader, &loop->scratch[i]);
+        event->messages.items = loop->scratch;
+        return r;
+}
+
+static void take_producer_frame(struct loop *loop, const struct frame *frame) {
+        struct event event = {.type = EVENT_MESSAGES, .from = frame->from};
+        enum wire_type type;
+        struct bytes body;
+
+        if (open_frame(loop, DOOR_INGEST, frame, &type, &body) < 0)
+                return;
+        if (type != WIRE_MESSAGES || decode_messages(loop, body, &event) < 0)
+                send_error(loop, DOOR_INGEST, frame, "bad_frame", "this socket takes MESSAGES, whole");
+        else
+                core_step(loop->core, loop->now, &event, &loop->fx);
+}
+
+static int decode_worker_frame(enum wire_type type, struct bytes body, struct event *event) {
+        if (type == WIRE_HELLO)
+                return event->type = EVENT_HELLO, wire_decode_hello(body, &event->hello);
+        if (type == WIRE_ALIVE)
+                return event->type = EVENT_ALIVE, wire_decode_alive(body, &event->alive);
+        if (type == WIRE_ANSWERED)
+                return event->type = EVENT_ANSWERED, wire_decode_answered(body, &event->answered);
+        if (type == WIRE_RESULT)
+                return event->type = EVENT_RESULT, wire_decode_result(body, &event->result);
+        return -EBADMSG;
+}
+
+static void take_worker_frame(struct loop *loop, const struct frame *frame) {
+        struct event event = {.from = frame->from};
+        enum wire_type type;
+        struct bytes body;
+
+        if (open_frame(loop, DOOR_WORKERS, frame, &type, &body) < 0)
+                return;
+        if (decode_worker_frame(type, body, &event) < 0) {
+                send_error(loop, DOOR_WORKERS, frame, "bad_frame", "this socket takes HELLO, ALIVE, ANSWERED and RESULT, whole");
+                return;
+        }
+        core_step(loop->core, loop->now, &event, &loop->fx);
+        if (type == WIRE_HELLO)
+                log_info("worker_hello", LOG_TEXT("worker", questions_uuid(event.hello.uuid.data)), LOG_NUMBER("slots", event.hello.slots),
+                         LOG_BYTES("version", event.hello.version));
+}
+
+static void take_question(struct loop *loop, const struct frame *frame) {
+        struct question *question = &loop->questions[loop->n_questions++];
+
+        question_init(question, frame);
+        question_step(question, loop);
+}
+
+static void gather(struct loop *loop) {
+        static void (*const take[SOCKET_N])(struct loop *, const struct frame *) = {take_producer_frame, take_worker_frame, take_question};
+        struct frame frame;
+
+        for (int name = 0; name < SOCKET_N; name++) {
+                size_t bytes = 0;
+
+                for (int i = 0; i < LIMIT_FRAMES_PER_TURN && bytes < TURN_BYTES; i++) {
+                        if (sockets_receive(loop->sockets, (enum socket_name)name, &frame) != 0)
+                                break;
+                        bytes += frame.data.len;
+                        take[name](loop, &frame);
+                }
+        }
+}
+
+/* -- commit and release --------------------------------------------------------------------------------------------- */
+
+static int commit(struct loop *loop) {
+        struct mono before = clock_mono();
+        int r;
+
+        if (loop->fx.n_changes == 0)
+                return 0;
+        r = store_commit(loop->store, loop->fx.changes, loop->fx.n_changes);
+        loop->n_commits++;
+        histogram_add(&loop->commit_us, mono_since(clock_mono(), before).us);
+        return r;
+}
+
+/* Each transition of a batch that an operator may ask about later. */
+static void log_batches(const struct loop *loop) {
+        for (size_t i = 0; i < loop->fx.n_changes; i++) {
+                const struct stored_batch *batch = loop->fx.changes[i].batch;
+                struct core_dead_view dead;
+
+                if (loop->fx.changes[i].type != CHANGE_PUT_BATCH || batch->kind != STORED_DEAD)
+                        continue;
+                if (core_dead_find_seq(loop->core, batch->seq, &dead))
+                        log_warning("dead_letter", LOG_BYTES("tenant", dead.tenant), LOG_BYTES("thread", dead.thread),
+                                    LOG_TEXT("batch", dead.batch), LOG_NUMBER("attempts", dead.attempts), LOG_TEXT("code", dead.code),
+                                    LOG_TEXT("why", dead.why));
+        }
+}
+
+/* A RUN, with what the store holds of it. */
+static int encode_run(struct loop *loop, const struct send_run *run, struct buffer *frame) {
+        struct wire_run head = {run->fence, bytes_of(run->batch), run->tenant, run->thread, run->attempt, BYTES_NONE, run->posted, run->n_messages, {0}};
+        const uint64_t *seqs = loop->fx.seqs + run->seqs_at;
+        int r = 0;
+
+        buffer_clear(&loop->memory);
+        if (run->is_answered)
+                r = store_read_answer(loop->store, seqs[0], &loop->memory, &head.answer);
+        wire_encode_run(frame, &head);
+        for (uint32_t i = 0; i < run->n_messages && r == 0; i++) {
+                struct stored_message message;
+
+                buffer_clear(&loop->memory);
+                r = store_read_message(loop->store, seqs[i], &loop->memory, &message);
+                if (r == 0)
+                        wire_encode_run_message(frame, &(struct wire_run_message){message.id, message.channel, message.body, message.accepted});
+        }
+        return r;
+}
+
+static void note_undelivered(struct loop *loop, uint64_t fence) {
+        if (loop->n_undelivered == loop->undelivered_cap) {
+                loop->undelivered_cap = loop->undelivered_cap ? loop->undelivered_cap * 2 : 64;
+                loop->undelivered = memory_resize(loop->undelivered, loop->undelivered_cap, sizeof *loop->undelivered);
+        }
+        loop->undelivered[loop->n_undelivered++] = fence;
+}
+
+static int send_run(struct loop *loop, const struct send *send) {
+        CLEANUP_BUFFER struct buffer frame = {0};
+        int r = encode_run(loop, &send->run, &frame);
+
+        if (r < 0) {
+                log_error("store_damaged", LOG_TEXT("batch", send->run.batch), LOG_BYTES("tenant", send->run.tenant),
+                          LOG_BYTES("thread", send->run.thread), LOG_TEXT("why", strerror(-r)));
+                return r;
+        }
+        if (sockets_send(loop->sockets, SOCKET_WORKERS, &send->to, buffer_bytes(&frame)) != 0)
+                note_undelivered(loop, send->run.fence);
+        return 0;
+}
+
+/* What is not delivered is made good: an ACK by the producer, who sends again; a RUN in the next turn; the rest by workers, who
+ * ask again. */
+static int release(struct loop *loop) {
+        int r = 0;
+
+        for (size_t i = 0; i < loop->fx.n_sends && r == 0; i++) {
+                const struct send *send = &loop->fx.sends[i];
+                struct bytes frame = {loop->fx.frames.data + send->frame_at, send->frame_len};
+
+                if (send->type == SEND_RUN)
+                        r = send_run(loop, send);
+                else if (sockets_send(loop->sockets, send->door == DOOR_INGEST ? SOCKET_INGEST : SOCKET_WORKERS, &send->to, frame) != 0)
+                        log_debug("not_delivered", LOG_NUMBER("bytes", frame.len));
+        }
+        for (uint32_t i = 0; i < loop->n_questions; i++)
+                question_answer(&loop->questions[i], loop);
+        store_release(loop->store);
+        return r;
+}
+
+static void end_turn(struct loop *loop) {
+        for (uint32_t i = 0; i < loop->n_questions; i++)
+                question_done(&loop->questions[i]);
+        loop->n_questions = 0;
+        effects_clear(&loop->fx);
+        sockets_release(loop->sockets);
+}
+
+/* -- turns ------------------------------------------------------------------------------------------------------------ */
+
+static void tell_undelivered(struct loop *loop) {
+        for (uint32_t i = 0; i < loop->n_undelivered; i++)
+                core_step(loop->core, loop->now, &(struct event){.type = EVENT_UNDELIVERED, .undelivered = loop->undelivered[i]}, &loop->fx);
+        loop->n_undelivered = 0;
+}
+
+static int turn(struct loop *loop) {
+        int r;
+
+        loop->now = clock_now();
+        tell_undelivered(loop);
+        gather(loop);
+        /* The clock is read again: what came meanwhile must not be judged by an older time than its sender's. */
+        loop->now = clock_now();
+        core_step(loop->core, loop->now, &(struct event){.type = EVENT_TIME}, &loop->fx);
+        r = commit(loop);
+        if (r < 0) {
+                log_error("commit_failed", LOG_TEXT("why", strerror(-r)),
+                          LOG_TEXT("hint", "nothing of this turn was acknowledged; the broker ends and starts again from what is on disk"));
+                return r;
+        }
+        log_batches(loop);
+        r = release(loop);
+        end_turn(loop);
+        return r;
+}
+
+static void reload(struct loop *loop) {
+        CLEANUP_CONFIG struct config *config = NULL;
+        CLEANUP_FREE char *error = NULL;
+
+        if (config_load(loop->config->path, &config, &error) < 0) {
+                log_error("reload_failed", LOG_TEXT("why", error), LOG_TEXT("hint", "the settings in force stay as they were"));
+                return;
+        }
+        core_configure(loop->core, clock_now(), config);
+        config_free(loop->config);
+        loop->config = TAKE(config);
+        log_info("reloaded", LOG_NUMBER("tenants", loop->config->n_tenants));
+}
+
+static void take_signals(struct loop *loop) {
+        struct signalfd_siginfo info;
+
+        while (read(loop->signal_fd, &info, sizeof info) == sizeof info) {
+                if (info.ssi_signo == SIGHUP)
+                        reload(loop);
+                else
+                        loop->is_stopping = true;
+        }
+}
+
+int loop_run(struct loop *loop) {
+        int r = 0;
+
+        while (!loop->is_stopping && r == 0) {
+                struct mono due = loop->n_undelivered > 0 ? loop->now.mono : core_next_due(loop->core);
+                struct span sleep = span_min(mono_since(due, clock_mono()), LONGEST_SLEEP);
+
+                sockets_wait(loop->sockets, loop->signal_fd, sleep);
+                take_signals(loop);
+                r = turn(loop);
+        }
+        return r;
+}

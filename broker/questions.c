@@ -1,0 +1,109 @@
+#include "broker/questions.h"
+
+#include "common/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *questions_uuid(const void *uuid) {
+        static char text[2 * WIRE_UUID_LEN + 1];
+
+        for (int i = 0; i < WIRE_UUID_LEN; i++)
+                snprintf(text + 2 * i, 3, "%02x", ((const uint8_t *)uuid)[i]);
+        return text;
+}
+
+void question_init(struct question *question, const struct frame *frame) {
+        *question = (struct question){.from = frame->from};
+        if (json_decode(frame->data, &question->json, &question->fault) < 0)
+                question->json = NULL;
+}
+
+void question_done(struct question *question) {
+        json_decref(question->json);
+        free(question->fault);
+        *question = (struct question){0};
+}
+
+static const char *text_of(const struct question *question, const char *key) {
+        return json_string_value(json_object_get(question->json, key));
+}
+
+/* With its length: a thread's name may be anything that is text. */
+static struct bytes bytes_of_key(const struct question *question, const char *key) {
+        const json_t *value = json_object_get(question->json, key);
+
+        return (struct bytes){json_string_value(value), json_string_length(value)};
+}
+
+static bool is_command(const struct question *question, const char *name) {
+        const char *command = text_of(question, "cmd");
+
+        return command && strcmp(command, name) == 0;
+}
+
+void question_step(struct question *question, struct loop *loop) {
+        struct event event = {.type = EVENT_DEAD_RETRY};
+
+        if (is_command(question, "dead_drop"))
+                event.type = EVENT_DEAD_DROP;
+        else if (!is_command(question, "dead_retry"))
+                return;
+        question->is_change = true;
+        question->result = -ENOENT;
+        if (!core_dead_find(loop->core, bytes_of_key(question, "batch"), &question->dead))
+                return;
+        memcpy(question->batch, question->dead.batch, sizeof question->batch);
+        event.dead.seq = question->dead.seq;
+        event.dead.ret_result = &question->result;
+        core_step(loop->core, loop->now, &event, &loop->fx);
+        if (question->result == 0)
+                log_info(event.type == EVENT_DEAD_DROP ? "dead_dropped" : "dead_retried", LOG_TEXT("batch", question->batch));
+}
+
+static json_t *answer_change(const struct question *question) {
+        bool is_drop = is_command(question, "dead_drop");
+
+        if (question->result == -ENOENT)
+                return answer_error("not_found", "there is no dead letter of that batch id; `lull dead list` shows those there are");
+        if (question->result == -EBUSY)
+                return answer_error("busy", "its thread is being answered right now; try again in a moment");
+        return json_pack("{s:i,s:s}", is_drop ? "dropped" : "retried", 1, "batch", question->batch);
+}
+
+static uint32_t limit_of(const struct question *question) {
+        json_int_t limit = json_integer_value(json_object_get(question->json, "limit"));
+
+        return limit > 0 && limit < LIMIT_LISTING ? (uint32_t)limit : LIMIT_LISTING;
+}
+
+static json_t *answer_of(const struct question *question, struct loop *loop) {
+        if (!json_is_object(question->json))
+                return answer_error("bad_request", question->fault ? question->fault : "a question is a JSON object with a \"cmd\"");
+        if (question->is_change)
+                return answer_change(question);
+        if (is_command(question, "stats"))
+                return answer_stats(loop);
+        if (is_command(question, "why"))
+                return answer_why(loop, bytes_of_key(question, "tenant"), bytes_of_key(question, "thread"));
+        if (is_command(question, "threads"))
+                return answer_threads(loop, text_of(question, "state"), text_of(question, "tenant"), limit_of(question));
+        if (is_command(question, "dead"))
+                return answer_dead(loop, text_of(question, "tenant"), limit_of(question));
+        if (is_command(question, "dead_show"))
+                return answer_dead_show(loop, bytes_of_key(question, "batch"));
+        return answer_error("unknown_command", "the commands are stats, why, threads, dead, dead_show, dead_retry and dead_drop");
+}
+
+void question_answer(const struct question *question, struct loop *loop) {
+        CLEANUP_JSON json_t *answer = answer_of(question, loop);
+        CLEANUP_BUFFER struct buffer frame = {0};
+        json_t *request = json_object_get(question->json, "request");
+
+        if (request)
+                json_object_set(answer, "request", request);
+        json_encode(answer, &frame);
+        if (sockets_send(loop->sockets, SOCKET_STATS, &question->from, buffer_bytes(&frame)) != 0)
+                log_debug("not_delivered", LOG_NUMBER("bytes", frame.len));
+}

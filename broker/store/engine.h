@@ -1,0 +1,44 @@
+/* What a store stands on: five ordered tables of small values, and a transaction over them. LMDB is one, memory its
+ * sibling, which proves that the seam is real. A key is a sequence number and a piece: values longer than ENGINE_PIECE
+ * are cut, because LMDB puts longer ones on runs of adjacent pages, which a fragmented file takes minutes to find. */
+#pragma once
+
+#include "common/bytes.h"
+
+#include <stdint.h>
+
+enum engine_table { ENGINE_META, ENGINE_MESSAGES, ENGINE_BATCHES, ENGINE_ANSWERS, ENGINE_SEEN, ENGINE_N_TABLES };
+
+enum { ENGINE_PIECE = 1900 };
+
+struct engine_key {
+        uint64_t seq;
+        uint16_t piece;
+};
+
+struct engine;
+
+struct engine_ops {
+        const char *kind;
+        void (*close)(struct engine *engine);
+        /* One write transaction at a time; nothing is visible to reads, or durable, before commit. */
+        int (*begin)(struct engine *engine);
+        int (*put)(struct engine *engine, enum engine_table table, struct engine_key key, struct bytes value);
+        /* All pieces of `seq`; none is no error. */
+        int (*remove)(struct engine *engine, enum engine_table table, uint64_t seq);
+        int (*commit)(struct engine *engine);
+        void (*abort)(struct engine *engine);
+        /* Calls `visit` for each value from `from` on, in order of keys, until it answers other than 0, which is returned. */
+        int (*scan)(struct engine *engine, enum engine_table table, uint64_t from,
+                    int (*visit)(void *context, struct engine_key key, struct bytes value), void *context);
+        /* Ends the snapshot that scans read. */
+        void (*release)(struct engine *engine);
+        uint64_t (*bytes)(const struct engine *engine);
+};
+
+struct engine {
+        const struct engine_ops *ops;
+};
+
+MUST_USE int engine_lmdb_open(const char *folder, struct engine **ret, char **ret_error);
+struct engine *engine_memory_open(void);

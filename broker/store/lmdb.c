@@ -1,0 +1,285 @@
+/* The LMDB engine: one environment, one writer, no reader but ourselves. The one door to LMDB.
+ *
+ * Flags: MDB_NOTLS and nothing else. NOSYNC, NOMETASYNC and MAPASYNC give up what an acknowledgement promises; WRITEMAP turns a
+ * full disk into a SIGBUS. No DUPSORT: its deletes had bugs up to 0.9.31. */
+#include "broker/store/engine.h"
+
+#include "common/ensure.h"
+#include "common/limits.h"
+#include "common/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <lmdb.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+enum { KEY_LEN = 10 };
+
+static const char *const table_names[ENGINE_N_TABLES] = {"meta", "messages", "batches", "answers", "seen"};
+
+struct lmdb {
+        struct engine engine;
+        int lock_fd;
+        MDB_env *env;
+        MDB_dbi tables[ENGINE_N_TABLES];
+        MDB_txn *write, *read;
+        bool is_reading;
+};
+
+static struct lmdb *lmdb_of(struct engine *engine) { return (struct lmdb *)engine; }
+
+/* LMDB's own errors are negative and beyond the errnos. */
+static int as_errno(int error) {
+        if (error == 0)
+                return 0;
+        if (error > 0)
+                return -error;
+        return error == MDB_MAP_FULL || error == MDB_TXN_FULL ? -ENOSPC : error == MDB_NOTFOUND ? -ENOENT : -EIO;
+}
+
+static void encode_key(struct engine_key key, uint8_t *bytes) {
+        for (int i = 0; i < 8; i++)
+                bytes[i] = (uint8_t)(key.seq >> (56 - 8 * i));
+        bytes[8] = (uint8_t)(key.piece >> 8);
+        bytes[9] = (uint8_t)key.piece;
+}
+
+static struct engine_key decode_key(const MDB_val *value) {
+        const uint8_t *bytes = value->mv_data;
+        struct engine_key key = {0};
+
+        for (int i = 0; i < 8; i++)
+                key.seq = key.seq << 8 | bytes[i];
+        key.piece = (uint16_t)(bytes[8] << 8 | bytes[9]);
+        return key;
+}
+
+static void lmdb_close(struct engine *engine) {
+        struct lmdb *lmdb = lmdb_of(engine);
+
+        if (lmdb->read)
+                mdb_txn_abort(lmdb->read);
+        if (lmdb->write)
+                mdb_txn_abort(lmdb->write);
+        if (lmdb->env)
+                mdb_env_close(lmdb->env);
+        if (lmdb->lock_fd >= 0)
+                close(lmdb->lock_fd);
+        free(lmdb);
+}
+
+static int lmdb_begin(struct engine *engine) {
+        struct lmdb *lmdb = lmdb_of(engine);
+
+        ENSURE(!lmdb->write);
+        return as_errno(mdb_txn_begin(lmdb->env, NULL, 0, &lmdb->write));
+}
+
+static int lmdb_put(struct engine *engine, enum engine_table table, struct engine_key key, struct bytes value) {
+        struct lmdb *lmdb = lmdb_of(engine);
+        uint8_t bytes[KEY_LEN];
+        MDB_val at = {KEY_LEN, bytes}, data = {value.len, (void *)(uintptr_t)value.data};
+        /* These two only ever grow at the end: appending fills pages, and spares the search. */
+        bool is_append = table == ENGINE_MESSAGES || table == ENGINE_SEEN;
+
+        encode_key(key, bytes);
+        return as_errno(mdb_put(lmdb->write, lmdb->tables[table], &at, &data, is_append ? MDB_APPEND : 0));
+}
+
+static int lmdb_remove(struct engine *engine, enum engine_table table, uint64_t seq) {
+        struct lmdb *lmdb = lmdb_of(engine);
+        uint8_t bytes[KEY_LEN];
+        MDB_val at = {KEY_LEN, bytes}, data;
+        MDB_cursor *cursor;
+        int error;
+
+        encode_key((struct engine_key){seq, 0}, bytes);
+        error = mdb_cursor_open(lmdb->write, lmdb->tables[table], &cursor);
+        if (error != 0)
+                return as_errno(error);
+        error = mdb_cursor_get(cursor, &at, &data, MDB_SET_RANGE);
+        while (error == 0 && decode_key(&at).seq == seq) {
+                error = mdb_cursor_del(cursor, 0);
+                if (error == 0)
+                        error = mdb_cursor_get(cursor, &at, &data, MDB_GET_CURRENT);
+                if (error == EINVAL) /* what was deleted was the last of the table */
+                        error = MDB_NOTFOUND;
+        }
+        mdb_cursor_close(cursor);
+        return error == MDB_NOTFOUND ? 0 : as_errno(error);
+}
+
+static int lmdb_commit(struct engine *engine) {
+        struct lmdb *lmdb = lmdb_of(engine);
+        MDB_txn *txn = TAKE(lmdb->write);
+
+        return as_errno(mdb_txn_commit(txn));
+}
+
+static void lmdb_abort(struct engine *engine) { mdb_txn_abort(TAKE(lmdb_of(engine)->write)); }
+
+static int start_reading(struct lmdb *lmdb) {
+        int error;
+
+        if (lmdb->is_reading)
+                return 0;
+        error = lmdb->read ? mdb_txn_renew(lmdb->read) : mdb_txn_begin(lmdb->env, NULL, MDB_RDONLY, &lmdb->read);
+        lmdb->is_reading = error == 0;
+        return as_errno(error);
+}
+
+static int lmdb_scan(struct engine *engine, enum engine_table table, uint64_t from,
+                     int (*visit)(void *context, struct engine_key key, struct bytes value), void *context) {
+        struct lmdb *lmdb = lmdb_of(engine);
+        uint8_t bytes[KEY_LEN];
+        MDB_val at = {KEY_LEN, bytes}, data;
+        MDB_cursor *cursor;
+        int error, r = start_reading(lmdb);
+
+        if (r < 0)
+                return r;
+        encode_key((struct engine_key){from, 0}, bytes);
+        error = mdb_cursor_open(lmdb->read, lmdb->tables[table], &cursor);
+        if (error != 0)
+                return as_errno(error);
+        for (error = mdb_cursor_get(cursor, &at, &data, MDB_SET_RANGE); error == 0 && r == 0;
+             error = mdb_cursor_get(cursor, &at, &data, MDB_NEXT)) {
+                r = at.mv_size != KEY_LEN ? -EBADMSG : visit(context, decode_key(&at), (struct bytes){data.mv_data, data.mv_size});
+                if (r != 0)
+                        break;
+        }
+        mdb_cursor_close(cursor);
+        return r != 0 || error == MDB_NOTFOUND ? r : as_errno(error);
+}
+
+static void lmdb_release(struct engine *engine) {
+        struct lmdb *lmdb = lmdb_of(engine);
+
+        if (lmdb->is_reading)
+                mdb_txn_reset(lmdb->read);
+        lmdb->is_reading = false;
+}
+
+static uint64_t lmdb_bytes(const struct engine *engine) {
+        const struct lmdb *lmdb = (const struct lmdb *)engine;
+        MDB_envinfo info;
+        MDB_stat stat;
+
+        mdb_env_info(lmdb->env, &info);
+        mdb_env_stat(lmdb->env, &stat);
+        return ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
+}
+
+static const struct engine_ops lmdb_ops = {
+        .kind = "lmdb",
+        .close = lmdb_close,
+        .begin = lmdb_begin,
+        .put = lmdb_put,
+        .remove = lmdb_remove,
+        .commit = lmdb_commit,
+        .abort = lmdb_abort,
+        .scan = lmdb_scan,
+        .release = lmdb_release,
+        .bytes = lmdb_bytes,
+};
+
+static void engine_close(struct engine **engine) {
+        if (*engine)
+                (*engine)->ops->close(*engine);
+}
+
+static int make_folder(const char *folder) {
+        CLEANUP_FREE char *path = memory_copy_text(folder, strlen(folder));
+
+        for (char *at = path + 1; *at; at++) {
+                if (*at != '/')
+                        continue;
+                *at = 0;
+                if (mkdir(path, 0700) < 0 && errno != EEXIST)
+                        return -errno;
+                *at = '/';
+        }
+        return mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+/* Our own lock beside LMDB's: two brokers on one folder would each hand out the same batches. */
+static int lock_folder(struct lmdb *lmdb, const char *folder, char **ret_error) {
+        CLEANUP_FREE char *path = memory_print("%s/lull.lock", folder);
+        int r = make_folder(folder);
+
+        if (r < 0) {
+                *ret_error = memory_print("cannot make the store's folder %s: %s; give the broker a folder it may write to (broker.store)", folder, strerror(-r));
+                return r;
+        }
+        lmdb->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        if (lmdb->lock_fd < 0) {
+                r = -errno;
+                *ret_error = memory_print("cannot open %s: %s; give the broker a folder it may write to (broker.store)", path, strerror(errno));
+                return r;
+        }
+        if (flock(lmdb->lock_fd, LOCK_EX | LOCK_NB) == 0)
+                return 0;
+        *ret_error = memory_print("another lull-broker is using %s; stop it first, or give this one a folder of its own (broker.store)", folder);
+        return -EBUSY;
+}
+
+static int open_tables(struct lmdb *lmdb) {
+        MDB_txn *txn;
+        int error = mdb_txn_begin(lmdb->env, NULL, 0, &txn);
+
+        if (error != 0)
+                return error;
+        for (int i = 0; i < ENGINE_N_TABLES && error == 0; i++)
+                error = mdb_dbi_open(txn, table_names[i], MDB_CREATE, &lmdb->tables[i]);
+        if (error == 0)
+                return mdb_txn_commit(txn);
+        mdb_txn_abort(txn);
+        return error;
+}
+
+static int open_environment(struct lmdb *lmdb, const char *folder) {
+        int error = mdb_env_create(&lmdb->env);
+
+        if (error == 0)
+                error = mdb_env_set_maxdbs(lmdb->env, ENGINE_N_TABLES);
+        if (error == 0)
+                error = mdb_env_set_mapsize(lmdb->env, LIMIT_STORE_BYTES);
+        if (error == 0)
+                error = mdb_env_open(lmdb->env, folder, MDB_NOTLS, 0600);
+        if (error == 0)
+                error = open_tables(lmdb);
+        return error;
+}
+
+/* That the folder has the files must itself survive a loss of power. */
+static int sync_folder(const char *folder) {
+        CLEANUP_CLOSE int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
+int engine_lmdb_open(const char *folder, struct engine **ret, char **ret_error) {
+        struct lmdb *lmdb = memory_new(1, sizeof *lmdb);
+        __attribute__((cleanup(engine_close))) struct engine *engine = &lmdb->engine;
+        int r, error;
+
+        lmdb->engine.ops = &lmdb_ops;
+        lmdb->lock_fd = -1;
+        r = lock_folder(lmdb, folder, ret_error);
+        if (r < 0)
+                return r;
+        error = open_environment(lmdb, folder);
+        if (error != 0) {
+                *ret_error = memory_print("cannot open the store in %s: %s", folder, mdb_strerror(error));
+                return as_errno(error);
+        }
+        r = sync_folder(folder);
+        if (r < 0) {
+                *ret_error = memory_print("cannot sync the folder %s: %s", folder, strerror(-r));
+                return r;
+        }
+        *ret = TAKE(engine);
+        return 0;
+}

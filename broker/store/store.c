@@ -1,0 +1,317 @@
+#include "broker/store/store.h"
+
+#include "broker/store/engine.h"
+#include "broker/store/values.h"
+#include "common/ensure.h"
+#include "common/memory.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+/* Sequence numbers are reserved in blocks, so that a number is never used twice and yet costs no write of its own. */
+enum { SEQ_BLOCK = 1 << 20 };
+
+struct store {
+        struct engine *engine;
+        struct values_meta meta;
+        uint64_t first_seq;
+        struct buffer scratch;
+};
+
+static const char *const table_nouns[ENGINE_N_TABLES] = {"head", "message", "batch record", "answer", "message id"};
+
+struct store *store_close(struct store *store) {
+        if (!store)
+                return NULL;
+        if (store->engine)
+                store->engine->ops->close(store->engine);
+        buffer_done(&store->scratch);
+        free(store);
+        return NULL;
+}
+
+/* -- values in pieces --------------------------------------------------------------------------------------------- */
+
+/* Puts the value in `scratch`, cut into pieces. */
+static int put(struct store *store, enum engine_table table, uint64_t seq) {
+        struct buffer *value = &store->scratch;
+        int r = 0;
+
+        for (size_t at = 0, piece = 0; at < value->len && r == 0; at += ENGINE_PIECE, piece++) {
+                size_t len = value->len - at < ENGINE_PIECE ? value->len - at : ENGINE_PIECE;
+
+                r = store->engine->ops->put(store->engine, table, (struct engine_key){seq, (uint16_t)piece},
+                                            (struct bytes){value->data + at, len});
+        }
+        return r;
+}
+
+/* Joins pieces as a scan brings them, and hands on each whole value. */
+struct joiner {
+        struct buffer *value;
+        size_t begin; /* where the value begins in the buffer */
+        uint64_t seq;
+        size_t wanted; /* bytes still missing of it; 0 = none is open */
+        int (*whole)(void *context, uint64_t seq, struct bytes payload);
+        void *context;
+};
+
+static int join(void *context, struct engine_key key, struct bytes piece) {
+        struct joiner *joiner = context;
+        struct bytes payload;
+
+        if (joiner->wanted == 0) {
+                joiner->begin = joiner->value->len;
+                joiner->wanted = key.piece == 0 ? values_length(piece) : 0;
+                joiner->seq = key.seq;
+        }
+        if (key.seq != joiner->seq || piece.len == 0 || piece.len > joiner->wanted)
+                return joiner->seq = key.seq, -EBADMSG;
+        buffer_push(joiner->value, piece.data, piece.len);
+        joiner->wanted -= piece.len;
+        if (joiner->wanted > 0)
+                return 0;
+        if (values_open(key.seq, (struct bytes){joiner->value->data + joiner->begin, joiner->value->len - joiner->begin}, &payload) < 0)
+                return -EBADMSG;
+        return joiner->whole(joiner->context, key.seq, payload);
+}
+
+/* Every value of a table, each joined and checked. */
+static int scan(struct store *store, enum engine_table table, int (*whole)(void *, uint64_t, struct bytes), void *context, char **ret_error) {
+        struct joiner joiner = {.value = &store->scratch, .whole = whole, .context = context};
+        int r;
+
+        buffer_clear(&store->scratch);
+        r = store->engine->ops->scan(store->engine, table, 0, join, &joiner);
+        store->engine->ops->release(store->engine);
+        if (r == 0 && joiner.wanted > 0)
+                r = -EBADMSG;
+        if (r < 0)
+                *ret_error = memory_print("the store is damaged: %s %llu is not what was written (%s); put back a copy, or move the "
+                                          "store away to start empty: what it held is then lost",
+                                          table_nouns[table], (unsigned long long)joiner.seq, strerror(-r));
+        return r;
+}
+
+/* One value. */
+struct reading {
+        uint64_t seq;
+        struct bytes payload;
+        bool is_found;
+};
+
+static int take_first(void *context, uint64_t seq, struct bytes payload) {
+        struct reading *reading = context;
+
+        reading->is_found = seq == reading->seq;
+        reading->payload = payload;
+        return 1;
+}
+
+static int read_value(struct store *store, enum engine_table table, uint64_t seq, struct buffer *memory, struct bytes *ret_payload) {
+        struct reading reading = {.seq = seq};
+        struct joiner joiner = {.value = memory, .whole = take_first, .context = &reading};
+        int r = store->engine->ops->scan(store->engine, table, seq, join, &joiner);
+
+        if (r < 0)
+                return r;
+        if (!reading.is_found)
+                return joiner.wanted > 0 ? -EBADMSG : -ENOENT;
+        *ret_payload = reading.payload;
+        return 0;
+}
+
+/* -- open --------------------------------------------------------------------------------------------------------- */
+
+static int decode_meta(void *context, uint64_t seq, struct bytes payload) { return values_decode_meta(payload, context); }
+
+static int write_meta(struct store *store) {
+        buffer_clear(&store->scratch);
+        values_encode_meta(&store->scratch, &store->meta);
+        return put(store, ENGINE_META, 0);
+}
+
+/* Reads the head, or makes one, and counts the epoch up. */
+static int begin_epoch(struct store *store, char **ret_error) {
+        struct engine *engine = store->engine;
+        int r = scan(store, ENGINE_META, decode_meta, &store->meta, ret_error);
+
+        if (r < 0)
+                return r;
+        if (store->meta.format == 0) {
+                store->meta = (struct values_meta){.format = VALUES_FORMAT, .reserved_seq = 1};
+                ENSURE(getrandom(&store->meta.salt, sizeof store->meta.salt, 0) == sizeof store->meta.salt);
+        }
+        if (store->meta.format != VALUES_FORMAT) {
+                *ret_error = memory_print("the store has layout %u, this lull-broker reads layout %d; use the version that wrote it",
+                                          store->meta.format, VALUES_FORMAT);
+                return -EPROTONOSUPPORT;
+        }
+        store->meta.epoch++;
+        store->first_seq = store->meta.reserved_seq;
+        r = engine->ops->begin(engine);
+        if (r == 0)
+                r = write_meta(store);
+        if (r == 0)
+                r = engine->ops->commit(engine);
+        if (r < 0)
+                *ret_error = memory_print("cannot write to the store: %s", strerror(-r));
+        return r;
+}
+
+int store_open(const char *uri, struct store **ret, char **ret_error) {
+        CLEANUP_STORE struct store *store = memory_new(1, sizeof *store);
+        int r = 0;
+
+        if (strncmp(uri, "lmdb:", 5) == 0 && uri[5])
+                r = engine_lmdb_open(uri + 5, &store->engine, ret_error);
+        else if (strcmp(uri, "memory:") == 0)
+                store->engine = engine_memory_open();
+        else
+                *ret_error = memory_print("broker.store is '%s'; write lmdb:FOLDER", uri), r = -EINVAL;
+        if (r == 0)
+                r = begin_epoch(store, ret_error);
+        if (r < 0)
+                return r;
+        *ret = TAKE(store);
+        return 0;
+}
+
+struct store_head store_head(const struct store *store) {
+        return (struct store_head){store->meta.epoch, store->meta.salt, store->first_seq};
+}
+
+/* -- load --------------------------------------------------------------------------------------------------------- */
+
+struct load {
+        const struct store_visitor *visitor;
+        struct buffer *scratch;
+};
+
+static int load_batch(void *context, uint64_t seq, struct bytes payload) {
+        struct load *load = context;
+        CLEANUP_FREE uint64_t *seqs = NULL;
+        struct stored_batch batch;
+        int r = values_decode_batch(seq, payload, &batch, &seqs);
+
+        if (r == 0)
+                load->visitor->batch(load->visitor->context, &batch);
+        buffer_clear(load->scratch);
+        return r;
+}
+
+static int load_message(void *context, uint64_t seq, struct bytes payload) {
+        struct load *load = context;
+        struct stored_message message;
+        int r = values_decode_message(seq, payload, &message);
+
+        if (r == 0)
+                load->visitor->message(load->visitor->context, &message);
+        buffer_clear(load->scratch);
+        return r;
+}
+
+static int load_seen(void *context, uint64_t seq, struct bytes payload) {
+        struct load *load = context;
+        struct stored_seen seen;
+        int r = values_decode_seen(seq, payload, &seen);
+
+        if (r == 0)
+                load->visitor->seen(load->visitor->context, &seen);
+        buffer_clear(load->scratch);
+        return r;
+}
+
+int store_load(struct store *store, const struct store_visitor *visitor, char **ret_error) {
+        struct load load = {visitor, &store->scratch};
+        int r = scan(store, ENGINE_BATCHES, load_batch, &load, ret_error);
+
+        if (r == 0)
+                r = scan(store, ENGINE_MESSAGES, load_message, &load, ret_error);
+        if (r == 0)
+                r = scan(store, ENGINE_SEEN, load_seen, &load, ret_error);
+        return r;
+}
+
+/* -- commit and read ------------------------------------------------------------------------------------------------ */
+
+static int apply(struct store *store, const struct change *change) {
+        struct engine *engine = store->engine;
+
+        buffer_clear(&store->scratch);
+        switch (change->type) {
+        case CHANGE_PUT_MESSAGE:
+                values_encode_message(&store->scratch, &change->message);
+                return put(store, ENGINE_MESSAGES, change->message.seq);
+        case CHANGE_PUT_BATCH: {
+                /* It may be shorter than the record that it takes the place of. */
+                int r = engine->ops->remove(engine, ENGINE_BATCHES, change->batch->seq);
+
+                values_encode_batch(&store->scratch, change->batch);
+                return r < 0 ? r : put(store, ENGINE_BATCHES, change->batch->seq);
+        }
+        case CHANGE_PUT_ANSWER:
+                values_encode_answer(&store->scratch, change->seq, change->answer);
+                return put(store, ENGINE_ANSWERS, change->seq);
+        case CHANGE_PUT_SEEN:
+                values_encode_seen(&store->scratch, &change->seen);
+                return put(store, ENGINE_SEEN, change->seen.seq);
+        case CHANGE_DELETE_MESSAGE:
+                return engine->ops->remove(engine, ENGINE_MESSAGES, change->seq);
+        case CHANGE_DELETE_BATCH:
+                return engine->ops->remove(engine, ENGINE_BATCHES, change->seq);
+        case CHANGE_DELETE_ANSWER:
+                return engine->ops->remove(engine, ENGINE_ANSWERS, change->seq);
+        case CHANGE_DELETE_SEEN:
+                return engine->ops->remove(engine, ENGINE_SEEN, change->seq);
+        }
+        return -EINVAL;
+}
+
+/* Keeps the reservation ahead of the numbers in use. */
+static int reserve(struct store *store, const struct change *changes, size_t n) {
+        uint64_t highest = 0;
+
+        for (size_t i = 0; i < n; i++)
+                if (changes[i].type == CHANGE_PUT_MESSAGE)
+                        highest = changes[i].message.seq;
+        if (highest < store->meta.reserved_seq)
+                return 0;
+        store->meta.reserved_seq = highest + SEQ_BLOCK;
+        return write_meta(store);
+}
+
+int store_commit(struct store *store, const struct change *changes, size_t n) {
+        struct engine *engine = store->engine;
+        int r;
+
+        if (n == 0)
+                return 0;
+        r = engine->ops->begin(engine);
+        if (r < 0)
+                return r;
+        r = reserve(store, changes, n);
+        for (size_t i = 0; i < n && r == 0; i++)
+                r = apply(store, &changes[i]);
+        if (r < 0) {
+                engine->ops->abort(engine);
+                return r;
+        }
+        return engine->ops->commit(engine);
+}
+
+int store_read_message(struct store *store, uint64_t seq, struct buffer *memory, struct stored_message *ret) {
+        struct bytes payload;
+        int r = read_value(store, ENGINE_MESSAGES, seq, memory, &payload);
+
+        return r < 0 ? r : values_decode_message(seq, payload, ret);
+}
+
+int store_read_answer(struct store *store, uint64_t seq, struct buffer *memory, struct bytes *ret) {
+        return read_value(store, ENGINE_ANSWERS, seq, memory, ret);
+}
+
+void store_release(struct store *store) { store->engine->ops->release(store->engine); }
+const char *store_kind(const struct store *store) { return store->engine->ops->kind; }
+uint64_t store_bytes(const struct store *store) { return store->engine->ops->bytes(store->engine); }

@@ -1,0 +1,181 @@
+#include "broker/store/values.h"
+
+#include "common/hash.h"
+#include "common/memory.h"
+#include "common/pack.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void push_le(uint8_t *at, uint64_t value, int n) {
+        for (int i = 0; i < n; i++)
+                at[i] = (uint8_t)(value >> 8 * i);
+}
+
+static uint64_t read_le(const uint8_t *at, int n) {
+        uint64_t value = 0;
+
+        for (int i = 0; i < n; i++)
+                value |= (uint64_t)at[i] << 8 * i;
+        return value;
+}
+
+static size_t begin(struct buffer *buffer) {
+        size_t at = buffer->len;
+
+        buffer_reserve(buffer, VALUES_HEAD);
+        buffer->len += VALUES_HEAD;
+        return at;
+}
+
+static void end(struct buffer *buffer, size_t at, uint64_t seq) {
+        struct bytes payload = {buffer->data + at + VALUES_HEAD, buffer->len - at - VALUES_HEAD};
+
+        push_le(buffer->data + at, buffer->len - at, 4);
+        push_le(buffer->data + at + 4, hash_64(seq, payload), 8);
+}
+
+void values_encode_meta(struct buffer *buffer, const struct values_meta *meta) {
+        size_t at = begin(buffer);
+
+        pack_push_array(buffer, 4);
+        pack_push_uint(buffer, meta->format);
+        pack_push_uint(buffer, meta->epoch);
+        pack_push_uint(buffer, meta->salt);
+        pack_push_uint(buffer, meta->reserved_seq);
+        end(buffer, at, 0);
+}
+
+void values_encode_message(struct buffer *buffer, const struct stored_message *message) {
+        size_t at = begin(buffer);
+
+        pack_push_array(buffer, 6);
+        pack_push_int(buffer, message->accepted.ms);
+        pack_push_str(buffer, message->tenant);
+        pack_push_str(buffer, message->thread);
+        pack_push_optional(buffer, message->id);
+        pack_push_optional(buffer, message->channel);
+        pack_push_bin(buffer, message->body);
+        end(buffer, at, message->seq);
+}
+
+void values_encode_batch(struct buffer *buffer, const struct stored_batch *batch) {
+        size_t at = begin(buffer);
+
+        pack_push_array(buffer, 9);
+        pack_push_uint(buffer, batch->kind);
+        pack_push_int(buffer, batch->at.ms);
+        pack_push_uint(buffer, batch->attempts);
+        pack_push_uint(buffer, batch->lost);
+        pack_push_uint(buffer, batch->posted);
+        pack_push_uint(buffer, batch->is_answered);
+        pack_push_str(buffer, bytes_of(batch->code));
+        pack_push_str(buffer, bytes_of(batch->why));
+        pack_push_array(buffer, batch->n_seqs);
+        for (uint32_t i = 0; i < batch->n_seqs; i++)
+                pack_push_uint(buffer, batch->seqs[i]);
+        end(buffer, at, batch->seq);
+}
+
+void values_encode_seen(struct buffer *buffer, const struct stored_seen *seen) {
+        size_t at = begin(buffer);
+
+        pack_push_array(buffer, 3);
+        pack_push_int(buffer, seen->at.ms);
+        pack_push_uint(buffer, seen->hash.low);
+        pack_push_uint(buffer, seen->hash.high);
+        end(buffer, at, seen->seq);
+}
+
+void values_encode_answer(struct buffer *buffer, uint64_t seq, struct bytes answer) {
+        size_t at = begin(buffer);
+
+        buffer_push(buffer, answer.data, answer.len);
+        end(buffer, at, seq);
+}
+
+size_t values_length(struct bytes first_piece) {
+        return first_piece.len < VALUES_HEAD ? 0 : (size_t)read_le(first_piece.data, 4);
+}
+
+int values_open(uint64_t seq, struct bytes value, struct bytes *ret_payload) {
+        const uint8_t *data = value.data;
+        struct bytes payload;
+
+        if (value.len < VALUES_HEAD || values_length(value) != value.len)
+                return -EBADMSG;
+        payload = (struct bytes){data + VALUES_HEAD, value.len - VALUES_HEAD};
+        if (read_le(data + 4, 8) != hash_64(seq, payload))
+                return -EBADMSG;
+        *ret_payload = payload;
+        return 0;
+}
+
+static int verdict(const struct pack_reader *reader, bool is_good) { return pack_is_good(reader) && is_good ? 0 : -EBADMSG; }
+
+int values_decode_meta(struct bytes payload, struct values_meta *ret) {
+        struct pack_reader reader = pack_open(payload);
+        uint32_t n = pack_pop_array(&reader);
+
+        ret->format = (uint32_t)pack_pop_uint(&reader);
+        ret->epoch = (uint32_t)pack_pop_uint(&reader);
+        ret->salt = pack_pop_uint(&reader);
+        ret->reserved_seq = pack_pop_uint(&reader);
+        return verdict(&reader, n >= 4);
+}
+
+int values_decode_message(uint64_t seq, struct bytes payload, struct stored_message *ret) {
+        struct pack_reader reader = pack_open(payload);
+        uint32_t n = pack_pop_array(&reader);
+
+        ret->seq = seq;
+        ret->accepted.ms = pack_pop_int(&reader);
+        ret->tenant = pack_pop_bytes(&reader);
+        ret->thread = pack_pop_bytes(&reader);
+        ret->id = pack_pop_optional(&reader);
+        ret->channel = pack_pop_optional(&reader);
+        ret->body = pack_pop_bytes(&reader);
+        return verdict(&reader, n >= 6 && ret->thread.len > 0);
+}
+
+static void copy_text(char *to, size_t size, struct bytes from) {
+        size_t len = from.len < size ? from.len : size - 1;
+
+        memset(to, 0, size);
+        memcpy(to, from.data ? from.data : "", len);
+}
+
+int values_decode_batch(uint64_t seq, struct bytes payload, struct stored_batch *ret, uint64_t **ret_seqs) {
+        struct pack_reader reader = pack_open(payload);
+        uint32_t n = pack_pop_array(&reader);
+        uint64_t kind = pack_pop_uint(&reader);
+        CLEANUP_FREE uint64_t *seqs = NULL;
+
+        *ret = (struct stored_batch){.seq = seq, .kind = (enum stored_batch_kind)kind};
+        ret->at.ms = pack_pop_int(&reader);
+        ret->attempts = (uint32_t)pack_pop_uint(&reader);
+        ret->lost = (uint32_t)pack_pop_uint(&reader);
+        ret->posted = (uint32_t)pack_pop_uint(&reader);
+        ret->is_answered = pack_pop_uint(&reader) == 1;
+        copy_text(ret->code, sizeof ret->code, pack_pop_bytes(&reader));
+        copy_text(ret->why, sizeof ret->why, pack_pop_bytes(&reader));
+        ret->n_seqs = pack_pop_array(&reader);
+        seqs = memory_new(ret->n_seqs, sizeof *seqs);
+        for (uint32_t i = 0; i < ret->n_seqs; i++)
+                seqs[i] = pack_pop_uint(&reader);
+        if (verdict(&reader, n >= 9 && kind <= STORED_DEAD && (ret->n_seqs == 0 || seqs[0] == seq)) < 0)
+                return -EBADMSG;
+        ret->seqs = *ret_seqs = TAKE(seqs);
+        return 0;
+}
+
+int values_decode_seen(uint64_t seq, struct bytes payload, struct stored_seen *ret) {
+        struct pack_reader reader = pack_open(payload);
+        uint32_t n = pack_pop_array(&reader);
+
+        ret->seq = seq;
+        ret->at.ms = pack_pop_int(&reader);
+        ret->hash.low = pack_pop_uint(&reader);
+        ret->hash.high = pack_pop_uint(&reader);
+        return verdict(&reader, n >= 3);
+}
