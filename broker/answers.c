@@ -6,7 +6,8 @@
 static double ms_of(int64_t us) { return (double)us / 1000; }
 
 static json_t *milliseconds(const struct histogram *us, bool is_full) {
-        json_t *json = json_pack("{s:f,s:f}", "p50", ms_of(histogram_quantile(us, 0.5)), "p99", ms_of(histogram_quantile(us, 0.99)));
+        json_t *json = json_pack("{s:f,s:f}", "p50", ms_of(histogram_quantile(us, 0.5)), "p99",
+                                 ms_of(histogram_quantile(us, 0.99)));
 
         if (is_full) {
                 json_object_set_new(json, "p999", json_real(ms_of(histogram_quantile(us, 0.999))));
@@ -56,8 +57,9 @@ static json_t *answer_workers(const struct core *core, struct now now) {
         uint32_t cursor = 0;
 
         while (core_next_worker(core, now, &cursor, &view))
-                json_array_append_new(json, json_pack("{s:s,s:i,s:i,s:I}", "id", questions_uuid(view.uuid), "slots", (int)view.slots, "running",
-                                                      (int)view.running, "silent_ms", (json_int_t)span_to_ms(view.silent)));
+                json_array_append_new(json, json_pack("{s:s,s:i,s:i,s:I}", "id", questions_uuid(view.uuid), "slots",
+                                                      (int)view.slots, "running", (int)view.running, "silent_ms",
+                                                      (json_int_t)span_to_ms(view.silent)));
         return json;
 }
 
@@ -87,8 +89,10 @@ static json_t *answer_batches(const struct core_counters *counters, uint32_t dea
         json_object_set_new(json, "handed_back_total", number(counters->handed_back));
         json_object_set_new(json, "stale_total", number(counters->stale));
         json_object_set_new(json, "dead", json_integer(dead));
-        json_object_set_new(json, "size", json_pack("{s:I,s:I,s:I}", "p50", (json_int_t)histogram_quantile(size, 0.5), "p90",
-                                                    (json_int_t)histogram_quantile(size, 0.9), "max", (json_int_t)histogram_max(size)));
+        json_object_set_new(json, "size",
+                            json_pack("{s:I,s:I,s:I}", "p50", (json_int_t)histogram_quantile(size, 0.5), "p90",
+                                      (json_int_t)histogram_quantile(size, 0.9), "max",
+                                      (json_int_t)histogram_max(size)));
         return json;
 }
 
@@ -117,7 +121,8 @@ json_t *answer_stats(struct loop *loop) {
         json_t *tenants = answer_tenants(loop->core, &totals), *json = json_object();
 
         json_object_set_new(json, "version", json_string(LULL_VERSION));
-        json_object_set_new(json, "uptime_s", json_real((double)mono_since(loop->now.mono, loop->started.mono).us / 1e6));
+        json_object_set_new(json, "uptime_s",
+                            json_real((double)mono_since(loop->now.mono, loop->started.mono).us / 1e6));
         json_object_set_new(json, "epoch", json_integer(store_head(loop->store).epoch));
         json_object_set_new(json, "threads", states(totals.states));
         json_object_set_new(json, "messages", answer_messages(counters, totals.pending, core_seen_count(loop->core)));
@@ -132,7 +137,9 @@ json_t *answer_stats(struct loop *loop) {
         return json;
 }
 
-json_t *answer_error(const char *code, const char *why) { return json_pack("{s:{s:s,s:s}}", "error", "code", code, "why", why); }
+json_t *answer_error(const char *code, const char *why) {
+        return json_pack("{s:{s:s,s:s}}", "error", "code", code, "why", why);
+}
 
 json_t *answer_time(struct wall at) {
         char text[CLOCK_TEXT_MAX];

@@ -16,15 +16,17 @@ enum { TURN_BYTES = 16 * 1024 * 1024 };
 /* How long the loop may sleep when the core expects nothing; only a bound, nothing depends on it. */
 #define LONGEST_SLEEP span_s(60)
 
-static void send_error(struct loop *loop, enum door door, const struct frame *frame, const char *code, const char *why) {
+static void send_error(struct loop *loop, enum door door, const struct frame *frame, const char *code,
+                       const char *why) {
         wire_encode_error(effects_begin_frame(&loop->fx, door, frame->from), bytes_of(code), bytes_of(why));
         effects_end_frame(&loop->fx);
 }
 
-/* -- gather ------------------------------------------------------------------------------------------------------- */
+/* -- gather -------------------------------------------------------------------------------------------------------- */
 
 /* The type and the body of a frame; what is neither is answered. */
-static int open_frame(struct loop *loop, enum door door, const struct frame *frame, enum wire_type *ret_type, struct bytes *ret_body) {
+static int open_frame(struct loop *loop, enum door door, const struct frame *frame, enum wire_type *ret_type,
+                      struct bytes *ret_body) {
         int r = wire_open(frame->data, ret_type, ret_body);
 
         if (r == -EPROTONOSUPPORT)
@@ -79,13 +81,14 @@ static void take_worker_frame(struct loop *loop, const struct frame *frame) {
         if (open_frame(loop, DOOR_WORKERS, frame, &type, &body) < 0)
                 return;
         if (decode_worker_frame(type, body, &event) < 0) {
-                send_error(loop, DOOR_WORKERS, frame, "bad_frame", "this socket takes HELLO, ALIVE, ANSWERED and RESULT, whole");
+                send_error(loop, DOOR_WORKERS, frame, "bad_frame",
+                           "this socket takes HELLO, ALIVE, ANSWERED and RESULT, whole");
                 return;
         }
         core_step(loop->core, loop->now, &event, &loop->fx);
         if (type == WIRE_HELLO)
-                log_info("worker_hello", LOG_TEXT("worker", questions_uuid(event.hello.uuid.data)), LOG_NUMBER("slots", event.hello.slots),
-                         LOG_BYTES("version", event.hello.version));
+                log_info("worker_hello", LOG_TEXT("worker", questions_uuid(event.hello.uuid.data)),
+                         LOG_NUMBER("slots", event.hello.slots), LOG_BYTES("version", event.hello.version));
 }
 
 static void take_question(struct loop *loop, const struct frame *frame) {
@@ -96,7 +99,8 @@ static void take_question(struct loop *loop, const struct frame *frame) {
 }
 
 static void gather(struct loop *loop) {
-        static void (*const take[SOCKET_N])(struct loop *, const struct frame *) = {take_producer_frame, take_worker_frame, take_question};
+        static void (*const take[SOCKET_N])(struct loop *, const struct frame *) = {take_producer_frame,
+                                                                                    take_worker_frame, take_question};
         struct frame frame;
 
         for (int name = 0; name < SOCKET_N; name++) {
@@ -111,7 +115,7 @@ static void gather(struct loop *loop) {
         }
 }
 
-/* -- commit and release --------------------------------------------------------------------------------------------- */
+/* -- commit and release -------------------------------------------------------------------------------------------- */
 
 static int commit(struct loop *loop) {
         struct mono before = clock_mono();
@@ -135,14 +139,15 @@ static void log_batches(const struct loop *loop) {
                         continue;
                 if (core_dead_find_seq(loop->core, batch->seq, &dead))
                         log_warning("dead_letter", LOG_BYTES("tenant", dead.tenant), LOG_BYTES("thread", dead.thread),
-                                    LOG_TEXT("batch", dead.batch), LOG_NUMBER("attempts", dead.attempts), LOG_TEXT("code", dead.code),
-                                    LOG_TEXT("why", dead.why));
+                                    LOG_TEXT("batch", dead.batch), LOG_NUMBER("attempts", dead.attempts),
+                                    LOG_TEXT("code", dead.code), LOG_TEXT("why", dead.why));
         }
 }
 
 /* A RUN, with what the store holds of it. */
 static int encode_run(struct loop *loop, const struct send_run *run, struct buffer *frame) {
-        struct wire_run head = {run->fence, bytes_of(run->batch), run->tenant, run->thread, run->attempt, BYTES_NONE, run->posted, run->n_messages, {0}};
+        struct wire_run head = {run->fence, bytes_of(run->batch), run->tenant,     run->thread, run->attempt,
+                                BYTES_NONE, run->posted,          run->n_messages, {0}};
         const uint64_t *seqs = loop->fx.seqs + run->seqs_at;
         int r = 0;
 
@@ -156,7 +161,8 @@ static int encode_run(struct loop *loop, const struct send_run *run, struct buff
                 buffer_clear(&loop->memory);
                 r = store_read_message(loop->store, seqs[i], &loop->memory, &message);
                 if (r == 0)
-                        wire_encode_run_message(frame, &(struct wire_run_message){message.id, message.channel, message.body, message.accepted});
+                        wire_encode_run_message(frame, &(struct wire_run_message){message.id, message.channel,
+                                                                                  message.body, message.accepted});
         }
         return r;
 }
@@ -183,8 +189,8 @@ static int send_run(struct loop *loop, const struct send *send) {
         return 0;
 }
 
-/* What is not delivered is made good: an ACK by the producer, who sends again; a RUN in the next turn; the rest by workers, who
- * ask again. */
+/* What is not delivered is made good: an ACK by the producer, who sends again; a RUN in the next turn; the rest by
+ * workers, who ask again. */
 static int release(struct loop *loop) {
         int r = 0;
 
@@ -194,7 +200,8 @@ static int release(struct loop *loop) {
 
                 if (send->type == SEND_RUN)
                         r = send_run(loop, send);
-                else if (sockets_send(loop->sockets, send->door == DOOR_INGEST ? SOCKET_INGEST : SOCKET_WORKERS, &send->to, frame) != 0)
+                else if (sockets_send(loop->sockets, send->door == DOOR_INGEST ? SOCKET_INGEST : SOCKET_WORKERS,
+                                      &send->to, frame) != 0)
                         log_debug("not_delivered", LOG_NUMBER("bytes", frame.len));
         }
         for (uint32_t i = 0; i < loop->n_questions; i++)
@@ -211,11 +218,12 @@ static void end_turn(struct loop *loop) {
         sockets_release(loop->sockets);
 }
 
-/* -- turns ------------------------------------------------------------------------------------------------------------ */
+/* -- turns --------------------------------------------------------------------------------------------------------- */
 
 static void tell_undelivered(struct loop *loop) {
         for (uint32_t i = 0; i < loop->n_undelivered; i++)
-                core_step(loop->core, loop->now, &(struct event){.type = EVENT_UNDELIVERED, .undelivered = loop->undelivered[i]}, &loop->fx);
+                core_step(loop->core, loop->now,
+                          &(struct event){.type = EVENT_UNDELIVERED, .undelivered = loop->undelivered[i]}, &loop->fx);
         loop->n_undelivered = 0;
 }
 
@@ -231,7 +239,8 @@ static int turn(struct loop *loop) {
         r = commit(loop);
         if (r < 0) {
                 log_error("commit_failed", LOG_TEXT("why", strerror(-r)),
-                          LOG_TEXT("hint", "nothing of this turn was acknowledged; the broker ends and starts again from what is on disk"));
+                          LOG_TEXT("hint", "nothing of this turn was acknowledged; the broker ends and starts again "
+                                           "from what is on disk"));
                 return r;
         }
         log_batches(loop);
@@ -245,7 +254,8 @@ static void reload(struct loop *loop) {
         CLEANUP_FREE char *error = NULL;
 
         if (config_load(loop->config->path, &config, &error) < 0) {
-                log_error("reload_failed", LOG_TEXT("why", error), LOG_TEXT("hint", "the settings in force stay as they were"));
+                log_error("reload_failed", LOG_TEXT("why", error),
+                          LOG_TEXT("hint", "the settings in force stay as they were"));
                 return;
         }
         core_configure(loop->core, clock_now(), config);

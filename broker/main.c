@@ -77,7 +77,8 @@ static int load(struct loop *loop) {
         struct boot boot = {.loop = loop};
         struct store_visitor visitor = {boot_batch, boot_message, boot_seen, &boot};
         struct store_head head = store_head(loop->store);
-        struct core_options options = {.config = loop->config, .epoch = head.epoch, .salt = head.salt, .first_seq = head.first_seq};
+        struct core_options options = {
+                .config = loop->config, .epoch = head.epoch, .salt = head.salt, .first_seq = head.first_seq};
         CLEANUP_FREE char *error = NULL;
         int r;
 
@@ -93,7 +94,8 @@ static int load(struct loop *loop) {
         core_load_done(loop->core, loop->started, &loop->fx);
         r = store_commit(loop->store, loop->fx.changes, loop->fx.n_changes);
         effects_clear(&loop->fx);
-        log_info("loaded", LOG_TEXT("store", store_kind(loop->store)), LOG_NUMBER("epoch", head.epoch), LOG_NUMBER("messages", boot.n_messages),
+        log_info("loaded", LOG_TEXT("store", store_kind(loop->store)), LOG_NUMBER("epoch", head.epoch),
+                 LOG_NUMBER("messages", boot.n_messages),
                  LOG_NUMBER("ms", span_to_ms(mono_since(clock_mono(), loop->started.mono))));
         return r;
 }
@@ -130,8 +132,10 @@ static int run(struct loop *loop) {
 
         if (r < 0)
                 return r;
-        log_info("started", LOG_TEXT("version", LULL_VERSION), LOG_TEXT("ingest", sockets_endpoint(loop->sockets, SOCKET_INGEST)),
-                 LOG_TEXT("workers", sockets_endpoint(loop->sockets, SOCKET_WORKERS)), LOG_TEXT("stats", sockets_endpoint(loop->sockets, SOCKET_STATS)));
+        log_info("started", LOG_TEXT("version", LULL_VERSION),
+                 LOG_TEXT("ingest", sockets_endpoint(loop->sockets, SOCKET_INGEST)),
+                 LOG_TEXT("workers", sockets_endpoint(loop->sockets, SOCKET_WORKERS)),
+                 LOG_TEXT("stats", sockets_endpoint(loop->sockets, SOCKET_STATS)));
         r = loop_run(loop);
         log_info("stopped");
         return r;

@@ -59,14 +59,16 @@ void question_step(struct question *question, struct loop *loop) {
         event.dead.ret_result = &question->result;
         core_step(loop->core, loop->now, &event, &loop->fx);
         if (question->result == 0)
-                log_info(event.type == EVENT_DEAD_DROP ? "dead_dropped" : "dead_retried", LOG_TEXT("batch", question->batch));
+                log_info(event.type == EVENT_DEAD_DROP ? "dead_dropped" : "dead_retried",
+                         LOG_TEXT("batch", question->batch));
 }
 
 static json_t *answer_change(const struct question *question) {
         bool is_drop = is_command(question, "dead_drop");
 
         if (question->result == -ENOENT)
-                return answer_error("not_found", "there is no dead letter of that batch id; `lull dead list` shows those there are");
+                return answer_error("not_found",
+                                    "there is no dead letter of that batch id; `lull dead list` shows those there are");
         if (question->result == -EBUSY)
                 return answer_error("busy", "its thread is being answered right now; try again in a moment");
         return json_pack("{s:i,s:s}", is_drop ? "dropped" : "retried", 1, "batch", question->batch);
@@ -80,7 +82,8 @@ static uint32_t limit_of(const struct question *question) {
 
 static json_t *answer_of(const struct question *question, struct loop *loop) {
         if (!json_is_object(question->json))
-                return answer_error("bad_request", question->fault ? question->fault : "a question is a JSON object with a \"cmd\"");
+                return answer_error("bad_request",
+                                    question->fault ? question->fault : "a question is a JSON object with a \"cmd\"");
         if (question->is_change)
                 return answer_change(question);
         if (is_command(question, "stats"))
@@ -88,12 +91,14 @@ static json_t *answer_of(const struct question *question, struct loop *loop) {
         if (is_command(question, "why"))
                 return answer_why(loop, bytes_of_key(question, "tenant"), bytes_of_key(question, "thread"));
         if (is_command(question, "threads"))
-                return answer_threads(loop, text_of(question, "state"), text_of(question, "tenant"), limit_of(question));
+                return answer_threads(loop, text_of(question, "state"), text_of(question, "tenant"),
+                                      limit_of(question));
         if (is_command(question, "dead"))
                 return answer_dead(loop, text_of(question, "tenant"), limit_of(question));
         if (is_command(question, "dead_show"))
                 return answer_dead_show(loop, bytes_of_key(question, "batch"));
-        return answer_error("unknown_command", "the commands are stats, why, threads, dead, dead_show, dead_retry and dead_drop");
+        return answer_error("unknown_command",
+                            "the commands are stats, why, threads, dead, dead_show, dead_retry and dead_drop");
 }
 
 void question_answer(const struct question *question, struct loop *loop) {

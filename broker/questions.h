@@ -7,7 +7,7 @@
 struct question {
         struct address from;
         json_t *json; /* NULL = no JSON object */
-        char *fault;  /* why not */
+        char *fault; /* why not */
         struct core_dead_view dead; /* dead_retry, dead_drop: which */
         char batch[WIRE_BATCH_LEN + 1];
         bool is_change; /* it changes something: `result` says how that went */
@@ -24,7 +24,8 @@ void question_answer(const struct question *question, struct loop *loop);
 /* A worker's uuid as text, in memory that the next call uses again. */
 const char *questions_uuid(const void *uuid);
 
-/* -- answers.c, thread_answers.c: one for each command; each returns what the caller owns -------------------------------- */
+/* -- answers.c, thread_answers.c: one for each command; each returns what the caller owns
+ * -------------------------------- */
 
 json_t *answer_stats(struct loop *loop);
 json_t *answer_error(const char *code, const char *why);

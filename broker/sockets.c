@@ -54,7 +54,8 @@ static void set_options(void *socket) {
         ENSURE(zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &frame_max, sizeof frame_max) == 0);
 }
 
-static int bind_socket(struct sockets *sockets, enum socket_name name, const char *endpoint, const char *key, char **ret_error) {
+static int bind_socket(struct sockets *sockets, enum socket_name name, const char *endpoint, const char *key,
+                       char **ret_error) {
         void *socket = zmq_socket(sockets->context, ZMQ_ROUTER);
         size_t len = ENDPOINT_MAX;
         int error;
@@ -62,12 +63,14 @@ static int bind_socket(struct sockets *sockets, enum socket_name name, const cha
         ENSURE(socket);
         sockets->sockets[name] = socket;
         set_options(socket);
-        if (zmq_bind(socket, endpoint) == 0 && zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, sockets->endpoints[name], &len) == 0)
+        if (zmq_bind(socket, endpoint) == 0 &&
+            zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, sockets->endpoints[name], &len) == 0)
                 return 0;
         error = zmq_errno();
-        *ret_error = memory_print("cannot listen on broker.%s %s: %s; is another lull-broker running, or is the address not of this host "
-                                  "(broker.bind)?",
-                                  key, endpoint, zmq_strerror(error));
+        *ret_error = memory_print(
+                "cannot listen on broker.%s %s: %s; is another lull-broker running, or is the address not of this host "
+                "(broker.bind)?",
+                key, endpoint, zmq_strerror(error));
         return -error;
 }
 
@@ -131,8 +134,8 @@ static zmq_msg_t *hold(struct sockets *sockets, zmq_msg_t *part) {
 
         if (sockets->n_frames == sockets->frames_cap) {
                 sockets->frames_cap = sockets->frames_cap ? sockets->frames_cap * 2 : LIMIT_FRAMES_PER_TURN * SOCKET_N;
-                /* Moving a zmq_msg_t by its bytes would break it, so the array never grows while it holds any: it is made as
-                 * large as a turn can need. */
+                /* Moving a zmq_msg_t by its bytes would break it, so the array never grows while it holds any: it is
+                 * made as large as a turn can need. */
                 ENSURE(sockets->n_frames == 0);
                 sockets->frames = memory_resize(sockets->frames, sockets->frames_cap, sizeof *sockets->frames);
         }

@@ -1,4 +1,5 @@
-/* The broker's three doors: ROUTER sockets for producers, workers and questions. The one door to libzmq in the broker. */
+/* The broker's three doors: ROUTER sockets for producers, workers and questions. The broker's one door
+ * to libzmq. */
 #pragma once
 
 #include "broker/core/effects.h"
@@ -10,8 +11,8 @@ struct sockets;
 
 enum socket_name { SOCKET_INGEST, SOCKET_WORKERS, SOCKET_STATS, SOCKET_N };
 
-/* Binds the endpoints of the config. 0, or a negative errno and *ret_error (the caller frees). Signals must be blocked before:
- * libzmq's threads inherit that. */
+/* Binds the endpoints of the config. 0, or a negative errno and *ret_error (the caller frees). Signals must be blocked
+ * before: libzmq's threads inherit that. */
 MUST_USE int sockets_open(const struct config *config, struct sockets **ret, char **ret_error);
 struct sockets *sockets_close(struct sockets *sockets);
 static inline void sockets_cleanup(struct sockets **sockets) { sockets_close(*sockets); }

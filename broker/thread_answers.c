@@ -19,8 +19,9 @@ static char *text_of_span(struct span span) {
 static char *waits_in_collecting(const struct core_thread_view *view, const struct config_tenant *tenant) {
         CLEANUP_FREE char *quiet = text_of_span(tenant->quiet), *max_wait = text_of_span(tenant->max_wait);
 
-        return memory_print("%s of quiet since the last message, or a cap: %s since the first, %u messages (%u now), %u bytes (%u now)", quiet, max_wait,
-                            tenant->max_messages, view->n_messages, tenant->max_bytes, view->n_bytes);
+        return memory_print("%s of quiet since the last message, or a cap: %s since the first, %u messages (%u now), "
+                            "%u bytes (%u now)",
+                            quiet, max_wait, tenant->max_messages, view->n_messages, tenant->max_bytes, view->n_bytes);
 }
 
 static char *waits_in_ready(const struct core_thread_view *view, const struct config_tenant *tenant) {
@@ -38,13 +39,15 @@ static char *waits_for(const struct core_thread_view *view, const struct config_
         case THREAD_READY:
                 return waits_in_ready(view, tenant);
         case THREAD_RUNNING:
-                return memory_print("worker %s to %s", questions_uuid(view->worker), view->is_answered ? "post the answer, which is stored" : "answer");
+                return memory_print("worker %s to %s", questions_uuid(view->worker),
+                                    view->is_answered ? "post the answer, which is stored" : "answer");
         case THREAD_WAITING:
                 return memory_print("what was busy to be free: %s", view->why ? view->why : "no reason was given");
         case THREAD_BACKOFF:
                 return memory_print("the pause after failure %u of %u", view->attempts, tenant->retry.attempts);
         case THREAD_DEAD:
-                return memory_print("an operator: it was given up after %u attempts", view->attempts);
+                return memory_print("an operator: it was given up after %u failed run%s", view->attempts + view->lost,
+                                    view->attempts + view->lost == 1 ? "" : "s");
         case THREAD_DONE:
         case THREAD_UNKNOWN:
                 return memory_print("a message");
@@ -67,11 +70,14 @@ static char *what_is_next(const struct core_thread_view *view) {
         case THREAD_BACKOFF:
                 return memory_print("tried again at %s", text);
         case THREAD_DEAD:
-                return memory_print("nothing by itself; `lull dead retry %s` runs it again, `lull dead drop %s` forgets it", view->batch, view->batch);
+                return memory_print(
+                        "nothing by itself; `lull dead retry %s` runs it again, `lull dead drop %s` forgets it",
+                        view->batch, view->batch);
         case THREAD_DONE:
                 return memory_print("a new message begins a new batch");
         case THREAD_UNKNOWN:
-                return memory_print("nothing: the broker holds nothing of this thread, and remembers nothing of it since it started");
+                return memory_print("nothing: the broker holds nothing of this thread, and remembers nothing of it "
+                                    "since it started");
         }
         return NULL;
 }
@@ -136,7 +142,8 @@ static void set_details(json_t *json, struct loop *loop, const struct core_threa
         if (view->batch[0])
                 json_object_set_new(json, "batch", json_string(view->batch));
         if (view->state != THREAD_UNKNOWN)
-                json_object_set_new(json, "attempts_failed", json_integer(view->state == THREAD_DONE ? view->attempts - 1 : view->attempts));
+                json_object_set_new(json, "attempts_failed",
+                                    json_integer(view->state == THREAD_DONE ? view->attempts - 1 : view->attempts));
         if (view->lost > 0)
                 json_object_set_new(json, "runs_lost", json_integer(view->lost));
         if (view->worker) {
@@ -168,15 +175,19 @@ json_t *answer_why(struct loop *loop, struct bytes tenant, struct bytes thread) 
                 set_text(json, "waits_for", waits_for(&view, settings));
                 set_text(json, "next", what_is_next(&view));
         } else {
-                json_object_set_new(json, "waits_for", json_string("its tenant to be in lull.yaml: it has left the file, and messages of it are still here"));
-                json_object_set_new(json, "next", json_string("nothing until then; SIGHUP makes the broker read the file again"));
+                json_object_set_new(json, "waits_for",
+                                    json_string("its tenant to be in lull.yaml: it has left the file, and messages of "
+                                                "it are still here"));
+                json_object_set_new(json, "next",
+                                    json_string("nothing until then; SIGHUP makes the broker read the file again"));
         }
         set_details(json, loop, &view);
         return json;
 }
 
 static bool is_wanted(const struct core_thread_view *view, const char *state, const char *tenant) {
-        return (!state || strcmp(state, thread_state_name(view->state)) == 0) && (!tenant || bytes_is_text(view->tenant, tenant));
+        return (!state || strcmp(state, thread_state_name(view->state)) == 0) &&
+               (!tenant || bytes_is_text(view->tenant, tenant));
 }
 
 static bool is_state(const char *name) {
@@ -244,7 +255,8 @@ static json_t *message_item(struct loop *loop, uint64_t seq) {
         json_t *item, *data;
 
         buffer_clear(&loop->memory);
-        if (store_read_message(loop->store, seq, &loop->memory, &message) < 0 || wire_decode_body(message.body, &body) < 0)
+        if (store_read_message(loop->store, seq, &loop->memory, &message) < 0 ||
+            wire_decode_body(message.body, &body) < 0)
                 return answer_error("damaged", "the store cannot give this message back");
         item = json_object();
         json_object_set_new(item, "id", message.id.len > 0 ? json_text_new(message.id) : json_null());
@@ -263,7 +275,8 @@ static json_t *replies_of(struct loop *loop, uint64_t seq) {
         uint32_t n = 0;
 
         buffer_clear(&loop->memory);
-        if (store_read_answer(loop->store, seq, &loop->memory, &answer) == 0 && wire_decode_answer(answer, replies, &n) == 0)
+        if (store_read_answer(loop->store, seq, &loop->memory, &answer) == 0 &&
+            wire_decode_answer(answer, replies, &n) == 0)
                 for (uint32_t i = 0; i < n; i++)
                         json_array_append_new(list, json_text_new(replies[i]));
         return list;
@@ -276,7 +289,8 @@ json_t *answer_dead_show(struct loop *loop, struct bytes batch) {
         uint32_t n;
 
         if (!core_dead_find(loop->core, batch, &view))
-                return answer_error("not_found", "there is no dead letter of that batch id; `lull dead list` shows those there are");
+                return answer_error("not_found",
+                                    "there is no dead letter of that batch id; `lull dead list` shows those there are");
         json = dead_item(&view);
         messages = json_array();
         n = core_dead_seqs(loop->core, view.seq, seqs, LIMIT_BATCH_MESSAGES_MAX);

@@ -9,7 +9,9 @@
 
 enum { BUFFER_FIRST = 256 };
 
-struct bytes bytes_of(const char *text) { return text ? (struct bytes){text, strlen(text)} : BYTES_NONE; }
+struct bytes bytes_of(const char *text) {
+        return text ? (struct bytes){text, strlen(text)} : BYTES_NONE;
+}
 
 bool bytes_is_equal(struct bytes a, struct bytes b) {
         return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);

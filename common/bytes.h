@@ -39,8 +39,10 @@ void buffer_done(struct buffer *buffer);
 uint8_t *buffer_reserve(struct buffer *buffer, size_t len);
 void buffer_push(struct buffer *buffer, const void *data, size_t len);
 void buffer_push_text(struct buffer *buffer, const char *text);
-void buffer_print(struct buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void buffer_print(struct buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3), nonnull(2)));
 /* A NUL behind the contents, not counted in len; returns the contents as text. Valid until the next push. */
 char *buffer_text(struct buffer *buffer);
-static inline struct bytes buffer_bytes(const struct buffer *buffer) { return (struct bytes){buffer->data, buffer->len}; }
+static inline struct bytes buffer_bytes(const struct buffer *buffer) {
+        return (struct bytes){buffer->data, buffer->len};
+}
 static inline void buffer_clear(struct buffer *buffer) { buffer->len = 0; }

@@ -5,7 +5,6 @@
 #include "common/memory.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,9 +31,7 @@ static struct yaml_node *source_decode(const struct channel_source *source) {
         struct yaml_node *file = NULL;
         char *error = NULL;
 
-        if (yaml_decode(source->kind, bytes_of(source->text), &file, &error) != 0)
-                fprintf(stderr, "level=fatal event=channel_file why=\"%s\"\n", error);
-        ENSURE(file);
+        ENSURE(yaml_decode(source->kind, bytes_of(source->text), &file, &error) == 0);
         return file;
 }
 

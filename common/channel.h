@@ -1,5 +1,5 @@
-/* A channel: where messages come from and replies go to. Channels are data: common/channels/KIND.yaml says how a kind of
- * channel proves its webhooks, where id, thread, sender and text are, what to ignore, and how a reply is posted.
+/* A channel: where messages come from and replies go to. Channels are data: common/channels/KIND.yaml says how a kind
+ * of channel proves its webhooks, where id, thread, sender and text are, what to ignore, and how a reply is posted.
  * This module reads those files (they are built in) and applies them. It is pure: no socket, no clock, no file.
  *
  * A channel is made once, from a tenant's settings, and then only read. */
@@ -11,15 +11,16 @@
 
 struct channel;
 
-/* Binds `config`, which must outlive the channel, to the file of its kind. 0; -EINVAL and *ret_error (the caller frees): unknown
- * kind, a setting missing, unknown or of the wrong form. config_load() has done this once for every channel. */
+/* Binds `config`, which must outlive the channel, to the file of its kind. 0; -EINVAL and *ret_error (the caller
+ * frees): unknown kind, a setting missing, unknown or of the wrong form. config_load() has done this once for every
+ * channel. */
 MUST_USE int channel_new(const struct config_channel *config, struct channel **ret, char **ret_error);
 struct channel *channel_free(struct channel *channel);
 
-/* -- in -------------------------------------------------------------------------------------------------------- */
+/* -- in ------------------------------------------------------------------------------------------------------------ */
 
-/* A webhook as it came. `find_header` answers the value of a header (any case), `find_query` of a query argument; NULL when
- * there is none. */
+/* A webhook as it came. `find_header` answers the value of a header (any case), `find_query` of a query argument; NULL
+ * when there is none. */
 struct channel_request {
         const char *(*find_header)(void *context, const char *name);
         const char *(*find_query)(void *context, const char *name);
@@ -38,15 +39,17 @@ enum channel_proof {
 /* Is the webhook from who it says? Compared in constant time. */
 MUST_USE enum channel_proof channel_verify(const struct channel *channel, const struct channel_request *request);
 
-/* The platform's question whether this address is ours (a GET). 0 and the text to answer in `answer`; 1 when it is no such
- * question; 2 when its token is not the one of the settings. */
-MUST_USE int channel_challenge(const struct channel *channel, const struct channel_request *request, struct buffer *answer);
+/* The platform's question whether this address is ours (a GET). 0 and the text to answer in `answer`; 1 when it is no
+ * such question; 2 when its token is not the one of the settings. */
+MUST_USE int channel_challenge(const struct channel *channel, const struct channel_request *request,
+                               struct buffer *answer);
 
 /* What a webhook says. The texts live as long as the events. */
 struct channel_event {
         bool is_ignored;
         const char *why; /* ignored: what it is, for the log and for `lull channel test` */
-        const char *id, *thread, *from, *kind, *text, *data; /* NULL = none; data is JSON text; kind is never NULL */
+        /* NULL = none; data is JSON text; kind is never NULL. */
+        const char *id, *thread, *from, *kind, *text, *data;
         struct wall at; /* 0 = not said */
 };
 
@@ -56,12 +59,13 @@ struct channel_events {
         void *memory; /* what the texts live in */
 };
 
-/* Reads a body. 0 and *ret, which holds every message and every ignored thing of it, in order; -EBADMSG and *ret_error (the
- * caller frees), which says what was looked for and, for broken JSON, the line and column. */
-MUST_USE int channel_read(const struct channel *channel, struct bytes body, struct channel_events *ret, char **ret_error);
+/* Reads a body. 0 and *ret, which holds every message and every ignored thing of it, in order; -EBADMSG and *ret_error
+ * (the caller frees), which says what was looked for and, for broken JSON, the line and column. */
+MUST_USE int channel_read(const struct channel *channel, struct bytes body, struct channel_events *ret,
+                          char **ret_error);
 void channel_events_done(struct channel_events *events);
 
-/* -- out ------------------------------------------------------------------------------------------------------- */
+/* -- out ----------------------------------------------------------------------------------------------------------- */
 
 struct channel_reply {
         const char *thread, *from; /* from: the sender of the batch's last message, or NULL */
@@ -92,4 +96,5 @@ enum channel_posted {
 };
 
 /* What the platform's answer to a post means. `why` (LIMIT_WHY_LEN bytes) gets a sentence unless it was posted. */
-MUST_USE enum channel_posted channel_post_outcome(const struct channel *channel, long http_status, struct bytes body, char *why);
+MUST_USE enum channel_posted channel_post_outcome(const struct channel *channel, long http_status,
+                                                  struct bytes body, char *why);

@@ -1,7 +1,7 @@
 /* What the files channel_*.c share: the built-in channel files, and how values are made out of webhooks and settings.
  *
- * A channel file is YAML; common/channels/README.md says what each key means. It is ours, so a fault in one is found by ENSURE
- * at its first use, and tests use each of them. */
+ * A channel file is YAML; common/channels/README.md says what each key means. It is ours, so a fault in one is found
+ * by ENSURE at its first use, and tests use each of them. */
 #pragma once
 
 #include "common/channel.h"

@@ -28,7 +28,8 @@ static bool body_has(struct bytes body, const char *text) {
 }
 
 /* A rule {status, text, at, is, means} holds when all it names does. */
-static bool rule_holds(const struct channel_place *place, long status, struct bytes body, const struct yaml_node *rule) {
+static bool rule_holds(const struct channel_place *place, long status, struct bytes body,
+                       const struct yaml_node *rule) {
         const char *wanted = yaml_find_text(rule, "status"), *text = yaml_find_text(rule, "text");
 
         if (wanted && strtol(wanted, NULL, 10) != status)
@@ -50,7 +51,8 @@ static void why_write(char *why, long status, const char *what) {
                 why[len - 1] = 0;
 }
 
-enum channel_posted channel_post_outcome(const struct channel *channel, long http_status, struct bytes body, char *why) {
+enum channel_posted channel_post_outcome(const struct channel *channel, long http_status, struct bytes body,
+                                         char *why) {
         const struct yaml_node *answer = yaml_find(channel->file, "answer");
         const struct yaml_node *rules = yaml_find(answer, "means");
         struct channel_place place = {.channel = channel};

@@ -17,16 +17,19 @@ struct posting {
         char *error;
 };
 
-/* -- placeholders ------------------------------------------------------------------------------------------------------ */
+/* -- placeholders -------------------------------------------------------------------------------------------------- */
 
-/* A copy of what a name stands for; NULL when it stands for nothing. The reply's own words come first, and no setting of a
- * channel file has one of their names. */
+/* A copy of what a name stands for; NULL when it stands for nothing. The reply's own words come first, and no setting
+ * of a channel file has one of their names. */
 static char *name_find(const struct posting *posting, const char *name) {
         const struct channel_reply *reply = posting->reply;
         const struct {
                 const char *name, *text;
-        } words[] = {{"thread", reply->thread}, {"from", reply->from},   {"tenant", reply->tenant},
-                     {"batch", reply->batch},   {"channel", posting->channel->config->name}};
+        } words[] = {{"thread", reply->thread},
+                     {"from", reply->from},
+                     {"tenant", reply->tenant},
+                     {"batch", reply->batch},
+                     {"channel", posting->channel->config->name}};
         const char *text = NULL;
 
         if (strcmp(name, "index") == 0)
@@ -84,11 +87,11 @@ static char *placeholder_find(void *context, const char *name) {
         return encoded;
 }
 
-static char *template_text(struct posting *posting, const char *template) {
-        return channel_template_text(template, placeholder_find, posting, NULL);
+static char *template_text(struct posting *posting, const char *pattern) {
+        return channel_template_text(pattern, placeholder_find, posting, NULL);
 }
 
-/* -- the body: YAML becomes JSON, and what has no value is left out ------------------------------------------------------ */
+/* -- the body: YAML becomes JSON, and what has no value is left out ------------------------------------------------ */
 
 /* "{#name}" is a number; a word that YAML did not quote may be one of JSON's. */
 static json_t *scalar_json(struct posting *posting, const struct yaml_node *node) {
@@ -159,7 +162,7 @@ static char *body_make(struct posting *posting, const struct yaml_node *post) {
         return json_encode_text(body);
 }
 
-/* -- the request ------------------------------------------------------------------------------------------------------- */
+/* -- the request --------------------------------------------------------------------------------------------------- */
 
 /* Takes `header` over. */
 static void header_push(struct channel_post *post, size_t *n, char *header) {
@@ -184,7 +187,8 @@ static int header_add(struct posting *posting, const struct yaml_node *header, s
 }
 
 /* Standard Webhooks is the one scheme there is for what we send. */
-static void sign_add(struct posting *posting, const struct yaml_node *sign, struct wall now, struct channel_post *post, size_t *n) {
+static void sign_add(struct posting *posting, const struct yaml_node *sign, struct wall now, struct channel_post *post,
+                     size_t *n) {
         const char *secret = sign ? channel_setting_find(posting->channel, yaml_find_text(sign, "setting")) : NULL;
         CLEANUP_FREE char *id = secret ? template_text(posting, yaml_find_text(sign, "id")) : NULL;
         char signature[SIGN_WEBHOOK_MAX];
@@ -224,7 +228,8 @@ int channel_post_encode(const struct channel *channel, const struct channel_repl
         struct channel_post post = {0};
 
         if (!channel_has_post(channel)) {
-                *ret_error = memory_print("channel %s has no address to post to; give it reply_url", channel->config->name);
+                *ret_error =
+                        memory_print("channel %s has no address to post to; give it reply_url", channel->config->name);
                 return -EINVAL;
         }
         if (request_make(&posting, now, &post) != 0) {

@@ -26,34 +26,37 @@ static const char *prefix_of(const struct yaml_node *proof) {
 }
 
 /* A secret that the webhook shows in a header or in a query argument. */
-static enum channel_proof token_verify(const struct yaml_node *proof, const char *secret, const struct channel_request *request) {
+static enum channel_proof token_verify(const struct yaml_node *proof, const char *secret,
+                                       const struct channel_request *request) {
         const char *header = yaml_find_text(proof, "header"), *query = yaml_find_text(proof, "query");
-        const char *shown = header ? request->find_header(request->context, header) : request->find_query(request->context, query);
+        const char *shown =
+                header ? request->find_header(request->context, header) : request->find_query(request->context, query);
 
         if (!shown)
                 return CHANNEL_UNSIGNED;
         if (!has_prefix(shown, prefix_of(proof)))
                 return CHANNEL_FORGED;
-        return sign_is_equal(bytes_of(shown + strlen(prefix_of(proof))), bytes_of(secret)) ? CHANNEL_GENUINE : CHANNEL_FORGED;
+        return sign_is_equal(bytes_of(shown + strlen(prefix_of(proof))), bytes_of(secret)) ? CHANNEL_GENUINE
+                                                                                           : CHANNEL_FORGED;
 }
 
 /* What is signed, such as "{timestamp}.{body}". */
-static void content_make(const char *template, const char *timestamp, struct bytes body, struct buffer *ret) {
-        while (*template) {
-                if (has_prefix(template, "{timestamp}")) {
+static void content_make(const char *pattern, const char *timestamp, struct bytes body, struct buffer *ret) {
+        while (*pattern) {
+                if (has_prefix(pattern, "{timestamp}")) {
                         buffer_push_text(ret, timestamp);
-                        template += strlen("{timestamp}");
-                } else if (has_prefix(template, "{body}")) {
+                        pattern += strlen("{timestamp}");
+                } else if (has_prefix(pattern, "{body}")) {
                         buffer_push(ret, body.data, body.len);
-                        template += strlen("{body}");
+                        pattern += strlen("{body}");
                 } else {
-                        buffer_push(ret, template++, 1);
+                        buffer_push(ret, pattern++, 1);
                 }
         }
 }
 
-static bool hmac_is_right(const struct yaml_node *proof, const char *secret, const char *signature, const char *timestamp,
-                          struct bytes body) {
+static bool hmac_is_right(const struct yaml_node *proof, const char *secret, const char *signature,
+                          const char *timestamp, struct bytes body) {
         CLEANUP_BUFFER struct buffer content = {0};
         CLEANUP_BUFFER struct buffer shown = {0};
         uint8_t mac[SIGN_SHA256_LEN];
@@ -68,7 +71,8 @@ static bool hmac_is_right(const struct yaml_node *proof, const char *secret, con
 }
 
 /* Freshness is looked at last: only a genuine webhook can be an old one. */
-static enum channel_proof hmac_verify(const struct yaml_node *proof, const char *secret, const struct channel_request *request) {
+static enum channel_proof hmac_verify(const struct yaml_node *proof, const char *secret,
+                                      const struct channel_request *request) {
         const char *signature = request->find_header(request->context, yaml_find_text(proof, "header"));
         const char *timestamp_header = yaml_find_text(proof, "timestamp");
         const char *timestamp = timestamp_header ? request->find_header(request->context, timestamp_header) : "";
@@ -82,14 +86,16 @@ static enum channel_proof hmac_verify(const struct yaml_node *proof, const char 
         return CHANNEL_GENUINE;
 }
 
-static enum channel_proof standard_verify(const struct yaml_node *proof, const char *secret, const struct channel_request *request) {
+static enum channel_proof standard_verify(const struct yaml_node *proof, const char *secret,
+                                          const struct channel_request *request) {
         const char *id = request->find_header(request->context, "webhook-id");
         const char *timestamp = request->find_header(request->context, "webhook-timestamp");
         const char *signatures = request->find_header(request->context, "webhook-signature");
 
         if (!id || !timestamp || !signatures)
                 return CHANNEL_UNSIGNED;
-        switch (sign_webhook_verify(secret, id, timestamp, signatures, request->body, request->now, tolerance_of(proof))) {
+        switch (sign_webhook_verify(secret, id, timestamp, signatures, request->body, request->now,
+                                    tolerance_of(proof))) {
         case SIGN_GENUINE:
                 return CHANNEL_GENUINE;
         case SIGN_FORGED:
@@ -100,23 +106,29 @@ static enum channel_proof standard_verify(const struct yaml_node *proof, const c
         return CHANNEL_FORGED;
 }
 
-static enum channel_proof none_verify(const struct yaml_node *proof, const char *secret, const struct channel_request *request) {
+static enum channel_proof none_verify(const struct yaml_node *proof, const char *secret,
+                                      const struct channel_request *request) {
         return CHANNEL_GENUINE;
 }
 
 static const struct scheme {
         const char *name;
-        enum channel_proof (*verify)(const struct yaml_node *proof, const char *secret, const struct channel_request *request);
-} schemes[] = {{"token", token_verify}, {"hmac-sha256", hmac_verify}, {"standard-webhooks", standard_verify}, {"none", none_verify}};
+        enum channel_proof (*verify)(const struct yaml_node *proof, const char *secret,
+                                     const struct channel_request *request);
+} schemes[] = {{"token", token_verify},
+               {"hmac-sha256", hmac_verify},
+               {"standard-webhooks", standard_verify},
+               {"none", none_verify}};
 
 static const struct scheme *scheme_get(const struct yaml_node *proof) {
         const char *name = yaml_find_text(proof, "scheme");
+        const struct scheme *scheme = NULL;
 
         for (size_t i = 0; name && i < sizeof schemes / sizeof *schemes; i++)
                 if (strcmp(schemes[i].name, name) == 0)
-                        return &schemes[i];
-        ENSURE(!"a channel file names a scheme that does not exist");
-        return NULL;
+                        scheme = &schemes[i];
+        ENSURE(scheme);
+        return scheme;
 }
 
 /* Every proof whose setting is given must hold: who sets a second one wants more safety, not less. */
@@ -137,7 +149,7 @@ enum channel_proof channel_verify(const struct channel *channel, const struct ch
         return CHANNEL_GENUINE;
 }
 
-/* -- the platform's question ------------------------------------------------------------------------------------------- */
+/* -- the platform's question --------------------------------------------------------------------------------------- */
 
 static const char *query_find(const struct channel_request *request, const char *name) {
         const char *value = request->find_query(request->context, name);
@@ -166,7 +178,8 @@ int channel_challenge(const struct channel *channel, const struct channel_reques
         text = query_find(request, yaml_find_text(challenge, "answer"));
         if (!is_challenge(text))
                 return 1;
-        if (!sign_is_equal(bytes_of(token), bytes_of(channel_setting_find(channel, yaml_find_text(challenge, "setting")))))
+        if (!sign_is_equal(bytes_of(token),
+                           bytes_of(channel_setting_find(channel, yaml_find_text(challenge, "setting")))))
                 return 2;
         buffer_push_text(answer, text);
         return 0;

@@ -38,12 +38,12 @@ static struct channel_event *event_push(struct channel_events *events) {
         return &events->items[events->n++];
 }
 
-static void ignored_push(struct reading *reading, const char *template) {
+static void ignored_push(struct reading *reading, const char *pattern) {
         struct channel_event *event = event_push(reading->events);
 
         event->is_ignored = true;
         event->kind = "ignored";
-        event->why = text_keep(reading->events, channel_why_text(&reading->place, template));
+        event->why = text_keep(reading->events, channel_why_text(&reading->place, pattern));
 }
 
 void channel_events_done(struct channel_events *events) {
@@ -58,7 +58,7 @@ void channel_events_done(struct channel_events *events) {
         *events = (struct channel_events){0};
 }
 
-/* -- one message ------------------------------------------------------------------------------------------------------- */
+/* -- one message --------------------------------------------------------------------------------------------------- */
 
 /* Digits are Unix time: below this in seconds (it is the year 5138), from it on in milliseconds (it is 1973). */
 #define SECONDS_MAX INT64_C(100000000000)
@@ -152,8 +152,9 @@ static int message_read(struct reading *reading, const struct yaml_node *rule) {
         event.text = value_keep(reading, rule, "text");
         event.data = text_keep(reading->events, data_text(&reading->place, yaml_find(rule, "data")));
         event.at = time_find(&reading->place, yaml_find(rule, "at"));
-        if (strict_check(reading, rule, "thread", event.thread) != 0 || strict_check(reading, rule, "id", event.id) != 0 ||
-            strict_check(reading, rule, "from", event.from) != 0 || strict_check(reading, rule, "text", event.text) != 0 ||
+        if (strict_check(reading, rule, "thread", event.thread) != 0 ||
+            strict_check(reading, rule, "id", event.id) != 0 || strict_check(reading, rule, "from", event.from) != 0 ||
+            strict_check(reading, rule, "text", event.text) != 0 ||
             strict_check(reading, rule, "at", event.at.ms != 0) != 0)
                 return -EBADMSG;
         if (!event.thread) {
@@ -166,7 +167,7 @@ static int message_read(struct reading *reading, const struct yaml_node *rule) {
         return 0;
 }
 
-/* -- the whole body ---------------------------------------------------------------------------------------------------- */
+/* -- the whole body ------------------------------------------------------------------------------------------------ */
 
 static int item_read(struct reading *reading, const struct yaml_node *rule) {
         const struct yaml_node *ignore = yaml_find(rule, "ignore");
@@ -217,7 +218,8 @@ static int body_read(struct reading *reading) {
         int r = 0;
 
         if (expect && !channel_pointer_find(&reading->place, expect)) {
-                reading->error = memory_print("there is no %s here; is this from %s?", expect, reading->place.channel->config->kind);
+                reading->error = memory_print("there is no %s here; is this from %s?", expect,
+                                              reading->place.channel->config->kind);
                 return -EBADMSG;
         }
         channel_pointer_find_all(&reading->place, each ? each : "", &found);
@@ -225,7 +227,8 @@ static int body_read(struct reading *reading) {
                 r = outer_read(reading, found.items[i]);
         free(found.items);
         if (r == 0 && reading->events->n == 0) {
-                reading->error = memory_print("there is nothing at %s", each ? pointer_shown(&reading->place, each) : "/");
+                reading->error =
+                        memory_print("there is nothing at %s", each ? pointer_shown(&reading->place, each) : "/");
                 r = -EBADMSG;
         }
         return r;

@@ -36,11 +36,11 @@ static void kind_check(struct checking *checking) {
         CLEANUP_FREE char *names = names_text(channel_kinds());
 
         if (nearest)
-                fault_push(checking, checking->config->line, "kind", memory_print("'%s' is unknown; did you mean '%s'?",
-                                                                                  checking->config->kind, nearest));
+                fault_push(checking, checking->config->line, "kind",
+                           memory_print("'%s' is unknown; did you mean '%s'?", checking->config->kind, nearest));
         else
-                fault_push(checking, checking->config->line, "kind", memory_print("'%s' is unknown; this version of lull has %s",
-                                                                                  checking->config->kind, names));
+                fault_push(checking, checking->config->line, "kind",
+                           memory_print("'%s' is unknown; this version of lull has %s", checking->config->kind, names));
 }
 
 static void unknown_check(struct checking *checking, const struct config_setting *setting) {
@@ -55,15 +55,17 @@ static void unknown_check(struct checking *checking, const struct config_setting
         list = names_text(names);
         fault_push(checking, setting->line, NULL,
                    nearest ? memory_print("unknown key '%s'; did you mean '%s'?", setting->key, nearest)
-                           : memory_print("unknown key '%s'; a %s channel takes %s", setting->key, checking->config->kind, list));
+                           : memory_print("unknown key '%s'; a %s channel takes %s", setting->key,
+                                          checking->config->kind, list));
 }
 
-/* -- forms ------------------------------------------------------------------------------------------------------------- */
+/* -- forms --------------------------------------------------------------------------------------------------------- */
 
 static const char *text_fault(const char *value) { return NULL; }
 static const char *whsec_fault(const char *value) {
-        return sign_is_secret(value) ? NULL : "is not \"whsec_\" and the base64 of 24 to 64 bytes; make one with: "
-                                              "echo whsec_$(openssl rand -base64 32)";
+        return sign_is_secret(value) ? NULL
+                                     : "is not \"whsec_\" and the base64 of 24 to 64 bytes; make one with: "
+                                       "echo whsec_$(openssl rand -base64 32)";
 }
 static const char *number_fault(const char *value) {
         return strspn(value, "0123456789") == strlen(value) ? NULL : "must be a whole number";
@@ -78,15 +80,17 @@ static const char *pointer_fault(const char *value) {
 static const struct form {
         const char *name;
         const char *(*fault)(const char *value);
-} forms[] = {{"text", text_fault}, {"url", config_url_fault},  {"number", number_fault},
-             {"flag", flag_fault}, {"whsec", whsec_fault}, {"pointer", pointer_fault}};
+} forms[] = {{"text", text_fault}, {"url", config_url_fault}, {"number", number_fault},
+             {"flag", flag_fault}, {"whsec", whsec_fault},    {"pointer", pointer_fault}};
 
-static const char *form_fault(const char *form, const char *value) {
+static const char *form_fault(const char *name, const char *value) {
+        const struct form *form = NULL;
+
         for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
-                if (strcmp(forms[i].name, form ? form : "text") == 0)
-                        return forms[i].fault(value);
-        ENSURE(!"a channel file names a form that does not exist");
-        return NULL;
+                if (strcmp(forms[i].name, name ? name : "text") == 0)
+                        form = &forms[i];
+        ENSURE(form);
+        return form->fault(value);
 }
 
 static bool has_control(const char *value) {
@@ -97,7 +101,8 @@ static bool has_control(const char *value) {
 }
 
 /* One of the values the file lists, if it lists any. */
-static void choice_check(struct checking *checking, const struct config_setting *setting, const struct yaml_node *choices) {
+static void choice_check(struct checking *checking, const struct config_setting *setting,
+                         const struct yaml_node *choices) {
         const char *names[LIMIT_SETTINGS + 1] = {0};
         CLEANUP_FREE char *list = NULL;
 
@@ -131,10 +136,11 @@ static void required_check(struct checking *checking, const struct yaml_node *ru
 
         if (required && strcmp(required, "true") == 0 && !config_setting_find(checking->config, rule->key))
                 fault_push(checking, checking->config->line, NULL,
-                           memory_print("a %s channel needs %s (%s)", checking->config->kind, rule->key, yaml_find_text(rule, "what")));
+                           memory_print("a %s channel needs %s (%s)", checking->config->kind, rule->key,
+                                        yaml_find_text(rule, "what")));
 }
 
-/* -- proofs ------------------------------------------------------------------------------------------------------------ */
+/* -- proofs -------------------------------------------------------------------------------------------------------- */
 
 /* A webhook must prove where it is from, unless the operator says in so many words that it need not. */
 static void proofs_check(struct checking *checking) {
@@ -147,7 +153,11 @@ static void proofs_check(struct checking *checking) {
                 const char *key = yaml_find_text(&proofs->items[i], "setting");
                 bool is_none = strcmp(yaml_find_text(&proofs->items[i], "scheme"), "none") == 0;
 
-                buffer_print(&names, "%s%s%s", i == 0 ? "" : i + 1 == proofs->n ? " or " : ", ", key, is_none ? ": true" : "");
+                buffer_print(&names, "%s%s%s",
+                             i == 0               ? ""
+                             : i + 1 == proofs->n ? " or "
+                                                  : ", ",
+                             key, is_none ? ": true" : "");
                 if (channel_setting_is_on(&channel, key))
                         *(is_none ? &open : &given) = key;
         }

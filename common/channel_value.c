@@ -14,17 +14,17 @@ static char *name_pop(const char *at, const char **ret_end) {
         return memory_copy_text(at + 1, (size_t)(end - at) - 1);
 }
 
-char *channel_template_text(const char *template, char *(*find)(void *context, const char *name), void *context,
+char *channel_template_text(const char *pattern, char *(*find)(void *context, const char *name), void *context,
                             const char *missing) {
         CLEANUP_BUFFER struct buffer text = {0};
 
-        while (*template) {
-                size_t len = strcspn(template, "{");
+        while (*pattern) {
+                size_t len = strcspn(pattern, "{");
 
-                buffer_push(&text, template, len);
-                template += len;
-                if (*template) {
-                        CLEANUP_FREE char *name = name_pop(template, &template);
+                buffer_push(&text, pattern, len);
+                pattern += len;
+                if (*pattern) {
+                        CLEANUP_FREE char *name = name_pop(pattern, &pattern);
                         CLEANUP_FREE char *value = find(context, name);
 
                         if (!value && !missing)
@@ -35,7 +35,7 @@ char *channel_template_text(const char *template, char *(*find)(void *context, c
         return memory_copy_text(text.data, text.len);
 }
 
-/* -- pointers ---------------------------------------------------------------------------------------------------------- */
+/* -- pointers ------------------------------------------------------------------------------------------------------ */
 
 bool channel_is_pointer(const char *text) { return !*text || strchr("/^$@", *text); }
 
@@ -62,7 +62,7 @@ void channel_pointer_find_all(const struct channel_place *place, const char *poi
         json_pointer_find_all(from, rest, ret);
 }
 
-/* -- values ------------------------------------------------------------------------------------------------------------ */
+/* -- values -------------------------------------------------------------------------------------------------------- */
 
 static char *pointer_text(const struct channel_place *place, const char *pointer) {
         char *text = json_scalar_text(channel_pointer_find(place, pointer));
@@ -113,11 +113,11 @@ char *channel_value_text(const struct channel_place *place, const struct yaml_no
         return NULL;
 }
 
-char *channel_why_text(const struct channel_place *place, const char *template) {
-        return channel_template_text(template, placeholder_find, (void *)place, "(none)");
+char *channel_why_text(const struct channel_place *place, const char *pattern) {
+        return channel_template_text(pattern, placeholder_find, (void *)place, "(none)");
 }
 
-/* -- conditions -------------------------------------------------------------------------------------------------------- */
+/* -- conditions ---------------------------------------------------------------------------------------------------- */
 
 /* Is `text` the wanted value, or one of the wanted list? */
 static bool is_among(const struct channel_place *place, const char *text, const struct yaml_node *wanted) {

@@ -1,4 +1,5 @@
-/* The shell of the configuration: the disk and the environment. What they hold is judged by the other config_*.c files. */
+/* The shell of the configuration: the disk and the environment. What they hold is judged by the other config_*.c
+ * files. */
 #include "common/config.h"
 
 #include "common/config_reader.h"
@@ -49,8 +50,9 @@ int config_load(const char *path, struct config **ret, char **ret_error) {
                 path = "lull.yaml";
         r = read_file(path, LIMIT_CONFIG_BYTES, &text);
         if (r != 0) {
-                *ret_error = memory_print("%s: cannot be read (%s); name the configuration as the argument or in LULL_CONFIG", path,
-                                          strerror(-r));
+                *ret_error = memory_print(
+                        "%s: cannot be read (%s); name the configuration as the argument or in LULL_CONFIG", path,
+                        strerror(-r));
                 return r;
         }
         return config_decode(path, buffer_bytes(&text), &world, ret, ret_error);
@@ -77,7 +79,7 @@ struct config *config_free(struct config *config) {
         return NULL;
 }
 
-/* -- finding ----------------------------------------------------------------------------------------------------------- */
+/* -- finding ------------------------------------------------------------------------------------------------------- */
 
 /* As strcmp(), for a name that does not end with a NUL. */
 static int compare_name(struct bytes name, const char *with) {

@@ -14,8 +14,8 @@ enum config_handler_kind { CONFIG_HANDLER_HTTP, CONFIG_HANDLER_EXEC, CONFIG_HAND
 
 struct config_handler {
         enum config_handler_kind kind;
-        char *url;      /* http */
-        char *secret;   /* http: "whsec_" and base64, or NULL = not signed */
+        char *url; /* http */
+        char *secret; /* http: "whsec_" and base64, or NULL = not signed */
         char **command; /* exec: argv, NULL at the end */
 };
 
@@ -57,14 +57,15 @@ struct config {
         char *path;
         struct {
                 char *ingest, *workers, *stats; /* ZeroMQ endpoints, as clients connect to them */
-                char *bind_ingest, *bind_workers, *bind_stats; /* as the broker binds them: broker.bind in place of the host */
-                char *store;                    /* "lmdb:FOLDER" or "memory:" */
+                /* As the broker binds them: broker.bind in place of the host. */
+                char *bind_ingest, *bind_workers, *bind_stats;
+                char *store; /* "lmdb:FOLDER" or "memory:" */
                 struct span lease;
                 bool is_insecure;
         } broker;
         char *redis; /* redis://[user:password@]host:port/db or redis+unix:///path?db=N; empty = no lock */
         struct {
-                char *http;  /* address:port */
+                char *http; /* address:port */
                 char *token; /* NULL = only loopback is served */
                 struct span ack_timeout;
         } ingest;
@@ -79,8 +80,8 @@ struct config {
         uint32_t n_tenants;
 };
 
-/* Reads `path`; NULL means $LULL_CONFIG, else ./lull.yaml. 0 and *ret; else a negative errno and *ret_error, one or more
- * lines of "FILE:LINE: what is wrong; what would be right" without a newline at the end, which the caller frees. */
+/* Reads `path`; NULL means $LULL_CONFIG, else ./lull.yaml. 0 and *ret; else a negative errno and *ret_error, one or
+ * more lines of "FILE:LINE: what is wrong; what would be right" without a newline at the end. The caller frees it. */
 MUST_USE int config_load(const char *path, struct config **ret, char **ret_error);
 struct config *config_free(struct config *config);
 static inline void config_cleanup(struct config **config) { config_free(*config); }

@@ -59,22 +59,25 @@ static bool is_loopback(const struct address *address) {
 }
 
 static bool is_wildcard(const struct address *address) {
-        return strcmp(address->host, "*") == 0 || strcmp(address->host, "0.0.0.0") == 0 || strcmp(address->host, "::") == 0;
+        return strcmp(address->host, "*") == 0 || strcmp(address->host, "0.0.0.0") == 0 ||
+               strcmp(address->host, "::") == 0;
 }
 
-/* -- the broker's endpoints ------------------------------------------------------------------------------------------- */
+/* -- the broker's endpoints ---------------------------------------------------------------------------------------- */
 
 void config_bind_read(struct config_reader *reader, const struct yaml_node *node, void *target) {
         struct in6_addr binary;
-        char *bind = NULL;
+        CLEANUP_FREE char *bind = NULL;
 
         if (!node || config_text_get(reader, node, &bind) != 0)
                 return;
-        if (inet_pton(AF_INET, bind, &binary) != 1 && inet_pton(AF_INET6, bind, &binary) != 1)
-                config_refuse(reader, node->line, "'%s' is no address; write the one of an interface of this machine, or 0.0.0.0 for all",
+        if (inet_pton(AF_INET, bind, &binary) == 1 || inet_pton(AF_INET6, bind, &binary) == 1)
+                reader->bind = TAKE(bind);
+        else
+                config_refuse(reader, node->line,
+                              "'%s' is no address; write the one of an interface of this machine, or "
+                              "0.0.0.0 for all",
                               node->text);
-        free(reader->bind);
-        reader->bind = bind;
 }
 
 /* One endpoint of the three, with its place in the file. */
@@ -89,7 +92,8 @@ static void ipc_check(struct config_reader *reader, const struct endpoint *endpo
         size_t len = strlen(endpoint->text + strlen("ipc://"));
 
         if (len == 0 || len > max)
-                config_refuse_at(reader, endpoint->key, endpoint->line, "the path behind ipc:// must have 1 to %zu characters", max);
+                config_refuse_at(reader, endpoint->key, endpoint->line,
+                                 "the path behind ipc:// must have 1 to %zu characters", max);
         *endpoint->ret_bind = memory_print("%s", endpoint->text);
 }
 
@@ -101,24 +105,29 @@ static void bind_make(struct config_reader *reader, const struct endpoint *endpo
         *endpoint->ret_bind = memory_print(strchr(host, ':') ? "tcp://[%s]:%d" : "tcp://%s:%d", host, address->port);
 }
 
-static bool is_bind_loopback(const struct config_reader *reader) {
-        return !reader->bind || strncmp(reader->bind, "127.", 4) == 0 || strcmp(reader->bind, "::1") == 0;
-}
+#define HOW_TO_BE_INSECURE                                                                                             \
+        "is beyond this machine, and what goes over it is not encrypted or authenticated yet; put it on a private "    \
+        "network and set broker.insecure: true"
 
 static void tcp_check(struct config_reader *reader, const struct endpoint *endpoint, bool is_insecure) {
         struct address address;
 
         if (!address_decode(endpoint->text + strlen("tcp://"), &address) || address.port == 0)
-                config_refuse_at(reader, endpoint->key, endpoint->line, "must be tcp://ADDRESS:PORT, such as tcp://127.0.0.1:7601");
+                config_refuse_at(reader, endpoint->key, endpoint->line,
+                                 "must be tcp://ADDRESS:PORT, such as "
+                                 "tcp://127.0.0.1:7601");
         else if (is_wildcard(&address))
-                config_refuse_at(reader, endpoint->key, endpoint->line, "nobody can connect to '%s'; write the address that workers and "
-                                 "ingest connect to, and broker.bind: 0.0.0.0", address.host);
+                config_refuse_at(reader, endpoint->key, endpoint->line,
+                                 "nobody can connect to '%s'; write the address "
+                                 "that workers and ingest connect to, and broker.bind: 0.0.0.0",
+                                 address.host);
+        else if (!is_insecure && !is_loopback(&address))
+                config_refuse_at(reader, endpoint->key, endpoint->line, HOW_TO_BE_INSECURE);
         else if (!reader->bind && !address.is_v4 && !address.is_v6 && !is_loopback(&address))
-                config_refuse_at(reader, endpoint->key, endpoint->line, "'%s' is a name, and the broker must know which address to bind; "
-                                 "set broker.bind, such as broker.bind: 0.0.0.0", address.host);
-        else if (!is_insecure && (!is_loopback(&address) || !is_bind_loopback(reader)))
-                config_refuse_at(reader, endpoint->key, endpoint->line, "is beyond this machine, and what goes over it is not encrypted or "
-                                 "authenticated yet; put it on a private network and set broker.insecure: true");
+                config_refuse_at(reader, endpoint->key, endpoint->line,
+                                 "'%s' is a name, and the broker must know which "
+                                 "address to bind; set broker.bind, such as broker.bind: 0.0.0.0",
+                                 address.host);
         else
                 bind_make(reader, endpoint, &address);
 }
@@ -138,9 +147,11 @@ static void store_check(struct config_reader *reader, const char *store, int lin
         if (strcmp(store, "memory:") == 0 || (strncmp(store, "lmdb:", 5) == 0 && store[5]))
                 return;
         if (strncmp(store, "redis", 5) == 0)
-                config_refuse_at(reader, "store", line, "a store in Redis is not supported by this version of lull; write lmdb:FOLDER");
+                config_refuse_at(reader, "store", line,
+                                 "a store in Redis is not supported by this version of lull; write lmdb:FOLDER");
         else
-                config_refuse_at(reader, "store", line, "must be lmdb:FOLDER, or memory: for trying things out (nothing survives a restart)");
+                config_refuse_at(reader, "store", line,
+                                 "must be lmdb:FOLDER, or memory: for trying things out (nothing survives a restart)");
 }
 
 static int line_of(const struct yaml_node *root, const char *key) {
@@ -148,6 +159,22 @@ static int line_of(const struct yaml_node *root, const char *key) {
         const struct yaml_node *node = yaml_find(broker, key);
 
         return node ? node->line : broker ? broker->line : 1;
+}
+
+/* Of use only with tcp: a bind that does nothing would be believed to protect. */
+static void bind_check(struct config_reader *reader, const struct yaml_node *root, const struct config *config) {
+        const char *const endpoints[] = {config->broker.ingest, config->broker.workers, config->broker.stats};
+        int line = line_of(root, "bind"), n_tcp = 0;
+
+        for (size_t i = 0; i < 3; i++)
+                n_tcp += strncmp(endpoints[i], "tcp://", 6) == 0;
+        if (!reader->bind)
+                return;
+        if (n_tcp == 0)
+                config_refuse_at(reader, "bind", line, "there is no tcp endpoint that it would apply to; remove it");
+        else if (!config->broker.is_insecure && strncmp(reader->bind, "127.", 4) != 0 &&
+                 strcmp(reader->bind, "::1") != 0)
+                config_refuse_at(reader, "bind", line, HOW_TO_BE_INSECURE);
 }
 
 void config_broker_check(struct config_reader *reader, const struct yaml_node *root, struct config *config) {
@@ -158,18 +185,19 @@ void config_broker_check(struct config_reader *reader, const struct yaml_node *r
         };
         size_t path = config_path_push(reader, "broker");
 
+        bind_check(reader, root, config);
         for (size_t i = 0; i < 3; i++)
                 endpoint_check(reader, &endpoints[i], config->broker.is_insecure);
         for (size_t i = 1; i < 3; i++)
                 for (size_t j = 0; j < i; j++)
                         if (strcmp(endpoints[i].text, endpoints[j].text) == 0)
-                                config_refuse_at(reader, endpoints[i].key, endpoints[i].line, "is the same as broker.%s; each needs its own",
-                                                 endpoints[j].key);
+                                config_refuse_at(reader, endpoints[i].key, endpoints[i].line,
+                                                 "is the same as broker.%s; each needs its own", endpoints[j].key);
         store_check(reader, config->broker.store, line_of(root, "store"));
         config_path_pop(reader, path);
 }
 
-/* -- other addresses --------------------------------------------------------------------------------------------------- */
+/* -- other addresses ----------------------------------------------------------------------------------------------- */
 
 void config_listen_read(struct config_reader *reader, const struct yaml_node *node, void *target) {
         struct config *config = target;
@@ -180,8 +208,10 @@ void config_listen_read(struct config_reader *reader, const struct yaml_node *no
                 config->ingest.http = memory_print("127.0.0.1:8600");
                 return;
         }
-        if (!address_decode(text, &address) || (!address.is_v4 && !address.is_v6 && strcmp(address.host, "localhost") != 0))
-                config_refuse(reader, node->line, "'%s' must be ADDRESS:PORT, such as 127.0.0.1:8600, or 0.0.0.0:8600 for all interfaces",
+        if (!address_decode(text, &address) ||
+            (!address.is_v4 && !address.is_v6 && strcmp(address.host, "localhost") != 0))
+                config_refuse(reader, node->line,
+                              "'%s' must be ADDRESS:PORT, such as 127.0.0.1:8600, or 0.0.0.0:8600 for all interfaces",
                               node->text);
         if (strncmp(text, "localhost:", 10) == 0)
                 config->ingest.http = memory_print("127.0.0.1:%s", text + 10);
@@ -204,16 +234,30 @@ static bool redis_tcp_is_valid(const char *rest) {
         return (address_decode(place, &address) && address.port > 0) || address_decode(with_port, &address);
 }
 
+/* [user:password@]/path[?db=number] */
+static bool redis_unix_is_valid(const char *rest) {
+        const char *at = strrchr(rest, '@');
+        const char *path = at ? at + 1 : rest;
+        const char *query = strchr(path, '?');
+
+        if (path[0] != '/' || !path[1])
+                return false;
+        return !query ||
+               (strncmp(query, "?db=", 4) == 0 && query[4] && strspn(query + 4, "0123456789") == strlen(query + 4));
+}
+
 static const char *redis_fault(const char *url) {
         if (is_space_or_control(url))
                 return "has a blank in it; remove it, or write %20 for it";
         if (strncmp(url, "rediss://", 9) == 0)
-                return "Redis over TLS is not supported by this version of lull; use redis:// on a private network, or redis+unix://";
-        if (strncmp(url, "redis+unix:///", 14) == 0 && url[14])
+                return "Redis over TLS is not supported by this version of lull; use redis:// on a private network, or "
+                       "redis+unix://";
+        if (strncmp(url, "redis+unix://", 13) == 0 && redis_unix_is_valid(url + 13))
                 return NULL;
         if (strncmp(url, "redis://", 8) == 0 && redis_tcp_is_valid(url + 8))
                 return NULL;
-        return "must be redis://[user:password@]host:port/db, redis+unix:///path?db=N, or none for no lock (right only when nothing "
+        return "must be redis://[user:password@]host:port/db, redis+unix:///path?db=N, or none for no lock (right only "
+               "when nothing "
                "else works on the same threads)";
 }
 
@@ -237,7 +281,9 @@ void config_redis_read(struct config_reader *reader, const struct yaml_node *nod
 }
 
 const char *config_url_fault(const char *url) {
-        const char *rest = strncmp(url, "http://", 7) == 0 ? url + 7 : strncmp(url, "https://", 8) == 0 ? url + 8 : NULL;
+        const char *rest = strncmp(url, "http://", 7) == 0    ? url + 7
+                           : strncmp(url, "https://", 8) == 0 ? url + 8
+                                                              : NULL;
 
         if (!rest)
                 return "must begin with http:// or https://";

@@ -50,14 +50,16 @@ static void kind_read(struct config_reader *reader, const struct yaml_node *node
         config_path_pop(reader, path);
 }
 
-static void channel_read_one(struct config_reader *reader, const struct yaml_node *node, struct config_channel *channel) {
+static void channel_read_one(struct config_reader *reader, const struct yaml_node *node,
+                             struct config_channel *channel) {
         size_t path = config_path_push(reader, node->key);
         size_t n_errors = reader->n_errors;
 
         channel->name = memory_copy_text(node->key, strlen(node->key));
         channel->line = node->line;
         if (node->kind != YAML_MAP || node->n > LIMIT_SETTINGS) {
-                config_refuse(reader, node->line, "must be a map of at most %d settings, kind among them", LIMIT_SETTINGS);
+                config_refuse(reader, node->line, "must be a map of at most %d settings, kind among them",
+                              LIMIT_SETTINGS);
         } else {
                 kind_read(reader, node, channel);
                 settings_read(reader, node, channel);

@@ -12,7 +12,8 @@ static void config_read(struct config_reader *reader, const struct yaml_node *ro
         config_broker_check(reader, root, config);
 }
 
-int config_decode(const char *file, struct bytes text, const struct config_world *world, struct config **ret, char **ret_error) {
+int config_decode(const char *file, struct bytes text, const struct config_world *world, struct config **ret,
+                  char **ret_error) {
         CLEANUP_CONFIG struct config *config = memory_new(1, sizeof *config);
         CLEANUP_YAML struct yaml_node *root = NULL;
         struct config_reader reader = {.file = file, .world = world};

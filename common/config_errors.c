@@ -35,7 +35,7 @@ void config_refuse_text_at(struct config_reader *reader, const char *key, int li
         config_path_pop(reader, path);
 }
 
-/* -- what was meant -------------------------------------------------------------------------------------------------- */
+/* -- what was meant ------------------------------------------------------------------------------------------------ */
 
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
@@ -110,7 +110,7 @@ void config_refuse_key(struct config_reader *reader, const struct yaml_node *nod
         error_push(reader, node->line, memory_copy_text(text.data, text.len));
 }
 
-/* -- telling --------------------------------------------------------------------------------------------------------- */
+/* -- telling ------------------------------------------------------------------------------------------------------- */
 
 /* By line; of one line in the order in which they were found, which their places tell as qsort() may swap equals. */
 static void errors_sort(struct config_error *errors, size_t n) {
@@ -129,7 +129,8 @@ char *config_errors_text(struct config_reader *reader) {
 
         errors_sort(reader->errors, reader->n_errors);
         for (size_t i = 0; i < reader->n_errors && i < LIMIT_CONFIG_ERRORS; i++)
-                buffer_print(&text, "%s%s:%d: %s", i ? "\n" : "", reader->file, reader->errors[i].line, reader->errors[i].text);
+                buffer_print(&text, "%s%s:%d: %s", i ? "\n" : "", reader->file, reader->errors[i].line,
+                             reader->errors[i].text);
         if (reader->n_errors > LIMIT_CONFIG_ERRORS)
                 buffer_print(&text, "\n%s: %zu more, not shown", reader->file, reader->n_errors - LIMIT_CONFIG_ERRORS);
         return buffer_text(&text);

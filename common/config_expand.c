@@ -21,16 +21,20 @@ static int expand_file(struct config_reader *reader, int line, const char *path,
         int r;
 
         if (*path != '/') {
-                config_refuse(reader, line, "'${file:%s}' must name a file from the root on, such as ${file:/run/secrets/token}", path);
+                config_refuse(reader, line,
+                              "'${file:%s}' must name a file from the root on, such as ${file:/run/secrets/token}",
+                              path);
                 return -EINVAL;
         }
         r = reader->world->read_file(reader->world->context, path, ret);
         if (r == -EFBIG) {
-                config_refuse(reader, line, "the file %s is over %d bytes; it should hold one secret", path, LIMIT_SECRET_FILE_BYTES);
+                config_refuse(reader, line, "the file %s is over %d bytes; it should hold one secret", path,
+                              LIMIT_SECRET_FILE_BYTES);
                 return -EINVAL;
         }
         if (r != 0) {
-                config_refuse(reader, line, "the file %s cannot be read (%s); create it or let this user read it", path, strerror(-r));
+                config_refuse(reader, line, "the file %s cannot be read (%s); create it or let this user read it", path,
+                              strerror(-r));
                 return -EINVAL;
         }
         newline_remove(ret, from);
@@ -51,8 +55,9 @@ static int expand_variable(struct config_reader *reader, int line, const char *n
         const char *value;
 
         if (!is_variable_name(name)) {
-                config_refuse(reader, line, "what stands between '${' and '}' names no environment variable; write ${NAME}, "
-                                            "${file:/path}, or $${ for the text ${ itself");
+                config_refuse(reader, line,
+                              "what stands between '${' and '}' names no environment variable; write ${NAME}, "
+                              "${file:/path}, or $${ for the text ${ itself");
                 return -EINVAL;
         }
         value = reader->world->find_variable(reader->world->context, name);
@@ -65,7 +70,8 @@ static int expand_variable(struct config_reader *reader, int line, const char *n
 }
 
 /* Replaces what stands at `at`, which begins with "${"; *ret_end is behind its "}". */
-static int expand_one(struct config_reader *reader, int line, const char *at, const char **ret_end, struct buffer *ret) {
+static int expand_one(struct config_reader *reader, int line, const char *at, const char **ret_end,
+                      struct buffer *ret) {
         const char *end = strchr(at, '}');
         CLEANUP_FREE char *name = end ? memory_copy_text(at + 2, (size_t)(end - at) - 2) : NULL;
 

@@ -29,8 +29,10 @@ static void secret_read(struct config_reader *reader, const struct yaml_node *no
 
         if (!node || config_text_get(reader, node, &handler->secret) != 0 || sign_is_secret(handler->secret))
                 return;
-        config_refuse(reader, node->line, "is not \"whsec_\" and the base64 of %d to %d bytes; make one with: "
-                                          "echo whsec_$(openssl rand -base64 32)", SIGN_SECRET_LEN_MIN, SIGN_SECRET_LEN_MAX);
+        config_refuse(reader, node->line,
+                      "is not \"whsec_\" and the base64 of %d to %d bytes; make one with: "
+                      "echo whsec_$(openssl rand -base64 32)",
+                      SIGN_SECRET_LEN_MIN, SIGN_SECRET_LEN_MAX);
 }
 
 static void command_read(struct config_reader *reader, const struct yaml_node *node, void *target) {
@@ -40,8 +42,10 @@ static void command_read(struct config_reader *reader, const struct yaml_node *n
         if (!node)
                 return;
         if (node->kind != YAML_LIST || node->n == 0 || node->n > LIMIT_COMMAND) {
-                config_refuse(reader, node->line, "must be a list of the program and its arguments, at most %d, such as "
-                                                  "[/usr/bin/python3, bot.py]", LIMIT_COMMAND);
+                config_refuse(reader, node->line,
+                              "must be a list of the program and its arguments, at most %d, such as "
+                              "[/usr/bin/python3, bot.py]",
+                              LIMIT_COMMAND);
                 return;
         }
         handler->command = memory_new(node->n + 1, sizeof *handler->command);
@@ -72,8 +76,9 @@ static const struct config_key echo_keys[] = {
 static const char *const kind_names[] = {"http", "exec", "echo", NULL};
 static const struct config_section kind_sections[] = {{http_keys, NULL}, {exec_keys, NULL}, {echo_keys, NULL}};
 /* What the kind cannot do without, and what to write. */
-static const char *const kind_needs[][2] = {
-        {"url", "url: \"http://127.0.0.1:9000/answer\""}, {"command", "command: [/usr/bin/python3, bot.py]"}, {NULL, NULL}};
+static const char *const kind_needs[][2] = {{"url", "url: \"http://127.0.0.1:9000/answer\""},
+                                            {"command", "command: [/usr/bin/python3, bot.py]"},
+                                            {NULL, NULL}};
 
 static bool is_planned(const char *kind) { return strcmp(kind, "openai") == 0 || strcmp(kind, "langgraph") == 0; }
 
@@ -86,9 +91,11 @@ static int kind_find(struct config_reader *reader, const struct yaml_node *node,
                         return i;
         nearest = config_nearest(kind, kind_names);
         if (is_planned(kind))
-                config_refuse_at(reader, "kind", node->line, "'%s' is not supported by this version of lull; write http, exec or echo", kind);
+                config_refuse_at(reader, "kind", node->line,
+                                 "'%s' is not supported by this version of lull; write http, exec or echo", kind);
         else if (nearest)
-                config_refuse_at(reader, "kind", node->line, "'%s' is unknown; did you mean '%s'?", node->text, nearest);
+                config_refuse_at(reader, "kind", node->line, "'%s' is unknown; did you mean '%s'?", node->text,
+                                 nearest);
         else
                 config_refuse_at(reader, "kind", node->line, "'%s' is unknown; write http, exec or echo", node->text);
         return -1;
@@ -115,8 +122,9 @@ void config_handler_read(struct config_reader *reader, const struct yaml_node *n
         int kind;
 
         if (!node || node->kind != YAML_MAP) {
-                config_refuse(reader, node ? node->line : tenant->line, "is missing: what answers this tenant's batches? Write "
-                                                                        "handler: {kind: http, url: \"http://127.0.0.1:9000/answer\"}");
+                config_refuse(reader, node ? node->line : tenant->line,
+                              "is missing: what answers this tenant's batches? Write "
+                              "handler: {kind: http, url: \"http://127.0.0.1:9000/answer\"}");
                 return;
         }
         kind = kind_get(reader, node);
@@ -125,8 +133,8 @@ void config_handler_read(struct config_reader *reader, const struct yaml_node *n
         tenant->handler.kind = (enum config_handler_kind)kind;
         config_section_read(reader, node, &kind_sections[kind], &tenant->handler);
         if (kind_needs[kind][0] && !yaml_find(node, kind_needs[kind][0]))
-                config_refuse(reader, node->line, "a handler of kind %s needs a %s; write %s", kind_names[kind], kind_needs[kind][0],
-                              kind_needs[kind][1]);
+                config_refuse(reader, node->line, "a handler of kind %s needs a %s; write %s", kind_names[kind],
+                              kind_needs[kind][0], kind_needs[kind][1]);
 }
 
 void config_handler_done(struct config_handler *handler) {

@@ -1,5 +1,5 @@
-/* What the files config*.c share: one reading of lull.yaml, its errors, and the tables of keys. Everything here is pure: what
- * ${NAME} and ${file:...} stand for is asked of a world that config.c, or a test, provides. */
+/* What the files config*.c share: one reading of lull.yaml, its errors, and the tables of keys. Everything here is
+ * pure: what ${NAME} and ${file:...} stand for is asked of a world that config.c, or a test, provides. */
 #pragma once
 
 #include "common/config.h"
@@ -19,7 +19,8 @@ struct config_error {
         char *text;
 };
 
-/* Errors are gathered, so that one reading names as many as it can; values that were wrong keep their defaults meanwhile. */
+/* Errors are gathered, so that one reading names as many as it can; values that were wrong keep their defaults
+ * meanwhile. */
 struct config_reader {
         const char *file;
         const struct config_world *world;
@@ -30,21 +31,23 @@ struct config_reader {
 };
 
 /* Reads and checks a text: config_load() without the disk. The same answers. */
-MUST_USE int config_decode(const char *file, struct bytes text, const struct config_world *world, struct config **ret, char **ret_error);
+MUST_USE int config_decode(const char *file, struct bytes text, const struct config_world *world, struct config **ret,
+                           char **ret_error);
 
-/* -- config_errors.c ------------------------------------------------------------------------------------------------ */
+/* -- config_errors.c ----------------------------------------------------------------------------------------------- */
 
 /* Steps into a key, and back to what the step returned. */
 size_t config_path_push(struct config_reader *reader, const char *key);
 void config_path_pop(struct config_reader *reader, size_t len);
-/* Notes "PATH: ..." for a line; config_refuse_at() notes the same of PATH.key. printf's arguments; they must not hold a secret. */
+/* Notes "PATH: ..." for a line; config_refuse_at() notes the same of PATH.key. printf's arguments; they must not hold
+ * a secret. */
 #define config_refuse(reader, line, ...) config_refuse_text(reader, line, memory_print(__VA_ARGS__))
 #define config_refuse_at(reader, key, line, ...) config_refuse_text_at(reader, key, line, memory_print(__VA_ARGS__))
 /* Both take `text` over. */
 void config_refuse_text(struct config_reader *reader, int line, char *text);
 void config_refuse_text_at(struct config_reader *reader, const char *key, int line, char *text);
-/* Notes that a map has a key it should not: `names` (NULL at the end) are the ones it may have, `planned` those that a later
- * version takes. */
+/* Notes that a map has a key it should not: `names` (NULL at the end) are the ones it may have, `planned` those that a
+ * later version takes. */
 void config_refuse_key(struct config_reader *reader, const struct yaml_node *node, const char *const *names,
                        const char *const *planned);
 /* The noted errors, sorted by line, as config_load() answers them. */
@@ -53,9 +56,10 @@ void config_errors_done(struct config_reader *reader);
 /* Which of `names` (NULL at the end) was probably meant; NULL when none is near. */
 const char *config_nearest(const char *word, const char *const *names);
 
-/* -- config_values.c ------------------------------------------------------------------------------------------------ */
+/* -- config_values.c ----------------------------------------------------------------------------------------------- */
 
-/* Each: 0 and *ret; -EINVAL and *ret_why, which says what is wrong and what would be right without repeating the value. */
+/* Each: 0 and *ret; -EINVAL and *ret_why, which says what is wrong and what would be right without repeating the
+ * value. */
 int config_span_decode(const char *text, int64_t *ret_us, char **ret_why);
 int config_size_decode(const char *text, int64_t *ret_bytes, char **ret_why);
 int config_count_decode(const char *text, int64_t *ret, char **ret_why);
@@ -67,23 +71,23 @@ char *config_size_text(int64_t bytes);
 char *config_count_text(int64_t count);
 char *config_ratio_text(int64_t thousandths);
 
-/* -- config_expand.c ------------------------------------------------------------------------------------------------ */
+/* -- config_expand.c ----------------------------------------------------------------------------------------------- */
 
-/* A scalar with its ${...} replaced, which the caller frees; "$${" stands for "${" itself. -EINVAL when it is no scalar or something
- * is not set, which has been noted. */
+/* A scalar with its ${...} replaced, which the caller frees; "$${" stands for "${" itself. -EINVAL when it is no
+ * scalar or something is not set, which has been noted. */
 MUST_USE int config_text_get(struct config_reader *reader, const struct yaml_node *node, char **ret);
 
-/* -- config_schema.c ------------------------------------------------------------------------------------------------ */
+/* -- config_schema.c ----------------------------------------------------------------------------------------------- */
 
 enum config_kind {
-        CONFIG_SPAN,    /* struct span; bounds in microseconds */
-        CONFIG_SIZE,    /* uint32_t; bounds in bytes */
-        CONFIG_COUNT,   /* uint32_t */
-        CONFIG_RATIO,   /* double; bounds in thousandths */
-        CONFIG_FLAG,    /* bool */
-        CONFIG_TEXT,    /* char *, not empty */
+        CONFIG_SPAN, /* struct span; bounds in microseconds */
+        CONFIG_SIZE, /* uint32_t; bounds in bytes */
+        CONFIG_COUNT, /* uint32_t */
+        CONFIG_RATIO, /* double; bounds in thousandths */
+        CONFIG_FLAG, /* bool */
+        CONFIG_TEXT, /* char *, not empty */
         CONFIG_SECTION, /* keys of their own, in the same struct */
-        CONFIG_CUSTOM,  /* `read` does it */
+        CONFIG_CUSTOM, /* `read` does it */
 };
 
 struct config_section;
@@ -105,11 +109,11 @@ struct config_section {
 };
 
 /* Fills `target` from a map, or with the defaults when `node` is NULL. */
-void config_section_read(struct config_reader *reader, const struct yaml_node *node, const struct config_section *section,
-                         void *target);
+void config_section_read(struct config_reader *reader, const struct yaml_node *node,
+                         const struct config_section *section, void *target);
 extern const struct config_section config_root;
 
-/* -- config_tenant.c ------------------------------------------------------------------------------------------------- */
+/* -- config_tenant.c ----------------------------------------------------------------------------------------------- */
 
 /* CONFIG_CUSTOM readers; the target is the struct config. */
 void config_tenants_read(struct config_reader *reader, const struct yaml_node *node, void *target);
@@ -117,20 +121,21 @@ void config_tenant_done(struct config_tenant *tenant);
 /* Is it a name for a tenant or a channel? When not, that is noted. */
 bool config_name_is_valid(struct config_reader *reader, const struct yaml_node *node);
 
-/* -- config_handler.c, config_channels.c: custom readers whose target is the tenant ----------------------------------- */
+/* -- config_handler.c, config_channels.c: custom readers whose target is the tenant -------------------------------- */
 
 void config_handler_read(struct config_reader *reader, const struct yaml_node *node, void *target);
 void config_handler_done(struct config_handler *handler);
 void config_channels_read(struct config_reader *reader, const struct yaml_node *node, void *target);
 void config_channel_done(struct config_channel *channel);
 
-/* -- config_address.c ------------------------------------------------------------------------------------------------ */
+/* -- config_address.c ---------------------------------------------------------------------------------------------- */
 
 /* Custom readers whose target is the struct config. The first reads broker.bind. */
 void config_bind_read(struct config_reader *reader, const struct yaml_node *node, void *target);
 void config_redis_read(struct config_reader *reader, const struct yaml_node *node, void *target);
 void config_listen_read(struct config_reader *reader, const struct yaml_node *node, void *target);
-/* Checks the broker's endpoints and store, once `broker` was read from `root` without an error, against what was bound. */
+/* Checks the broker's endpoints and store, once `broker` was read from `root` without an error, against what was
+ * bound. */
 void config_broker_check(struct config_reader *reader, const struct yaml_node *root, struct config *config);
 /* NULL when `url` is http:// or https:// with a host; else what is wrong with it. */
 const char *config_url_fault(const char *url);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* -- one value ------------------------------------------------------------------------------------------------------- */
+/* -- one value ----------------------------------------------------------------------------------------------------- */
 
 struct number_kind {
         int (*decode)(const char *text, int64_t *ret, char **ret_why);
@@ -16,12 +16,15 @@ struct number_kind {
 };
 
 static const struct number_kind number_kinds[] = {
-        [CONFIG_SPAN] = {config_span_decode, config_span_text},     [CONFIG_SIZE] = {config_size_decode, config_size_text},
-        [CONFIG_COUNT] = {config_count_decode, config_count_text},  [CONFIG_RATIO] = {config_ratio_decode, config_ratio_text},
+        [CONFIG_SPAN] = {config_span_decode, config_span_text},
+        [CONFIG_SIZE] = {config_size_decode, config_size_text},
+        [CONFIG_COUNT] = {config_count_decode, config_count_text},
+        [CONFIG_RATIO] = {config_ratio_decode, config_ratio_text},
         [CONFIG_FLAG] = {config_flag_decode, config_count_text},
 };
 
-static bool number_is_within(struct config_reader *reader, const struct yaml_node *node, const struct config_key *key, int64_t number) {
+static bool number_is_within(struct config_reader *reader, const struct yaml_node *node, const struct config_key *key,
+                             int64_t number) {
         bool is_small = number < key->min;
         CLEANUP_FREE char *bound = number_kinds[key->kind].text(is_small ? key->min : key->max);
 
@@ -59,14 +62,16 @@ static void number_store(void *field, enum config_kind kind, int64_t number) {
                 *(uint32_t *)field = (uint32_t)number;
 }
 
-static void text_read(struct config_reader *reader, const struct yaml_node *node, const struct config_key *key, char **field) {
+static void text_read(struct config_reader *reader, const struct yaml_node *node, const struct config_key *key,
+                      char **field) {
         if (node && config_text_get(reader, node, field) == 0)
                 return;
         if (key->text)
                 *field = memory_copy_text(key->text, strlen(key->text));
 }
 
-static void key_read(struct config_reader *reader, const struct yaml_node *node, const struct config_key *key, void *target) {
+static void key_read(struct config_reader *reader, const struct yaml_node *node, const struct config_key *key,
+                     void *target) {
         void *field = (char *)target + key->offset;
 
         switch (key->kind) {
@@ -89,7 +94,7 @@ static void key_read(struct config_reader *reader, const struct yaml_node *node,
         }
 }
 
-/* -- one section ----------------------------------------------------------------------------------------------------- */
+/* -- one section --------------------------------------------------------------------------------------------------- */
 
 static bool keys_have(const struct config_key *keys, const char *name) {
         for (; keys->name; keys++)
@@ -98,7 +103,8 @@ static bool keys_have(const struct config_key *keys, const char *name) {
         return false;
 }
 
-static void unknown_keys_refuse(struct config_reader *reader, const struct yaml_node *map, const struct config_section *section) {
+static void unknown_keys_refuse(struct config_reader *reader, const struct yaml_node *map,
+                                const struct config_section *section) {
         const char *names[LIMIT_SETTINGS] = {0};
 
         for (size_t i = 0; section->keys[i].name; i++)
@@ -108,8 +114,8 @@ static void unknown_keys_refuse(struct config_reader *reader, const struct yaml_
                         config_refuse_key(reader, &map->items[i], names, section->planned);
 }
 
-void config_section_read(struct config_reader *reader, const struct yaml_node *node, const struct config_section *section,
-                         void *target) {
+void config_section_read(struct config_reader *reader, const struct yaml_node *node,
+                         const struct config_section *section, void *target) {
         if (node && yaml_is_null(node))
                 node = NULL;
         if (node && node->kind != YAML_MAP) {
@@ -126,7 +132,7 @@ void config_section_read(struct config_reader *reader, const struct yaml_node *n
         }
 }
 
-/* -- the tables ------------------------------------------------------------------------------------------------------ */
+/* -- the tables ---------------------------------------------------------------------------------------------------- */
 
 #define MS(number) (INT64_C(1000) * (number))
 #define S(number) (INT64_C(1000000) * (number))
@@ -157,14 +163,15 @@ static const struct config_key worker_keys[] = {
 };
 
 static const struct config_key limits_keys[] = {
-        {"message_bytes", CONFIG_SIZE, AT(limits.message_bytes), LIMIT_MESSAGE_BYTES_DEFAULT, 1024, LIMIT_MESSAGE_BYTES_MAX},
+        {"message_bytes", CONFIG_SIZE, AT(limits.message_bytes), LIMIT_MESSAGE_BYTES_DEFAULT, 1024,
+         LIMIT_MESSAGE_BYTES_MAX},
         {0},
 };
 
 static const struct config_section broker = {broker_keys, NULL};
 static const struct config_section ingest = {ingest_keys, (const char *const[]){"admin", "spool", NULL}};
 static const struct config_section worker = {worker_keys, NULL};
-static const struct config_section limits = {limits_keys, (const char *const[]){"dedupe", NULL}};
+static const struct config_section limits = {limits_keys, NULL};
 
 static const struct config_key root_keys[] = {
         {"broker", CONFIG_SECTION, .section = &broker},

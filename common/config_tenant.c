@@ -11,7 +11,7 @@
 #define S(number) (INT64_C(1000000) * (number))
 #define HOUR S(3600)
 /* In thousandths. */
-#define RATIO(number) ((int64_t)((number) * 1000))
+#define RATIO(number) ((int64_t)((number)*1000))
 #define AT(field) offsetof(struct config_tenant, field)
 
 /* There is nothing to keep: what arrives during a run always waits for it. */
@@ -21,7 +21,8 @@ static void on_new_message_read(struct config_reader *reader, const struct yaml_
         if (!node || config_text_get(reader, node, &text) != 0 || strcmp(text, "queue") == 0)
                 return;
         if (strcmp(text, "interrupt") == 0)
-                config_refuse(reader, node->line, "'interrupt' is not supported by this version of lull; write 'queue'");
+                config_refuse(reader, node->line,
+                              "'interrupt' is not supported by this version of lull; write 'queue'");
         else
                 config_refuse(reader, node->line, "'%s' is unknown; write 'queue'", node->text);
 }
@@ -61,7 +62,7 @@ static const struct config_key tenant_keys[] = {
         {"busy", CONFIG_SECTION, .section = &busy},
         {"lock", CONFIG_SECTION, .section = &lock},
         {"run_timeout", CONFIG_SPAN, AT(run_timeout), S(300), S(1), 24 * HOUR},
-        {"concurrency", CONFIG_COUNT, AT(concurrency), 100, 1, LIMIT_WORKERS * LIMIT_SLOTS},
+        {"concurrency", CONFIG_COUNT, AT(concurrency), 100, 1, LIMIT_WORKERS *LIMIT_SLOTS},
         {"handler", CONFIG_CUSTOM, .read = config_handler_read},
         {"channels", CONFIG_CUSTOM, .read = config_channels_read},
         {0},
@@ -70,7 +71,7 @@ static const struct config_key tenant_keys[] = {
 static const char *const tenant_planned[] = {"rate", "context", "hold_for", "max_interrupts", "on_unknown", NULL};
 static const struct config_section tenant_section = {tenant_keys, tenant_planned};
 
-/* -- what does not go together ---------------------------------------------------------------------------------------- */
+/* -- what does not go together ------------------------------------------------------------------------------------- */
 
 /* Names the line of the key that is there, the section's if both are defaults. */
 static int line_of(const struct yaml_node *node, const char *section, const char *key) {
@@ -80,23 +81,25 @@ static int line_of(const struct yaml_node *node, const char *section, const char
         return value ? value->line : map ? map->line : node->line;
 }
 
-static void order_check(struct config_reader *reader, int line, const char *small_name, struct span small, const char *large_name,
-                        struct span large) {
+static void order_check(struct config_reader *reader, int line, const char *small_name, struct span small,
+                        const char *large_name, struct span large) {
         CLEANUP_FREE char *small_text = config_span_text(small.us);
         CLEANUP_FREE char *large_text = config_span_text(large.us);
 
         if (span_is_less(large, small))
-                config_refuse_at(reader, large_name, line, "%s is shorter than %s, which is %s; make it %s or more", large_text,
-                                 small_name, small_text, small_text);
+                config_refuse_at(reader, large_name, line, "%s is shorter than %s, which is %s; make it %s or more",
+                                 large_text, small_name, small_text, small_text);
 }
 
-static void tenant_check(struct config_reader *reader, const struct yaml_node *node, const struct config_tenant *tenant) {
+static void tenant_check(struct config_reader *reader, const struct yaml_node *node,
+                         const struct config_tenant *tenant) {
         order_check(reader, line_of(node, NULL, "max_wait"), "quiet", tenant->quiet, "max_wait", tenant->max_wait);
-        order_check(reader, line_of(node, "retry", "cap"), "retry.base", tenant->retry.base, "retry.cap", tenant->retry.cap);
+        order_check(reader, line_of(node, "retry", "cap"), "retry.base", tenant->retry.base, "retry.cap",
+                    tenant->retry.cap);
         order_check(reader, line_of(node, "busy", "cap"), "busy.base", tenant->busy.base, "busy.cap", tenant->busy.cap);
 }
 
-/* -- tenants ----------------------------------------------------------------------------------------------------------- */
+/* -- tenants ------------------------------------------------------------------------------------------------------- */
 
 bool config_name_is_valid(struct config_reader *reader, const struct yaml_node *node) {
         static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -104,8 +107,8 @@ bool config_name_is_valid(struct config_reader *reader, const struct yaml_node *
 
         if (len >= 1 && len <= LIMIT_NAME_LEN && strspn(node->key, letters) == len)
                 return true;
-        config_refuse(reader, node->line, "'%.*s' is no name; write 1 to %d letters, digits, '-' and '_'", LIMIT_NAME_LEN, node->key,
-                      LIMIT_NAME_LEN);
+        config_refuse(reader, node->line, "'%.*s' is no name; write 1 to %d letters, digits, '-' and '_'",
+                      LIMIT_NAME_LEN, node->key, LIMIT_NAME_LEN);
         return false;
 }
 
@@ -130,12 +133,14 @@ void config_tenants_read(struct config_reader *reader, const struct yaml_node *n
         struct config *config = target;
 
         if (!node || node->kind != YAML_MAP || node->n == 0) {
-                config_refuse(reader, node ? node->line : 1, "there must be at least one tenant; write its name as a key and its "
-                                                             "settings, at least `handler`, below it");
+                config_refuse(reader, node ? node->line : 1,
+                              "there must be at least one tenant; write its name as a key and its "
+                              "settings, at least `handler`, below it");
                 return;
         }
         if (node->n > LIMIT_TENANTS) {
-                config_refuse(reader, node->line, "these are %zu; at most %d tenants fit one broker", node->n, LIMIT_TENANTS);
+                config_refuse(reader, node->line, "these are %zu; at most %d tenants fit one broker", node->n,
+                              LIMIT_TENANTS);
                 return;
         }
         config->tenants = memory_new(node->n, sizeof *config->tenants);

@@ -12,7 +12,8 @@ struct unit {
 };
 
 /* From small to large, as the way back looks for the largest that fits. */
-static const struct unit span_units[] = {{"ms", 1000}, {"s", 1000000}, {"m", 60000000}, {"h", INT64_C(3600000000)}, {0}};
+static const struct unit span_units[] = {
+        {"ms", 1000}, {"s", 1000000}, {"m", 60000000}, {"h", INT64_C(3600000000)}, {0}};
 static const struct unit size_units[] = {{"", 1}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {0}};
 
 enum { DIGITS_MAX = 9 };
@@ -47,7 +48,9 @@ int config_span_decode(const char *text, int64_t *ret_us, char **ret_why) {
                 return -EINVAL;
         }
         if (!unit)
-                return refuse(ret_why, "is no length of time; write a whole number and ms, s, m or h, such as '8s', '500ms' or '2m'");
+                return refuse(
+                        ret_why,
+                        "is no length of time; write a whole number and ms, s, m or h, such as '8s', '500ms' or '2m'");
         *ret_us = number * unit->factor;
         return 0;
 }
@@ -91,7 +94,8 @@ int config_ratio_decode(const char *text, int64_t *ret_thousandths, char **ret_w
         for (const char *at = text[len] ? text + len + 1 : ""; *at; at++) {
                 scale /= 10;
                 if (*at < '0' || *at > '9' || scale == 0)
-                        return refuse(ret_why, "is no number with at most three decimals; write it such as '2' or '0.125'");
+                        return refuse(ret_why,
+                                      "is no number with at most three decimals; write it such as '2' or '0.125'");
                 number += (*at - '0') * scale;
         }
         *ret_thousandths = number;

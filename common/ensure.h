@@ -4,4 +4,7 @@
 
 #define ENSURE(condition) ((condition) ? (void)0 : ensure_failed(#condition, __FILE__, __LINE__))
 
+/* Where no path may lead; `why` says what would have to be wrong. */
+#define UNREACHABLE(why) ensure_failed(why, __FILE__, __LINE__)
+
 _Noreturn void ensure_failed(const char *condition, const char *file, int line);

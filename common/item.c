@@ -17,7 +17,7 @@ static int refuse(const char *code, char *why, struct item_fault *ret_fault) {
 
 static int refuse_message(char *why, struct item_fault *ret_fault) { return refuse("bad_message", why, ret_fault); }
 
-/* -- reading ---------------------------------------------------------------------------------------------------- */
+/* -- reading ------------------------------------------------------------------------------------------------------- */
 
 static struct bytes text_of(const json_t *value) {
         return (struct bytes){json_string_value(value), json_string_length(value)};
@@ -149,7 +149,7 @@ struct wire_message item_to_message(const struct item *item, struct buffer *body
         return (struct wire_message){item->tenant, item->thread, item->id, item->channel, buffer_bytes(body)};
 }
 
-/* -- checking --------------------------------------------------------------------------------------------------- */
+/* -- checking ------------------------------------------------------------------------------------------------------ */
 
 static bool is_printable(struct bytes text) {
         const uint8_t *data = text.data;

@@ -84,7 +84,7 @@ char *json_scalar_text(const json_t *value) {
         return NULL;
 }
 
-/* -- pointers ------------------------------------------------------------------------------------------------------- */
+/* -- pointers ------------------------------------------------------------------------------------------------------ */
 
 bool json_pointer_is_valid(const char *pointer) {
         if (*pointer && *pointer != '/')
@@ -132,11 +132,9 @@ static void find_members(const json_t *value, const char *pointer, size_t max, s
         size_t i;
 
         if (json_is_array(value))
-                json_array_foreach(value, i, member)
-                        find_each(member, pointer, max, found);
+                json_array_foreach(value, i, member) find_each(member, pointer, max, found);
         if (json_is_object(value))
-                json_object_foreach((json_t *)value, key, member)
-                        find_each(member, pointer, max, found);
+                json_object_foreach((json_t *)value, key, member) find_each(member, pointer, max, found);
 }
 
 static void find_each(const json_t *value, const char *pointer, size_t max, struct json_found *found) {

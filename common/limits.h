@@ -2,7 +2,7 @@
  * default or bound then stands here. */
 #pragma once
 
-/* -- names ------------------------------------------------------------------------------------------------------ */
+/* -- names --------------------------------------------------------------------------------------------------------- */
 
 /* A tenant and a channel are part of URLs, Redis keys and metric labels: short, and of letters, digits, '-', '_'. */
 #define LIMIT_NAME_LEN 64
@@ -14,7 +14,7 @@
 /* Who sent a message: named by platforms as threads are. */
 #define LIMIT_SENDER_LEN 256
 
-/* -- messages and batches --------------------------------------------------------------------------------------- */
+/* -- messages and batches ------------------------------------------------------------------------------------------ */
 
 /* Default of limits.message_bytes. A chat text is at most 64 KiB on every platform we know (WhatsApp: 4 KiB); media
  * come as links. */
@@ -36,7 +36,7 @@
 /* A code is one word. */
 #define LIMIT_CODE_LEN 32
 
-/* -- wire ------------------------------------------------------------------------------------------------------- */
+/* -- wire ---------------------------------------------------------------------------------------------------------- */
 
 /* ZMQ_MAXMSGSIZE on every socket; libzmq's own default is without limit. */
 #define LIMIT_FRAME_BYTES (4 * 1024 * 1024)
@@ -51,7 +51,7 @@
 /* Frames libzmq may queue for a peer (ZMQ_SNDHWM, ZMQ_RCVHWM): a safety net only, credit and acks are the rule. */
 #define LIMIT_QUEUED_FRAMES 10000
 
-/* -- broker ----------------------------------------------------------------------------------------------------- */
+/* -- broker -------------------------------------------------------------------------------------------------------- */
 
 /* Due threads handled in one turn, so that a herd of them starves neither the sockets nor the commit. */
 #define LIMIT_DUE_PER_TURN 512
@@ -70,7 +70,7 @@
 /* LMDB's map: address space, not memory or disk. */
 #define LIMIT_STORE_BYTES (UINT64_C(64) << 30)
 
-/* -- worker ----------------------------------------------------------------------------------------------------- */
+/* -- worker -------------------------------------------------------------------------------------------------------- */
 
 #define LIMIT_SLOTS 10000
 /* What a handler may answer, over HTTP or on stdout. */
@@ -92,7 +92,7 @@
 /* After draining, for the last results to be settled. */
 #define LIMIT_FAREWELL_MS 2000
 
-/* -- ingest ----------------------------------------------------------------------------------------------------- */
+/* -- ingest -------------------------------------------------------------------------------------------------------- */
 
 /* A webhook's body. Meta documents up to 3 MB. */
 #define LIMIT_HTTP_BODY_BYTES (3 * 1024 * 1024)
@@ -114,7 +114,8 @@
 #define LIMIT_INTAKE_REQUESTS (LIMIT_HTTP_CONNECTIONS / 2)
 /* Their messages in memory: sixteen full frames, which a broker that comes back takes in within a second. */
 #define LIMIT_INTAKE_BYTES (16 * LIMIT_FRAME_BYTES)
-/* A frame without an acknowledgement is sent again: well above a slow disk's commit, well below a webhook's patience. */
+/* A frame without an acknowledgement is sent again: well above a slow disk's commit, well below a webhook's
+ * patience. */
 #define LIMIT_RESEND_MS 1000
 /* A frame that found no connection is tried again. */
 #define LIMIT_UNSENT_MS 100
@@ -129,7 +130,7 @@
 /* After SIGTERM, beyond the patience of the last request: for its answer to leave. */
 #define LIMIT_STOP_GRACE_MS 1000
 
-/* -- configuration ---------------------------------------------------------------------------------------------- */
+/* -- configuration ------------------------------------------------------------------------------------------------- */
 
 /* lull.yaml with LIMIT_TENANTS tenants of thirty lines each has about 12 MB. */
 #define LIMIT_CONFIG_BYTES (16 * 1024 * 1024)
@@ -146,18 +147,18 @@
 /* Settings of one channel; keys of one section. */
 #define LIMIT_SETTINGS 64
 
-/* -- lull, the CLI ---------------------------------------------------------------------------------------------- */
+/* -- lull, the CLI ------------------------------------------------------------------------------------------------- */
 
 /* While a connection comes up, the next try to send: far below what a person notices. */
 #define LIMIT_CTL_CONNECT_MS 5
 /* A line of `lull send`: JSON's escapes make a message several times longer than it is. */
 #define LIMIT_SEND_LINE_BYTES (4 * LIMIT_MESSAGE_BYTES_MAX)
-/* Enough frames to keep the broker's commits full; more would only delay their own acknowledgement. */
-#define LIMIT_SEND_WINDOW 4
-/* The ceilings of `lull bench`: 13 bytes of memory for each message, 4 for each thread. */
+/* Its frames in flight: one after the other, so that a connection that breaks cannot change the order. */
+#define LIMIT_SEND_WINDOW 1
+/* The ceilings of `lull bench`: 9 bytes of memory for each message, 4 for each thread. */
 #define LIMIT_BENCH_MESSAGES 100000000
 #define LIMIT_BENCH_THREADS 10000000
-/* Frames in flight; each is searched for its acknowledgement. */
+/* Frames in flight: a thousand full ones are gigabytes. */
 #define LIMIT_BENCH_WINDOW 1000
 /* What the end of the broker's log is shown of when a benchmark's own broker does not start. */
 #define LIMIT_BENCH_LOG_BYTES 4096

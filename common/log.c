@@ -52,8 +52,8 @@ void log_line(enum log_level level, const char *event, const struct log_field *f
 
         if (level < lowest)
                 return;
-        buffer_print(&line, "ts=%s level=%s program=%s event=%s", clock_text(clock_now().wall, text), level_names[level],
-                     program_name, event);
+        buffer_print(&line, "ts=%s level=%s program=%s event=%s", clock_text(clock_now().wall, text),
+                     level_names[level], program_name, event);
         for (; fields->key; fields++) {
                 buffer_print(&line, " %s=", fields->key);
                 if (fields->kind == LOG_FIELD_NUMBER)

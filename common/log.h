@@ -1,7 +1,7 @@
 /* One logfmt line a transition, on stderr: "ts=... level=info event=run_started tenant=acme ...".
  *
- * Only a program's shell logs. The keys are the same everywhere: tenant, thread, batch, fence, worker, code, why. Never a
- * message's text, a secret, or a URL with its query string. Values are quoted and escaped where they need it, so a
+ * Only a program's shell logs. The keys are the same everywhere: tenant, thread, batch, fence, worker, code, why. Never
+ * a message's text, a secret, or a URL with its query string. Values are quoted and escaped where they need it, so a
  * stranger's bytes cannot forge a line. */
 #pragma once
 
@@ -27,6 +27,7 @@ struct log_field {
 #define log_warning(event, ...) log_line(LOG_WARNING, event, (struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}})
 #define log_error(event, ...) log_line(LOG_ERROR, event, (struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}})
 
-/* `program` stands in every line; the level is taken from $LULL_LOG (debug, info, warning, error), info if it is unset. */
+/* `program` stands in every line; the level is taken from $LULL_LOG (debug, info, warning, error), info if it is unset.
+ */
 void log_init(const char *program);
 void log_line(enum log_level level, const char *event, const struct log_field *fields);

@@ -6,7 +6,8 @@
 #include <string.h>
 
 static _Noreturn void out_of_memory(size_t n, size_t size) {
-        fprintf(stderr, "level=fatal event=out_of_memory wanted=%zu*%zu hint=\"give the process more memory\"\n", n, size);
+        fprintf(stderr, "level=fatal event=out_of_memory wanted=%zu*%zu hint=\"give the process more memory\"\n", n,
+                size);
         abort();
 }
 

@@ -16,4 +16,4 @@ void *memory_resize(void *old, size_t n, size_t size);
 /* A NUL-terminated copy of the `len` bytes at `data`, which may be NULL when len is 0. */
 char *memory_copy_text(const void *data, size_t len);
 /* printf into memory that the caller frees. */
-char *memory_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+char *memory_print(const char *format, ...) __attribute__((format(printf, 1, 2), nonnull(1)));

@@ -4,7 +4,9 @@
 
 #include <mpack.h>
 
-struct pack_reader pack_open(struct bytes bytes) { return (struct pack_reader){.at = bytes.data, .left = bytes.len}; }
+struct pack_reader pack_open(struct bytes bytes) {
+        return (struct pack_reader){.at = bytes.data, .left = bytes.len};
+}
 
 static mpack_token_t fail(struct pack_reader *reader) {
         reader->is_bad = true;
@@ -101,7 +103,8 @@ void pack_skip(struct pack_reader *reader, uint32_t n) {
                                 return;
                         }
                         left[depth] = (uint64_t)token.length * (token.type == MPACK_TOKEN_MAP ? 2 : 1);
-                } else if (token.type == MPACK_TOKEN_STR || token.type == MPACK_TOKEN_BIN || token.type == MPACK_TOKEN_EXT) {
+                } else if (token.type == MPACK_TOKEN_STR || token.type == MPACK_TOKEN_BIN ||
+                           token.type == MPACK_TOKEN_EXT) {
                         pop_payload(reader, token);
                 }
         }

@@ -72,8 +72,8 @@ void sign_base64_encode(struct bytes data, struct buffer *text) {
         text->len += len;
 }
 
-/* libcrypto skips blanks at both ends and takes '=' for a digit anywhere; neither is base64. Says how many '=' stand at the
- * end, or -EBADMSG. */
+/* libcrypto skips blanks at both ends and takes '=' for a digit anywhere; neither is base64. Says how many '=' stand
+ * at the end, or -EBADMSG. */
 static int base64_padding(struct bytes text) {
         static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
         const char *from = text.data;
@@ -108,7 +108,7 @@ bool sign_is_equal(struct bytes a, struct bytes b) {
         return a.len == b.len && (a.len == 0 || CRYPTO_memcmp(a.data, b.data, a.len) == 0);
 }
 
-/* -- Standard Webhooks ---------------------------------------------------------------------------------------------- */
+/* -- Standard Webhooks --------------------------------------------------------------------------------------------- */
 
 /* Appends the key that the secret stands for. */
 static int secret_decode(const char *secret, struct buffer *key) {
@@ -126,7 +126,8 @@ bool sign_is_secret(const char *secret) {
 }
 
 /* `timestamp` as it stands in the header: what is signed is its text, not its value. */
-static void webhook_sign(const char *secret, const char *id, const char *timestamp, struct bytes body, struct buffer *ret) {
+static void webhook_sign(const char *secret, const char *id, const char *timestamp, struct bytes body,
+                         struct buffer *ret) {
         CLEANUP_BUFFER struct buffer key = {0};
         CLEANUP_BUFFER struct buffer content = {0};
         uint8_t mac[SIGN_SHA256_LEN];

@@ -22,15 +22,16 @@ void sign_hmac_sha256(struct bytes key, struct bytes data, uint8_t ret_mac[SIGN_
 /* Appends lower-case hexadecimal, or base64 with padding (RFC 4648, section 4), to `text`. */
 void sign_hex_encode(struct bytes data, struct buffer *text);
 void sign_base64_encode(struct bytes data, struct buffer *text);
-/* Appends what the text stands for to `data`; -EBADMSG, and `data` as it was, when it is not hexadecimal (of either case) or
- * not base64 with its padding. */
+/* Appends what the text stands for to `data`; -EBADMSG, and `data` as it was, when it is not hexadecimal (of either
+ * case) or not base64 with its padding. */
 MUST_USE int sign_hex_decode(struct bytes text, struct buffer *data);
 MUST_USE int sign_base64_decode(struct bytes text, struct buffer *data);
 
 /* Are they the same? Takes as long when they differ in the first byte as in the last; only the lengths can be told. */
 bool sign_is_equal(struct bytes a, struct bytes b);
 
-/* Is it "whsec_" and the base64 of 24 to 64 bytes? The functions below expect one; config_load() has checked those of the config. */
+/* Is it "whsec_" and the base64 of 24 to 64 bytes? The functions below expect one; config_load() has checked those of
+ * the config. */
 bool sign_is_secret(const char *secret);
 
 /* Writes the value of the header webhook-signature into `ret` (SIGN_WEBHOOK_MAX bytes). The other two headers are
@@ -39,10 +40,12 @@ void sign_webhook_encode(const char *secret, const char *id, struct wall now, st
 
 enum sign_verdict { SIGN_GENUINE = 0, SIGN_FORGED = 1, SIGN_STALE = 2 };
 
-/* Checks the three headers of a Standard Webhook; none may be NULL. One right signature of a list is enough, unknown versions are
- * passed over. SIGN_STALE: the signature is right, but its time is further than `tolerance` from `now`, either way. */
-MUST_USE enum sign_verdict sign_webhook_verify(const char *secret, const char *id, const char *timestamp, const char *signatures,
-                                               struct bytes body, struct wall now, struct span tolerance);
+/* Checks the three headers of a Standard Webhook; none may be NULL. One right signature of a list is enough, unknown
+ * versions are passed over. SIGN_STALE: the signature is right, but its time is further than `tolerance` from `now`,
+ * either way. */
+MUST_USE enum sign_verdict sign_webhook_verify(const char *secret, const char *id, const char *timestamp,
+                                               const char *signatures, struct bytes body, struct wall now,
+                                               struct span tolerance);
 
 /* Is `timestamp`, decimal Unix seconds, within `tolerance` of `now`? False when it is no such number. */
 bool sign_is_fresh(const char *timestamp, struct wall now, struct span tolerance);

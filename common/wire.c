@@ -18,7 +18,7 @@ int wire_open(struct bytes frame, enum wire_type *ret_type, struct bytes *ret_bo
         return 0;
 }
 
-/* -- producers -------------------------------------------------------------------------------------------------- */
+/* -- producers ----------------------------------------------------------------------------------------------------- */
 
 int wire_decode_messages(struct bytes body, uint64_t *ret_request, uint32_t *ret_n, struct pack_reader *ret_reader) {
         struct pack_reader reader = pack_open(body);
@@ -62,7 +62,8 @@ int wire_decode_body(struct bytes bytes, struct wire_body *ret) {
         body.text = pack_pop_optional(&reader);
         body.data = pack_pop_optional(&reader);
         pack_pop_rest(&reader, n_fields, 5);
-        is_text = bytes_is_utf8(body.from) && bytes_is_utf8(body.kind) && bytes_is_utf8(body.text) && bytes_is_utf8(body.data);
+        is_text = bytes_is_utf8(body.from) && bytes_is_utf8(body.kind) && bytes_is_utf8(body.text) &&
+                  bytes_is_utf8(body.data);
         if (wire_verdict(&reader, is_text && !pack_has_more(&reader)) < 0)
                 return -EBADMSG;
         *ret = body;
@@ -147,7 +148,7 @@ void wire_encode_ack(struct buffer *buffer, uint64_t request, uint32_t n_accepte
         }
 }
 
-/* -- workers: being there --------------------------------------------------------------------------------------- */
+/* -- workers: being there ------------------------------------------------------------------------------------------ */
 
 int wire_decode_hello(struct bytes body, struct wire_hello *ret) {
         struct pack_reader reader = pack_open(body);

@@ -142,7 +142,8 @@ struct wire_settled {
 MUST_USE int wire_open(struct bytes frame, enum wire_type *ret_type, struct bytes *ret_body);
 
 /* MESSAGES: the head, then wire_message_next() as often as *ret_n says. */
-MUST_USE int wire_decode_messages(struct bytes body, uint64_t *ret_request, uint32_t *ret_n, struct pack_reader *ret_reader);
+MUST_USE int wire_decode_messages(struct bytes body, uint64_t *ret_request, uint32_t *ret_n,
+                                  struct pack_reader *ret_reader);
 /* 0, or -EBADMSG when the frame as a whole is broken: then nothing of it is to be used. */
 MUST_USE int wire_message_next(struct pack_reader *reader, struct wire_message *ret);
 MUST_USE int wire_decode_body(struct bytes body, struct wire_body *ret);

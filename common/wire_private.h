@@ -40,4 +40,6 @@ static inline void wire_push_us(struct buffer *buffer, struct span span) {
         pack_push_uint(buffer, span.us > 0 ? (uint64_t)span.us : 0);
 }
 
-static inline void wire_push_ms(struct buffer *buffer, struct span span) { wire_push_us(buffer, span_us(span_to_ms(span))); }
+static inline void wire_push_ms(struct buffer *buffer, struct span span) {
+        wire_push_us(buffer, span_us(span_to_ms(span)));
+}

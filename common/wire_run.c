@@ -142,8 +142,8 @@ int wire_decode_result(struct bytes body, struct wire_result *ret) {
         result.lock_wait = wire_pop_us(&reader);
         result.answering = wire_pop_us(&reader);
         is_within = n_fields >= 9 && result.batch.len == WIRE_BATCH_LEN && outcome <= WIRE_HANDED_BACK &&
-                    result.code.len <= LIMIT_CODE_LEN && result.why.len <= LIMIT_WHY_LEN && bytes_is_utf8(result.code) &&
-                    bytes_is_utf8(result.why);
+                    result.code.len <= LIMIT_CODE_LEN && result.why.len <= LIMIT_WHY_LEN &&
+                    bytes_is_utf8(result.code) && bytes_is_utf8(result.why);
         if (wire_verdict(&reader, is_within) < 0)
                 return -EBADMSG;
         result.outcome = (enum wire_outcome)outcome;

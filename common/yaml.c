@@ -119,7 +119,8 @@ static int copy_node(struct reading *reading, int index, int depth, struct yaml_
         if (++reading->n_nodes > LIMIT_YAML_NODES)
                 return refuse(reading, line, "too much in one file once each alias is replaced by its anchor");
         if (has_tag(from))
-                return refuse(reading, line, "a tag ('!...') has no meaning here; remove it, or put the value in quotes");
+                return refuse(reading, line,
+                              "a tag ('!...') has no meaning here; remove it, or put the value in quotes");
         if (from->type == YAML_SCALAR_NODE)
                 return copy_scalar(reading, from, to);
         if (from->type == YAML_SEQUENCE_NODE)
@@ -137,7 +138,8 @@ static int copy_document(struct reading *reading, struct yaml_node *root) {
 static int refuse_syntax(struct reading *reading, const yaml_parser_t *parser) {
         const char *problem = parser->problem ? parser->problem : "this is not YAML";
         size_t line = parser->error == YAML_READER_ERROR ? parser->mark.line : parser->problem_mark.line;
-        CLEANUP_FREE char *what = parser->context ? memory_print("%s, %s", parser->context, problem) : memory_print("%s", problem);
+        CLEANUP_FREE char *what =
+                parser->context ? memory_print("%s, %s", parser->context, problem) : memory_print("%s", problem);
 
         return refuse(reading, line, what);
 }

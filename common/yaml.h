@@ -1,11 +1,11 @@
 /* YAML, read into a small tree that remembers where everything stood. The one door to libyaml.
  *
- * libyaml's own document interface is read rather than libcyaml, because libcyaml cannot load a map whose keys are not known in
- * advance (its issues 66 and 161), and `tenants:` and `channels:` are such maps.
+ * libyaml's own document interface is read rather than libcyaml, because libcyaml cannot load a map whose keys are not
+ * known in advance (its issues 66 and 161), and `tenants:` and `channels:` are such maps.
  *
- * Refused, with file and line: a key that stands twice in a map, a key that is not text, more than one document, tags, nesting deeper
- * than LIMIT_YAML_DEPTH (which is also where an alias to its own parent ends), more than LIMIT_YAML_NODES nodes after each
- * alias was replaced by a copy of its anchor. */
+ * Refused, with file and line: a key that stands twice in a map, a key that is not text, more than one document, tags,
+ * nesting deeper than LIMIT_YAML_DEPTH (which is also where an alias to its own parent ends), more than
+ * LIMIT_YAML_NODES nodes after each alias was replaced by a copy of its anchor. */
 #pragma once
 
 #include "common/bytes.h"
@@ -17,16 +17,16 @@ enum yaml_kind { YAML_SCALAR, YAML_LIST, YAML_MAP };
 
 struct yaml_node {
         enum yaml_kind kind;
-        int line, column;        /* from 1; of the key, for what stands in a map */
-        char *key;               /* in a map, else NULL */
-        char *text;              /* a scalar's, never NULL there */
-        bool is_quoted;          /* a scalar in '' or "", or a block: text whatever it looks like */
+        int line, column; /* from 1; of the key, for what stands in a map */
+        char *key; /* in a map, else NULL */
+        char *text; /* a scalar's, never NULL there */
+        bool is_quoted; /* a scalar in '' or "", or a block: text whatever it looks like */
         struct yaml_node *items; /* a list's members, or a map's values, in the order of the file */
         size_t n;
 };
 
-/* Reads one document. 0 and *ret (an empty text gives an empty map); -EBADMSG and *ret_error, "FILE:LINE: what is wrong", which
- * the caller frees. `file` only names the text. */
+/* Reads one document. 0 and *ret (an empty text gives an empty map); -EBADMSG and *ret_error, "FILE:LINE: what is
+ * wrong", which the caller frees. `file` only names the text. */
 MUST_USE int yaml_decode(const char *file, struct bytes text, struct yaml_node **ret, char **ret_error);
 /* NULL. (libyaml exports a yaml_free of its own.) */
 struct yaml_node *yaml_node_free(struct yaml_node *node);

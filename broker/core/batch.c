@@ -27,7 +27,8 @@ uint32_t batch_size(const struct core *core, const struct thread *thread) {
 
         if (thread->n_batch > 0)
                 return thread->n_batch;
-        for (uint32_t at = thread->messages.first; at != NONE && n < settings->max_messages; at = core->messages[at].next) {
+        for (uint32_t at = thread->messages.first; at != NONE && n < settings->max_messages;
+             at = core->messages[at].next) {
                 bytes += core->messages[at].bytes;
                 if (n > 0 && bytes > settings->max_bytes)
                         break; /* one message goes even when it is over the cap by itself */
@@ -37,7 +38,8 @@ uint32_t batch_size(const struct core *core, const struct thread *thread) {
 }
 
 /* -- ids: a ULID whose time is the acceptance of the first message, and whose other 80 bits are the first message's
- * sequence number (48) and a hash of which messages there are (32). ------------------------------------------------- */
+ * sequence number (48) and a hash of which messages there are (32). -------------------------------------------------
+ */
 
 static const char base32[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
@@ -49,7 +51,8 @@ void batch_name(const struct core *core, const struct message_list *messages, ui
 
         for (uint32_t i = 0; i < n; i++, at = core->messages[at].next)
                 hash = hash_64(hash, (struct bytes){&core->messages[at].seq, sizeof core->messages[at].seq});
-        id = (unsigned __int128)(ms & LIMIT_SEQ_MAX) << 80 | (unsigned __int128)(seq & LIMIT_SEQ_MAX) << 32 | (uint32_t)hash;
+        id = (unsigned __int128)(ms & LIMIT_SEQ_MAX) << 80 | (unsigned __int128)(seq & LIMIT_SEQ_MAX) << 32 |
+             (uint32_t)hash;
         for (int i = WIRE_BATCH_LEN - 1; i >= 0; i--, id >>= 5)
                 text[i] = base32[id & 31];
         text[WIRE_BATCH_LEN] = 0;

@@ -1,8 +1,8 @@
 /* The broker's core: who is in which state, what is due when, what goes to which worker.
  *
- * A state machine and nothing else. core_step() takes one event and the time, and says in `fx` what is to be stored and,
- * once that is durable, sent. It does no I/O, asks no clock, rolls no dice of its own (its jitter comes from the seed) and
- * never fails. So years of crashes can be simulated in minutes, and what a test sees is what runs. */
+ * A state machine and nothing else. core_step() takes one event and the time, and says in `fx` what is to be stored
+ * and, once that is durable, sent. It does no I/O, asks no clock, rolls no dice of its own (its jitter comes from the
+ * seed) and never fails. So years of crashes can be simulated in minutes, and what a test sees is what runs. */
 #pragma once
 
 #include "broker/core/counters.h"
@@ -15,10 +15,10 @@ struct core;
 
 struct core_options {
         const struct config *config; /* borrowed until core_configure() replaces it */
-        uint32_t epoch;              /* grew durably at this start */
-        uint64_t salt;               /* the store's own, for hashes and batch ids */
-        uint64_t first_seq;          /* above every sequence number the store has ever held */
-        uint64_t seed;               /* for jitter */
+        uint32_t epoch; /* grew durably at this start */
+        uint64_t salt; /* the store's own, for hashes and batch ids */
+        uint64_t first_seq; /* above every sequence number the store has ever held */
+        uint64_t seed; /* for jitter */
 };
 
 struct core *core_new(const struct core_options *options);
@@ -26,7 +26,7 @@ struct core *core_free(struct core *core);
 /* Another config: tenants by the same name go on under their new settings, batches not yet due are judged by them. */
 void core_configure(struct core *core, struct now now, const struct config *config);
 
-/* -- start: what the store holds, each kind in the order of its keys, batches first, then messages, then ids --------- */
+/* -- start: what the store holds, each kind in the order of its keys, batches first, then messages, then ids ------- */
 
 void core_load_batch(struct core *core, const struct stored_batch *batch);
 void core_load_message(struct core *core, struct now now, const struct stored_message *message, uint32_t bytes);
@@ -34,7 +34,7 @@ void core_load_seen(struct core *core, const struct stored_seen *seen);
 /* Once, at the end; `fx` may get changes that tidy up what a crash left. */
 void core_load_done(struct core *core, struct now now, struct effects *fx);
 
-/* -- events ------------------------------------------------------------------------------------------------------- */
+/* -- events -------------------------------------------------------------------------------------------------------- */
 
 enum event_type {
         EVENT_MESSAGES, /* a producer's frame */
@@ -85,7 +85,7 @@ enum thread_state {
         THREAD_N_STATES,
         /* Of a thread that holds no message now: */
         THREAD_DEAD = THREAD_N_STATES, /* has a dead letter */
-        THREAD_DONE,                   /* its last batch is finished */
+        THREAD_DONE, /* its last batch is finished */
         THREAD_UNKNOWN,
 };
 
@@ -99,10 +99,10 @@ struct core_thread_view {
         uint32_t n_messages, n_bytes, n_batch;
         uint32_t attempts, lost;
         bool is_answered;
-        bool is_orphan;    /* its tenant is not in the config */
+        bool is_orphan; /* its tenant is not in the config */
         bool is_throttled; /* its tenant has `concurrency` runs under way */
-        bool has_credit;   /* some worker would take a run */
-        uint64_t fence;    /* running */
+        bool has_credit; /* some worker would take a run */
+        uint64_t fence; /* running */
         const uint8_t *worker; /* running: its uuid */
         const char *code, *why; /* the last failure, or NULL */
         char batch[WIRE_BATCH_LEN + 1]; /* running, dead or done; else empty */
@@ -110,12 +110,14 @@ struct core_thread_view {
 };
 
 /* Always gives a view; of a thread that is not known, THREAD_UNKNOWN. */
-void core_why(const struct core *core, struct now now, struct bytes tenant, struct bytes thread, struct core_thread_view *ret);
+void core_why(const struct core *core, struct now now, struct bytes tenant, struct bytes thread,
+              struct core_thread_view *ret);
 
 /* All threads that hold messages, one a call, in no order: begin with cursor 0, ends with false. */
 bool core_next_thread(const struct core *core, struct now now, uint32_t *cursor, struct core_thread_view *ret);
 /* The seqs of a thread's messages, at most `max`; returns how many. */
-uint32_t core_thread_seqs(const struct core *core, struct bytes tenant, struct bytes thread, uint64_t *ret, uint32_t max);
+uint32_t core_thread_seqs(const struct core *core, struct bytes tenant, struct bytes thread, uint64_t *ret,
+                          uint32_t max);
 
 struct core_dead_view {
         uint64_t seq;

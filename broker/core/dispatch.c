@@ -11,8 +11,7 @@ static uint32_t next_worker(struct core *core) {
                 if (core->workers[index].is_used && core->workers[index].running < core->workers[index].slots)
                         return index;
         }
-        ENSURE(!"credit is counted wrong");
-        return NONE;
+        UNREACHABLE("credit is counted wrong");
 }
 
 static uint32_t n_running(const struct tenant *tenant) { return tenant->n_states[THREAD_RUNNING]; }

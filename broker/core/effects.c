@@ -47,7 +47,9 @@ struct stored_batch *effects_push_batch(struct effects *fx, uint32_t n_seqs, uin
         return batch;
 }
 
-void effects_delete(struct effects *fx, enum change_type type, uint64_t seq) { effects_push_change(fx, type)->seq = seq; }
+void effects_delete(struct effects *fx, enum change_type type, uint64_t seq) {
+        effects_push_change(fx, type)->seq = seq;
+}
 
 void effects_push_seq(struct effects *fx, uint64_t seq) {
         fx->seqs = make_room(fx->seqs, fx->n_seqs, &fx->seqs_cap, sizeof *fx->seqs);

@@ -1,7 +1,7 @@
 /* What a step wants done: changes to the store, and frames to send once those are durable. Write before you speak.
  *
- * Effects pile up over the steps of a turn, in order. What they point to (a frame's bytes, a thread's name) lives until the
- * turn's effects are cleared. */
+ * Effects pile up over the steps of a turn, in order. What they point to (a frame's bytes, a thread's name) lives until
+ * the turn's effects are cleared. */
 #pragma once
 
 #include "broker/core/stored.h"
@@ -40,7 +40,7 @@ enum door { DOOR_INGEST, DOOR_WORKERS };
 
 enum send_type {
         SEND_FRAME, /* ready to go */
-        SEND_RUN,   /* a RUN, whose messages' bodies are in the store */
+        SEND_RUN, /* a RUN, whose messages' bodies are in the store */
 };
 
 struct send_run {
@@ -58,7 +58,7 @@ struct send {
         enum door door;
         struct address to;
         size_t frame_at, frame_len; /* SEND_FRAME: into effects.frames */
-        struct send_run run;        /* SEND_RUN */
+        struct send_run run; /* SEND_RUN */
 };
 
 struct effects {

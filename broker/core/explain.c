@@ -32,7 +32,8 @@ static void view_worker(const struct core *core, const struct thread *thread, st
         batch_name(core, &thread->messages, thread->n_batch, view->batch);
 }
 
-static void view_thread(const struct core *core, struct now now, const struct thread *thread, struct core_thread_view *view) {
+static void view_thread(const struct core *core, struct now now, const struct thread *thread,
+                        struct core_thread_view *view) {
         const struct tenant *tenant = tenant_of(core, thread);
 
         *view = (struct core_thread_view){
@@ -74,7 +75,8 @@ static const struct recent *find_recent(const struct core *core, uint32_t tenant
         return NULL;
 }
 
-static const struct dead *find_newest_dead(const struct core *core, uint32_t tenant, struct bytes thread, uint32_t *ret_n) {
+static const struct dead *find_newest_dead(const struct core *core, uint32_t tenant, struct bytes thread,
+                                           uint32_t *ret_n) {
         const struct dead *newest = NULL;
 
         for (uint32_t i = 0; i < core->n_dead; i++) {
@@ -89,7 +91,8 @@ static const struct dead *find_newest_dead(const struct core *core, uint32_t ten
         return newest;
 }
 
-static void view_past(const struct core *core, uint32_t tenant, const struct dead *dead, struct core_thread_view *view) {
+static void view_past(const struct core *core, uint32_t tenant, const struct dead *dead,
+                      struct core_thread_view *view) {
         const struct recent *recent = find_recent(core, tenant, view->thread);
 
         if (recent && (!dead || recent->at.ms > dead->since.ms)) {
@@ -111,7 +114,8 @@ static void view_past(const struct core *core, uint32_t tenant, const struct dea
         }
 }
 
-void core_why(const struct core *core, struct now now, struct bytes tenant_name, struct bytes thread_name, struct core_thread_view *ret) {
+void core_why(const struct core *core, struct now now, struct bytes tenant_name, struct bytes thread_name,
+              struct core_thread_view *ret) {
         uint32_t tenant = tenant_find(core, tenant_name), n_dead = 0;
         const struct thread *thread = tenant == NONE ? NULL : thread_find(core, tenant, thread_name);
         const struct dead *dead = tenant == NONE ? NULL : find_newest_dead(core, tenant, thread_name, &n_dead);
@@ -145,7 +149,8 @@ static uint32_t list_seqs(const struct core *core, const struct message_list *li
         return n;
 }
 
-uint32_t core_thread_seqs(const struct core *core, struct bytes tenant_name, struct bytes thread_name, uint64_t *ret, uint32_t max) {
+uint32_t core_thread_seqs(const struct core *core, struct bytes tenant_name, struct bytes thread_name, uint64_t *ret,
+                          uint32_t max) {
         uint32_t tenant = tenant_find(core, tenant_name);
         const struct thread *thread = tenant == NONE ? NULL : thread_find(core, tenant, thread_name);
 
@@ -203,7 +208,8 @@ bool core_next_worker(const struct core *core, struct now now, uint32_t *cursor,
 
                 if (!worker->is_used)
                         continue;
-                *ret = (struct core_worker_view){worker->uuid, worker->slots, worker->running, mono_since(now.mono, worker->heard)};
+                *ret = (struct core_worker_view){worker->uuid, worker->slots, worker->running,
+                                                 mono_since(now.mono, worker->heard)};
                 return true;
         }
         return false;
@@ -215,7 +221,8 @@ bool core_next_tenant(const struct core *core, uint32_t *cursor, struct core_ten
         if (*cursor >= core->n_tenants)
                 return false;
         tenant = &core->tenants[(*cursor)++];
-        *ret = (struct core_tenant_view){.name = bytes_of(tenant->name), .pending = tenant->n_pending, .dead = tenant->n_dead};
+        *ret = (struct core_tenant_view){
+                .name = bytes_of(tenant->name), .pending = tenant->n_pending, .dead = tenant->n_dead};
         memcpy(ret->states, tenant->n_states, sizeof ret->states);
         return true;
 }

@@ -107,12 +107,11 @@ void core_load_message(struct core *core, struct now now, const struct stored_me
                 batch->thread = thread_index(core, thread);
 }
 
-void core_load_seen(struct core *core, const struct stored_seen *seen) {
-        seen_push(&core->seen, seen, NULL);
-}
+void core_load_seen(struct core *core, const struct stored_seen *seen) { seen_push(&core->seen, seen, NULL); }
 
 /* A settled batch goes first in its thread, whatever is older there (dead letters that were brought back behind it). */
-static void pull_to_front(struct core *core, struct thread *thread, const struct stored_batch *record, struct loading *loading) {
+static void pull_to_front(struct core *core, struct thread *thread, const struct stored_batch *record,
+                          struct loading *loading) {
         struct message_list all = message_list_cut(core, &thread->messages, thread->messages.n);
         struct message_list batch = {.first = NONE, .last = NONE};
 
@@ -120,7 +119,8 @@ static void pull_to_front(struct core *core, struct thread *thread, const struct
                 struct message_list one = message_list_cut(core, &all, 1);
                 struct loading_batch *claimed = find_claim(loading, core->messages[one.first].seq);
 
-                message_list_push(core, claimed && claimed->record.seq == record->seq ? &batch : &thread->messages, one.first);
+                message_list_push(core, claimed && claimed->record.seq == record->seq ? &batch : &thread->messages,
+                                  one.first);
         }
         message_list_prepend(core, &thread->messages, &batch);
 }
@@ -146,7 +146,7 @@ static void resume(struct core *core, struct now now, struct loading_batch *batc
         thread_set_state(core, now, thread, THREAD_BACKOFF);
 }
 
-/* When a thread in backoff is due: as stored, unless the calendar has jumped, then never later than its longest pause. */
+/* When a thread in backoff is due: as stored; if the calendar has jumped, never later than its longest pause. */
 static struct mono backoff_due(const struct core *core, struct now now, const struct thread *thread, struct wall at) {
         const struct config_tenant *settings = settings_of(core, thread);
         struct mono due = now_to_mono(now, at);
@@ -171,7 +171,8 @@ void core_load_done(struct core *core, struct now now, struct effects *fx) {
                 struct thread *thread = &core->threads[i];
                 struct loading_batch *batch = thread->has_record ? find_claim(loading, thread_seq(core, thread)) : NULL;
 
-                thread_arm(core, thread, batch ? backoff_due(core, now, thread, batch->record.at) : batch_due(core, now, thread));
+                thread_arm(core, thread,
+                           batch ? backoff_due(core, now, thread, batch->record.at) : batch_due(core, now, thread));
         }
         core->last_step = now.mono;
         core->loading = loading_free(loading);

@@ -35,7 +35,8 @@ static int check(const struct core *core, const struct wire_message *message, ui
         else if (!has_channel(core->tenants[tenant].settings, message->channel))
                 *ret_refusal = refuse(index, "unknown_channel", "the tenant has no channel of that name in lull.yaml");
         else if (message->thread.len == 0 || !is_name(message->thread, LIMIT_THREAD_LEN))
-                *ret_refusal = refuse(index, "bad_thread", "a thread's name is 1 to 256 bytes of UTF-8 without control characters");
+                *ret_refusal = refuse(index, "bad_thread",
+                                      "a thread's name is 1 to 256 bytes of UTF-8 without control characters");
         else if (!is_name(message->id, LIMIT_MESSAGE_ID_LEN))
                 *ret_refusal = refuse(index, "bad_id", "an id is up to 256 bytes of UTF-8 without control characters");
         else if (message->body.len > core->config->limits.message_bytes)
@@ -60,7 +61,8 @@ static bool is_duplicate(struct core *core, struct now now, uint32_t tenant, str
         return false;
 }
 
-static void accept(struct core *core, struct now now, uint32_t tenant, const struct wire_message *message, struct effects *fx) {
+static void accept(struct core *core, struct now now, uint32_t tenant, const struct wire_message *message,
+                   struct effects *fx) {
         struct thread *thread = thread_get(core, now, tenant, message->thread);
         uint64_t seq = core->next_seq++;
 
@@ -75,9 +77,10 @@ static void accept(struct core *core, struct now now, uint32_t tenant, const str
                 .body = message->body,
         };
         thread_push(core, thread,
-                    (struct message){.seq = seq, .accepted = now.wall, .at = now.mono, .bytes = (uint32_t)message->body.len});
-        /* Only a collecting thread's due time moves. In every other state the message waits for the next batch, or joins
-         * the one that has not gone out yet. */
+                    (struct message){
+                            .seq = seq, .accepted = now.wall, .at = now.mono, .bytes = (uint32_t)message->body.len});
+        /* Only a collecting thread's due time moves. In every other state the message waits for the next batch, or
+         * joins the one that has not gone out yet. */
         if (thread->state == THREAD_COLLECTING)
                 thread_arm(core, thread, batch_due(core, now, thread));
 }
@@ -100,7 +103,7 @@ void on_messages(struct core *core, struct now now, const struct event *event, s
         core->counters.accepted += n - n_duplicates - n_refusals;
         core->counters.duplicate += n_duplicates;
         core->counters.refused += n_refusals;
-        wire_encode_ack(effects_begin_frame(fx, DOOR_INGEST, event->from), event->messages.request, n - n_duplicates - n_refusals,
-                        duplicates, n_duplicates, refusals, n_refusals);
+        wire_encode_ack(effects_begin_frame(fx, DOOR_INGEST, event->from), event->messages.request,
+                        n - n_duplicates - n_refusals, duplicates, n_duplicates, refusals, n_refusals);
         effects_end_frame(fx);
 }

@@ -17,14 +17,16 @@ static struct thread *find_run(struct core *core, uint64_t fence, struct bytes b
         return thread && is_batch_of(core, thread, batch) ? thread : NULL;
 }
 
-static void send_verdict(const struct event *event, enum wire_type type, uint64_t fence, const char *code, const char *why, struct effects *fx) {
+static void send_verdict(const struct event *event, enum wire_type type, uint64_t fence, const char *code,
+                         const char *why, struct effects *fx) {
         struct wire_verdict verdict = {fence, bytes_of(code), bytes_of(why)};
 
         wire_encode_verdict(effects_begin_frame(fx, DOOR_WORKERS, event->from), type, &verdict);
         effects_end_frame(fx);
 }
 
-void run_cancel(struct core *core, struct now now, struct address to, uint64_t fence, const char *code, const char *why, struct effects *fx) {
+void run_cancel(struct core *core, struct now now, struct address to, uint64_t fence, const char *code, const char *why,
+                struct effects *fx) {
         struct event event = {.from = to};
 
         send_verdict(&event, WIRE_CANCEL, fence, code, why, fx);
@@ -41,7 +43,8 @@ void on_answered(struct core *core, struct now now, const struct event *event, s
                 return;
         }
         if (answered->answer.len > LIMIT_ANSWER_BYTES) {
-                thread_set_failure(thread, bytes_of("answer_too_large"), bytes_of("the handler's answer is over 512 KiB"));
+                thread_set_failure(thread, bytes_of("answer_too_large"),
+                                   bytes_of("the handler's answer is over 512 KiB"));
                 send_verdict(event, WIRE_STOP, answered->fence, "answer_too_large", "the answer is over 512 KiB", fx);
                 thread_end_lease(core, thread);
                 dead_bury(core, now, thread, fx);
@@ -72,7 +75,8 @@ static void count(struct core *core, struct now now, const struct thread *thread
                 histogram_add(&counters->run_us, mono_since(now.mono, thread->since).us);
 }
 
-static void settle(struct core *core, struct now now, struct thread *thread, const struct wire_result *result, struct effects *fx) {
+static void settle(struct core *core, struct now now, struct thread *thread, const struct wire_result *result,
+                   struct effects *fx) {
         count(core, now, thread, result);
         if (result->outcome != WIRE_DONE && result->outcome != WIRE_HANDED_BACK)
                 thread_set_failure(thread, result->code, result->why);

@@ -20,7 +20,7 @@ static void fire(struct core *core, struct now now, struct thread *thread, struc
         case THREAD_N_STATES:
         case THREAD_DONE:
         case THREAD_UNKNOWN:
-                ENSURE(!"a thread in this state has no entry in the delay queue");
+                UNREACHABLE("a thread in this state has no entry in the delay queue");
         }
 }
 

@@ -32,7 +32,9 @@ static void send_error(const struct event *event, const char *code, const char *
         effects_end_frame(fx);
 }
 
-static uint32_t credit_of(const struct worker *worker) { return worker->slots > worker->running ? worker->slots - worker->running : 0; }
+static uint32_t credit_of(const struct worker *worker) {
+        return worker->slots > worker->running ? worker->slots - worker->running : 0;
+}
 
 static void set_slots(struct core *core, struct worker *worker, uint32_t slots) {
         core->free_credit -= credit_of(worker);
@@ -53,14 +55,16 @@ static void confirm(struct core *core, struct now now, uint32_t worker, struct p
                         continue;
                 }
                 core->counters.cancelled++;
-                run_cancel(core, now, event->from, item.fence, "stale", "the broker has given this lease up, or never knew it", fx);
+                run_cancel(core, now, event->from, item.fence, "stale",
+                           "the broker has given this lease up, or never knew it", fx);
         }
 }
 
 /* Of a worker that began anew: whatever it held before, it holds no more. */
 static void lose_all(struct core *core, struct now now, uint32_t worker, struct effects *fx) {
         for (uint32_t i = 0; i < core->n_threads && core->workers[worker].running > 0; i++)
-                if (core->threads[i].name && core->threads[i].state == THREAD_RUNNING && core->threads[i].worker == worker)
+                if (core->threads[i].name && core->threads[i].state == THREAD_RUNNING &&
+                    core->threads[i].worker == worker)
                         run_lost(core, now, &core->threads[i], fx);
 }
 

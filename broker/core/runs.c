@@ -49,7 +49,8 @@ static void take_back(struct core *core, struct thread *thread) {
                 thread->n_batch = 0;
 }
 
-static void come_again(struct core *core, struct now now, struct thread *thread, enum thread_state state, struct span delay) {
+static void come_again(struct core *core, struct now now, struct thread *thread, enum thread_state state,
+                       struct span delay) {
         take_back(core, thread);
         thread_set_state(core, now, thread, state);
         thread_arm(core, thread, mono_add(now.mono, delay));
@@ -116,7 +117,8 @@ void run_lost(struct core *core, struct now now, struct thread *thread, struct e
         thread->lost++;
         run_cancel(core, now, worker->address, thread->fence, "stale", "no word of this run for the lease time", fx);
         if (thread->lost >= LIMIT_LOST_RUNS) {
-                thread_set_failure(thread, bytes_of("lost"), bytes_of("each worker that ran this batch vanished: it may be what kills them"));
+                thread_set_failure(thread, bytes_of("lost"),
+                                   bytes_of("each worker that ran this batch vanished: it may be what kills them"));
                 thread_end_lease(core, thread);
                 dead_bury(core, now, thread, fx);
                 return;

@@ -12,7 +12,7 @@
 struct seen {
         struct stored_seen *ring;
         uint32_t first, n, cap; /* cap is a power of two */
-        struct table table;     /* hash to place in the ring */
+        struct table table; /* hash to place in the ring */
 };
 
 void seen_done(struct seen *seen);

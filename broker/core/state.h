@@ -12,7 +12,7 @@
 struct message {
         uint64_t seq;
         struct wall accepted; /* its name for ever */
-        struct mono at;       /* the same moment on the clock that never steps: what dues derive from */
+        struct mono at; /* the same moment on the clock that never steps: what dues derive from */
         uint32_t bytes;
         uint32_t next; /* of its thread; NONE at the end; in the free list, the next free one */
 };
@@ -38,11 +38,12 @@ struct thread {
         struct message_list messages;
         uint32_t n_batch; /* how many of the first messages are a settled batch: running or answered. 0 = none */
         uint32_t attempts, lost, n_busy, posted;
-        struct mono due;      /* collecting, waiting, backoff: when it becomes ready; running: when the lease ends; ready: since when it is due */
+        struct mono due; /* collecting, waiting, backoff: when it becomes ready; running: when the lease ends; ready:
+                            since when it is due */
         struct mono entry_at; /* the time in its one heap entry that counts; MONO_NEVER when it has none */
-        uint32_t ticket;      /* marks that entry; outlives the thread in its slot, so stale entries never match */
+        uint32_t ticket; /* marks that entry; outlives the thread in its slot, so stale entries never match */
         struct mono since, busy_since;
-        uint64_t fence;  /* running */
+        uint64_t fence; /* running */
         uint32_t worker; /* running: index; in the free list, the next free slot */
         struct failure *failure; /* the last one, or NULL */
 };
@@ -122,7 +123,7 @@ struct core {
         struct loading *loading; /* between core_new() and core_load_done() */
 };
 
-/* -- threads.c ---------------------------------------------------------------------------------------------------- */
+/* -- threads.c ----------------------------------------------------------------------------------------------------- */
 
 struct thread *thread_find(const struct core *core, uint32_t tenant, struct bytes name);
 /* New or old; a new one is collecting, with nothing. */
@@ -157,14 +158,15 @@ struct message_list message_list_cut(struct core *core, struct message_list *lis
 void message_list_prepend(struct core *core, struct message_list *list, struct message_list *front);
 void message_list_free(struct core *core, struct message_list *list);
 
-/* -- tenants.c ------------------------------------------------------------------------------------------------------ */
+/* -- tenants.c ----------------------------------------------------------------------------------------------------- */
 
 /* NONE when neither config nor store know it. */
 uint32_t tenant_find(const struct core *core, struct bytes name);
 uint32_t tenant_get(struct core *core, struct bytes name);
 void tenants_configure(struct core *core, const struct config *config);
 
-/* -- batch.c: what belongs together, when it is due, what it is called ------------------------------------------------- */
+/* -- batch.c: what belongs together, when it is due, what it is called
+ * ------------------------------------------------- */
 
 /* When the messages behind the settled batch are due: quiet, or a cap. */
 struct mono batch_due(const struct core *core, struct now now, const struct thread *thread);
@@ -177,13 +179,14 @@ int batch_parse(struct bytes text, uint64_t *ret_seq);
 /* Writes the batch's record: its history, and its seqs when `n_seqs` is not 0. */
 void batch_store(struct core *core, struct thread *thread, struct wall at, uint32_t n_seqs, struct effects *fx);
 
-/* -- delays.c --------------------------------------------------------------------------------------------------------- */
+/* -- delays.c ------------------------------------------------------------------------------------------------------ */
 
 /* base times factor to the power of `n`, at most cap, give or take jitter. */
 struct span delay_backoff(struct core *core, const struct config_tenant *settings, uint32_t n);
 struct span delay_busy(struct core *core, const struct config_tenant *settings, uint32_t n);
 
-/* -- runs.c: the ends of a lease ---------------------------------------------------------------------------------------- */
+/* -- runs.c: the ends of a lease
+ * ---------------------------------------------------------------------------------------- */
 
 /* Each ends the thread's lease. */
 void run_done(struct core *core, struct now now, struct thread *thread, struct effects *fx);
@@ -193,22 +196,27 @@ void run_busy(struct core *core, struct now now, struct thread *thread, struct s
 void run_handed_back(struct core *core, struct now now, struct thread *thread);
 /* The worker is gone, and the run with it. */
 void run_lost(struct core *core, struct now now, struct thread *thread, struct effects *fx);
-void run_cancel(struct core *core, struct now now, struct address to, uint64_t fence, const char *code, const char *why, struct effects *fx);
+void run_cancel(struct core *core, struct now now, struct address to, uint64_t fence, const char *code, const char *why,
+                struct effects *fx);
 
-/* -- dead.c -------------------------------------------------------------------------------------------------------------- */
+/* -- dead.c
+ * -------------------------------------------------------------------------------------------------------------- */
 
-/* Gives the thread's first n_batch messages up, with its last failure as the reason. Its lease is over; it may be freed. */
+/* Gives the thread's first n_batch messages up, with its last failure as the reason. Its lease is over; it may be
+ * freed. */
 void dead_bury(struct core *core, struct now now, struct thread *thread, struct effects *fx);
 struct dead *dead_find(const struct core *core, uint64_t seq);
 struct dead *dead_load(struct core *core, uint32_t tenant, struct bytes thread, const struct stored_batch *batch);
 void dead_remove(struct core *core, struct dead *dead);
 void dead_free(struct dead *dead);
 
-/* -- load.c -------------------------------------------------------------------------------------------------------------- */
+/* -- load.c
+ * -------------------------------------------------------------------------------------------------------------- */
 
 struct loading *loading_free(struct loading *loading);
 
-/* -- events --------------------------------------------------------------------------------------------------------------- */
+/* -- events
+ * --------------------------------------------------------------------------------------------------------------- */
 
 void on_messages(struct core *core, struct now now, const struct event *event, struct effects *fx);
 void on_hello(struct core *core, struct now now, const struct event *event, struct effects *fx);

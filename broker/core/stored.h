@@ -1,5 +1,5 @@
-/* What the store keeps, as the core sees it. Keys are sequence numbers: each accepted message has its own, for ever, and
- * a batch goes by that of its first message. */
+/* What the store keeps, as the core sees it. Keys are sequence numbers: each accepted message has its own, for ever,
+ * and a batch goes by that of its first message. */
 #pragma once
 
 #include "common/bytes.h"
@@ -18,7 +18,7 @@ struct stored_message {
 
 enum stored_batch_kind {
         STORED_RETRYING = 0, /* failed before, or answered but not yet posted; `at` is the next try */
-        STORED_DEAD = 1,     /* given up; `at` is when */
+        STORED_DEAD = 1, /* given up; `at` is when */
 };
 
 /* A batch that has a history. One that was never run has no record: it follows from its messages. */
@@ -27,9 +27,9 @@ struct stored_batch {
         enum stored_batch_kind kind;
         struct wall at;
         uint32_t attempts; /* runs that failed */
-        uint32_t lost;     /* runs that vanished with their worker */
-        uint32_t posted;   /* replies of the stored answer that are out */
-        bool is_answered;  /* an answer is stored under the same key */
+        uint32_t lost; /* runs that vanished with their worker */
+        uint32_t posted; /* replies of the stored answer that are out */
+        bool is_answered; /* an answer is stored under the same key */
         char code[LIMIT_CODE_LEN + 1], why[LIMIT_WHY_LEN + 1];
         /* Which messages it has, where that is settled: dead, or answered. Else only the first, and newer ones join. */
         const uint64_t *seqs;

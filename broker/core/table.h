@@ -1,6 +1,6 @@
 /* A hash table of 32-bit hashes to 32-bit indices, for records that live in arrays: eight bytes a slot, so that ten
- * million threads cost little more than themselves. It compares no keys: a probe gives every index whose hash agrees, and
- * the caller, who has the records, knows which one is meant. */
+ * million threads cost little more than themselves. It compares no keys: a probe gives every index whose hash agrees,
+ * and the caller, who has the records, knows which one is meant. */
 #pragma once
 
 #include <stdbool.h>

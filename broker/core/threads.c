@@ -12,7 +12,9 @@ static uint32_t hash_name(const struct core *core, uint32_t tenant, struct bytes
 
 static uint32_t hash_fence(uint64_t fence) { return (uint32_t)(fence * UINT64_C(0x9e3779b97f4a7c15) >> 32); }
 
-uint32_t thread_index(const struct core *core, const struct thread *thread) { return (uint32_t)(thread - core->threads); }
+uint32_t thread_index(const struct core *core, const struct thread *thread) {
+        return (uint32_t)(thread - core->threads);
+}
 
 struct thread *thread_find(const struct core *core, uint32_t tenant, struct bytes name) {
         struct table_probe probe = {.hash = hash_name(core, tenant, name)};
@@ -106,7 +108,8 @@ void thread_ready(struct core *core, struct now now, struct thread *thread) {
         thread_set_state(core, now, thread, THREAD_READY);
         thread->entry_at = MONO_NEVER;
         thread->ticket++;
-        heap_push(&tenant_of(core, thread)->ready, (struct heap_entry){thread->due, thread_index(core, thread), thread->ticket});
+        heap_push(&tenant_of(core, thread)->ready,
+                  (struct heap_entry){thread->due, thread_index(core, thread), thread->ticket});
 }
 
 struct thread *thread_find_fence(const struct core *core, uint64_t fence) {
@@ -148,7 +151,8 @@ void thread_set_failure(struct thread *thread, struct bytes code, struct bytes w
         if (!thread->failure)
                 thread->failure = memory_new(1, sizeof *thread->failure);
         *thread->failure = (struct failure){0};
-        memcpy(thread->failure->code, code.data ? code.data : "", code.len < LIMIT_CODE_LEN ? code.len : LIMIT_CODE_LEN);
+        memcpy(thread->failure->code, code.data ? code.data : "",
+               code.len < LIMIT_CODE_LEN ? code.len : LIMIT_CODE_LEN);
         memcpy(thread->failure->why, why.data ? why.data : "", why.len < LIMIT_WHY_LEN ? why.len : LIMIT_WHY_LEN);
 }
 

@@ -28,7 +28,8 @@ struct engine_ops {
         int (*remove)(struct engine *engine, enum engine_table table, uint64_t seq);
         int (*commit)(struct engine *engine);
         void (*abort)(struct engine *engine);
-        /* Calls `visit` for each value from `from` on, in order of keys, until it answers other than 0, which is returned. */
+        /* Calls `visit` for each value from `from` on, in order of keys, until it answers other than 0, which is
+         * returned. */
         int (*scan)(struct engine *engine, enum engine_table table, uint64_t from,
                     int (*visit)(void *context, struct engine_key key, struct bytes value), void *context);
         /* Ends the snapshot that scans read. */

@@ -1,7 +1,7 @@
 /* The LMDB engine: one environment, one writer, no reader but ourselves. The one door to LMDB.
  *
- * Flags: MDB_NOTLS and nothing else. NOSYNC, NOMETASYNC and MAPASYNC give up what an acknowledgement promises; WRITEMAP turns a
- * full disk into a SIGBUS. No DUPSORT: its deletes had bugs up to 0.9.31. */
+ * Flags: MDB_NOTLS and nothing else. NOSYNC, NOMETASYNC and MAPASYNC give up what an acknowledgement promises; WRITEMAP
+ * turns a full disk into a SIGBUS. No DUPSORT: its deletes had bugs up to 0.9.31. */
 #include "broker/store/engine.h"
 
 #include "common/ensure.h"
@@ -146,7 +146,8 @@ static int lmdb_scan(struct engine *engine, enum engine_table table, uint64_t fr
                 return as_errno(error);
         for (error = mdb_cursor_get(cursor, &at, &data, MDB_SET_RANGE); error == 0 && r == 0;
              error = mdb_cursor_get(cursor, &at, &data, MDB_NEXT)) {
-                r = at.mv_size != KEY_LEN ? -EBADMSG : visit(context, decode_key(&at), (struct bytes){data.mv_data, data.mv_size});
+                r = at.mv_size != KEY_LEN ? -EBADMSG
+                                          : visit(context, decode_key(&at), (struct bytes){data.mv_data, data.mv_size});
                 if (r != 0)
                         break;
         }
@@ -210,18 +211,23 @@ static int lock_folder(struct lmdb *lmdb, const char *folder, char **ret_error) 
         int r = make_folder(folder);
 
         if (r < 0) {
-                *ret_error = memory_print("cannot make the store's folder %s: %s; give the broker a folder it may write to (broker.store)", folder, strerror(-r));
+                *ret_error = memory_print("cannot make the store's folder %s: %s; give the broker a folder it may "
+                                          "write to (broker.store)",
+                                          folder, strerror(-r));
                 return r;
         }
         lmdb->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
         if (lmdb->lock_fd < 0) {
                 r = -errno;
-                *ret_error = memory_print("cannot open %s: %s; give the broker a folder it may write to (broker.store)", path, strerror(errno));
+                *ret_error = memory_print("cannot open %s: %s; give the broker a folder it may write to (broker.store)",
+                                          path, strerror(errno));
                 return r;
         }
         if (flock(lmdb->lock_fd, LOCK_EX | LOCK_NB) == 0)
                 return 0;
-        *ret_error = memory_print("another lull-broker is using %s; stop it first, or give this one a folder of its own (broker.store)", folder);
+        *ret_error = memory_print(
+                "another lull-broker is using %s; stop it first, or give this one a folder of its own (broker.store)",
+                folder);
         return -EBUSY;
 }
 

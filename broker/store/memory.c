@@ -1,4 +1,4 @@
-/* The memory engine: what LMDB does, without a disk. Sorted arrays; removed values leave a hole until half are holes. */
+/* The memory engine: what LMDB does, without a disk. Sorted arrays; a removed value leaves a hole, until half are. */
 #include "broker/store/engine.h"
 
 #include "common/memory.h"
@@ -109,7 +109,8 @@ static int memory_remove(struct engine *engine, enum engine_table table, uint64_
         struct memory *memory = memory_of(engine);
         struct values *values = &memory->tables[table];
 
-        for (size_t at = place_of(values, (struct engine_key){seq, 0}); at < values->n && values->items[at].key.seq == seq; at++)
+        for (size_t at = place_of(values, (struct engine_key){seq, 0});
+             at < values->n && values->items[at].key.seq == seq; at++)
                 drop(memory, values, &values->items[at]);
         compact(values);
         return 0;
@@ -122,7 +123,8 @@ static int memory_scan(struct engine *engine, enum engine_table table, uint64_t 
 
         for (size_t at = place_of(values, (struct engine_key){from, 0}); at < values->n && r == 0; at++)
                 if (values->items[at].data)
-                        r = visit(context, values->items[at].key, (struct bytes){values->items[at].data, values->items[at].len});
+                        r = visit(context, values->items[at].key,
+                                  (struct bytes){values->items[at].data, values->items[at].len});
         return r;
 }
 

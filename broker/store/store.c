@@ -31,7 +31,7 @@ struct store *store_close(struct store *store) {
         return NULL;
 }
 
-/* -- values in pieces --------------------------------------------------------------------------------------------- */
+/* -- values in pieces ---------------------------------------------------------------------------------------------- */
 
 /* Puts the value in `scratch`, cut into pieces. */
 static int put(struct store *store, enum engine_table table, uint64_t seq) {
@@ -72,13 +72,16 @@ static int join(void *context, struct engine_key key, struct bytes piece) {
         joiner->wanted -= piece.len;
         if (joiner->wanted > 0)
                 return 0;
-        if (values_open(key.seq, (struct bytes){joiner->value->data + joiner->begin, joiner->value->len - joiner->begin}, &payload) < 0)
+        if (values_open(key.seq,
+                        (struct bytes){joiner->value->data + joiner->begin, joiner->value->len - joiner->begin},
+                        &payload) < 0)
                 return -EBADMSG;
         return joiner->whole(joiner->context, key.seq, payload);
 }
 
 /* Every value of a table, each joined and checked. */
-static int scan(struct store *store, enum engine_table table, int (*whole)(void *, uint64_t, struct bytes), void *context, char **ret_error) {
+static int scan(struct store *store, enum engine_table table, int (*whole)(void *, uint64_t, struct bytes),
+                void *context, char **ret_error) {
         struct joiner joiner = {.value = &store->scratch, .whole = whole, .context = context};
         int r;
 
@@ -88,9 +91,10 @@ static int scan(struct store *store, enum engine_table table, int (*whole)(void 
         if (r == 0 && joiner.wanted > 0)
                 r = -EBADMSG;
         if (r < 0)
-                *ret_error = memory_print("the store is damaged: %s %llu is not what was written (%s); put back a copy, or move the "
-                                          "store away to start empty: what it held is then lost",
-                                          table_nouns[table], (unsigned long long)joiner.seq, strerror(-r));
+                *ret_error = memory_print(
+                        "the store is damaged: %s %llu is not what was written (%s); put back a copy, or move the "
+                        "store away to start empty: what it held is then lost",
+                        table_nouns[table], (unsigned long long)joiner.seq, strerror(-r));
         return r;
 }
 
@@ -109,7 +113,8 @@ static int take_first(void *context, uint64_t seq, struct bytes payload) {
         return 1;
 }
 
-static int read_value(struct store *store, enum engine_table table, uint64_t seq, struct buffer *memory, struct bytes *ret_payload) {
+static int read_value(struct store *store, enum engine_table table, uint64_t seq, struct buffer *memory,
+                      struct bytes *ret_payload) {
         struct reading reading = {.seq = seq};
         struct joiner joiner = {.value = memory, .whole = take_first, .context = &reading};
         int r = store->engine->ops->scan(store->engine, table, seq, join, &joiner);
@@ -122,9 +127,11 @@ static int read_value(struct store *store, enum engine_table table, uint64_t seq
         return 0;
 }
 
-/* -- open --------------------------------------------------------------------------------------------------------- */
+/* -- open ---------------------------------------------------------------------------------------------------------- */
 
-static int decode_meta(void *context, uint64_t seq, struct bytes payload) { return values_decode_meta(payload, context); }
+static int decode_meta(void *context, uint64_t seq, struct bytes payload) {
+        return values_decode_meta(payload, context);
+}
 
 static int write_meta(struct store *store) {
         buffer_clear(&store->scratch);
@@ -144,8 +151,9 @@ static int begin_epoch(struct store *store, char **ret_error) {
                 ENSURE(getrandom(&store->meta.salt, sizeof store->meta.salt, 0) == sizeof store->meta.salt);
         }
         if (store->meta.format != VALUES_FORMAT) {
-                *ret_error = memory_print("the store has layout %u, this lull-broker reads layout %d; use the version that wrote it",
-                                          store->meta.format, VALUES_FORMAT);
+                *ret_error = memory_print(
+                        "the store has layout %u, this lull-broker reads layout %d; use the version that wrote it",
+                        store->meta.format, VALUES_FORMAT);
                 return -EPROTONOSUPPORT;
         }
         store->meta.epoch++;
@@ -182,7 +190,7 @@ struct store_head store_head(const struct store *store) {
         return (struct store_head){store->meta.epoch, store->meta.salt, store->first_seq};
 }
 
-/* -- load --------------------------------------------------------------------------------------------------------- */
+/* -- load ---------------------------------------------------------------------------------------------------------- */
 
 struct load {
         const struct store_visitor *visitor;
@@ -234,7 +242,7 @@ int store_load(struct store *store, const struct store_visitor *visitor, char **
         return r;
 }
 
-/* -- commit and read ------------------------------------------------------------------------------------------------ */
+/* -- commit and read ----------------------------------------------------------------------------------------------- */
 
 static int apply(struct store *store, const struct change *change) {
         struct engine *engine = store->engine;

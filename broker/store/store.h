@@ -1,11 +1,11 @@
 /* The store: what was acknowledged, on disk.
  *
  * It holds messages, the records of batches that have a history, answers not yet posted, and the ids of messages
- * accepted lately, each under a sequence number. Bodies stay here; memory holds the index (broker/core). A commit is all or
- * nothing, and durable when it returns 0. Every value carries a checksum; a damaged one is named, never skipped.
+ * accepted lately, each under a sequence number. Bodies stay here; memory holds the index (broker/core). A commit is
+ * all or nothing, and durable when it returns 0. Every value carries a checksum; a damaged one is named, never skipped.
  *
- * Errors are negative errnos. After a failed commit nothing may go on as if it had not happened: the process ends, and the
- * next one finds what is on disk. */
+ * Errors are negative errnos. After a failed commit nothing may go on as if it had not happened: the process ends, and
+ * the next one finds what is on disk. */
 #pragma once
 
 #include "broker/core/effects.h"
@@ -13,8 +13,8 @@
 
 struct store;
 
-/* Opens or makes the store `uri` names: "lmdb:FOLDER" or "memory:" (nothing survives; for tests). Its epoch grows, durably.
- * 0, or a negative errno and *ret_error (the caller frees), which says what to do. */
+/* Opens or makes the store `uri` names: "lmdb:FOLDER" or "memory:" (nothing survives; for tests). Its epoch grows,
+ * durably. 0, or a negative errno and *ret_error (the caller frees), which says what to do. */
 MUST_USE int store_open(const char *uri, struct store **ret, char **ret_error);
 struct store *store_close(struct store *store);
 static inline void store_cleanup(struct store **store) { store_close(*store); }
@@ -28,8 +28,8 @@ struct store_head {
 
 struct store_head store_head(const struct store *store);
 
-/* Told of everything in the store, each kind in the order of its keys: batches, messages, ids. What they get lives only for the
- * call. */
+/* Told of everything in the store, each kind in the order of its keys: batches, messages, ids. What they get lives only
+ * for the call. */
 struct store_visitor {
         void (*batch)(void *context, const struct stored_batch *batch);
         void (*message)(void *context, const struct stored_message *message);
@@ -42,8 +42,8 @@ MUST_USE int store_load(struct store *store, const struct store_visitor *visitor
 MUST_USE int store_commit(struct store *store, const struct change *changes, size_t n);
 
 /* Reads go to a snapshot that stands until store_release(); it pins disk pages, so release it within the turn. */
-/* 0, -ENOENT, or -EBADMSG (damaged). *ret's slices point into `memory`, to which its bytes are appended: they are good until the
- * next append to it. */
+/* 0, -ENOENT, or -EBADMSG (damaged). *ret's slices point into `memory`, to which its bytes are appended: they are good
+ * until the next append to it. */
 MUST_USE int store_read_message(struct store *store, uint64_t seq, struct buffer *memory, struct stored_message *ret);
 MUST_USE int store_read_answer(struct store *store, uint64_t seq, struct buffer *memory, struct bytes *ret);
 void store_release(struct store *store);

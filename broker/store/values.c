@@ -111,7 +111,9 @@ int values_open(uint64_t seq, struct bytes value, struct bytes *ret_payload) {
         return 0;
 }
 
-static int verdict(const struct pack_reader *reader, bool is_good) { return pack_is_good(reader) && is_good ? 0 : -EBADMSG; }
+static int verdict(const struct pack_reader *reader, bool is_good) {
+        return pack_is_good(reader) && is_good ? 0 : -EBADMSG;
+}
 
 int values_decode_meta(struct bytes payload, struct values_meta *ret) {
         struct pack_reader reader = pack_open(payload);

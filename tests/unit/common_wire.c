@@ -86,8 +86,14 @@ static void an_ack_names_what_became_of_each_message(void **state) {
 
 static void a_run_comes_back_as_it_was_sent(void **state) {
         CLEANUP_BUFFER struct buffer frame = {0};
-        struct wire_run run = {.fence = 1ull << 40, .batch = bytes_of(BATCH), .tenant = bytes_of("acme"), .thread = bytes_of("t"),
-                               .attempt = 2, .answer = bytes_of("x"), .posted = 1, .n_messages = 1};
+        struct wire_run run = {.fence = 1ull << 40,
+                               .batch = bytes_of(BATCH),
+                               .tenant = bytes_of("acme"),
+                               .thread = bytes_of("t"),
+                               .attempt = 2,
+                               .answer = bytes_of("x"),
+                               .posted = 1,
+                               .n_messages = 1};
         struct wire_run_message message = {bytes_of("id"), bytes_of("support"), bytes_of("body"), {1234}};
         struct wire_run got;
 
@@ -105,9 +111,15 @@ static void a_run_comes_back_as_it_was_sent(void **state) {
 
 static void a_result_comes_back_as_it_was_sent(void **state) {
         CLEANUP_BUFFER struct buffer frame = {0};
-        struct wire_result result = {.fence = 5, .batch = bytes_of(BATCH), .outcome = WIRE_FAILED, .code = bytes_of("http_500"),
-                                     .why = bytes_of("the handler answered 500"), .retry_after = span_s(7), .posted = 1,
-                                     .lock_wait = span_us(70), .answering = span_ms(1500)};
+        struct wire_result result = {.fence = 5,
+                                     .batch = bytes_of(BATCH),
+                                     .outcome = WIRE_FAILED,
+                                     .code = bytes_of("http_500"),
+                                     .why = bytes_of("the handler answered 500"),
+                                     .retry_after = span_s(7),
+                                     .posted = 1,
+                                     .lock_wait = span_us(70),
+                                     .answering = span_ms(1500)};
         struct wire_result got;
 
         wire_encode_result(&frame, &result);
@@ -120,7 +132,11 @@ static void a_result_comes_back_as_it_was_sent(void **state) {
 
 static void a_frame_cut_anywhere_is_bad(void **state) {
         CLEANUP_BUFFER struct buffer hello = {0};
-        struct wire_hello whole = {.uuid = {"0123456789abcdef", 16}, .incarnation = 3, .slots = 8, .version = bytes_of("0.1.0"), .n_held = 1};
+        struct wire_hello whole = {.uuid = {"0123456789abcdef", 16},
+                                   .incarnation = 3,
+                                   .slots = 8,
+                                   .version = bytes_of("0.1.0"),
+                                   .n_held = 1};
         struct wire_hello got;
         struct wire_held held;
 

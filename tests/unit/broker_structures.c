@@ -1,0 +1,123 @@
+#include "tests/unit/unit.h"
+
+#include "broker/core/heap.h"
+#include "broker/core/seen.h"
+#include "broker/core/table.h"
+
+#include <stdlib.h>
+
+/* A few thousand steps of a generator that is the same every time. */
+static uint32_t roll(uint32_t *state) {
+        *state = *state * 1664525 + 1013904223;
+        return *state >> 8;
+}
+
+static void a_heap_gives_back_in_order_whatever_the_order_in(void **state) {
+        struct heap heap = {0};
+        struct mono last = {-1};
+        uint32_t dice = 1;
+
+        for (uint32_t i = 0; i < 5000; i++)
+                heap_push(&heap, (struct heap_entry){{roll(&dice) % 1000}, i, 0});
+        for (uint32_t i = 0; i < 2000; i++) { /* some out, some in, as the broker does */
+                struct heap_entry entry = heap_pop(&heap);
+
+                assert_true(entry.at.us >= last.us);
+                last = entry.at;
+                heap_push(&heap, (struct heap_entry){{last.us + roll(&dice) % 50}, i, 0});
+        }
+        while (heap_peek(&heap)) {
+                struct heap_entry entry = heap_pop(&heap);
+
+                assert_true(entry.at.us >= last.us);
+                last = entry.at;
+        }
+        heap_done(&heap);
+}
+
+static bool has(const struct table *table, uint32_t hash, uint32_t value) {
+        struct table_probe probe = {.hash = hash};
+        uint32_t found;
+
+        while (table_next(table, &probe, &found))
+                if (found == value)
+                        return true;
+        return false;
+}
+
+/* Few hashes for many values: every chain collides and wraps. */
+static void a_table_finds_what_is_in_it_and_nothing_else_through_growth_and_removal(void **state) {
+        enum { N = 3000 };
+        static bool is_in[N];
+        struct table table = {0};
+        uint32_t dice = 7;
+
+        for (int step = 0; step < 20000; step++) {
+                uint32_t value = roll(&dice) % N, hash = (value * 37) % 211 + (value % 3) * 0xfffffff0u;
+
+                assert_int_equal(has(&table, hash, value), is_in[value]);
+                if (is_in[value])
+                        table_remove(&table, hash, value);
+                else
+                        table_push(&table, hash, value);
+                is_in[value] = !is_in[value];
+        }
+        for (uint32_t value = 0; value < N; value++)
+                assert_int_equal(has(&table, (value * 37) % 211 + (value % 3) * 0xfffffff0u, value), is_in[value]);
+        table_done(&table);
+}
+
+static struct stored_seen seen_item(uint64_t n, int64_t at_ms) {
+        return (struct stored_seen){n, {n * 7919, n}, {at_ms}};
+}
+
+static void ids_are_known_for_the_window_and_forgotten_after_it(void **state) {
+        struct seen seen = {0};
+        struct effects fx = {0};
+        int64_t window = span_to_ms(SEEN_WINDOW);
+
+        for (uint64_t i = 1; i <= 5000; i++) {
+                struct stored_seen item = seen_item(i, (int64_t)i);
+
+                seen_push(&seen, &item, &fx);
+        }
+        assert_int_equal(fx.n_changes, 5000);
+        effects_clear(&fx);
+        assert_true(seen_has(&seen, seen_item(1, 0).hash, (struct wall){window}));
+        assert_false(seen_has(&seen, seen_item(1, 0).hash, (struct wall){window + 1}));
+        for (int i = 0; i < 10; i++)
+                seen_expire(&seen, (struct wall){window + 1000}, &fx);
+        assert_int_equal(fx.n_changes, 1000);
+        assert_int_equal(fx.changes[0].type, CHANGE_DELETE_SEEN);
+        assert_int_equal(fx.changes[0].seq, 1);
+        assert_int_equal(seen.n, 4000);
+        assert_true(seen_has(&seen, seen_item(5000, 0).hash, (struct wall){window + 1000}));
+        seen_done(&seen);
+        effects_done(&fx);
+}
+
+static void ids_are_bounded_in_number_and_the_oldest_goes_first(void **state) {
+        struct seen seen = {0};
+
+        for (uint64_t i = 1; i <= LIMIT_SEEN + 10; i++) {
+                struct stored_seen item = seen_item(i, 1);
+
+                seen_push(&seen, &item, NULL);
+        }
+        assert_int_equal(seen.n, LIMIT_SEEN);
+        assert_false(seen_has(&seen, seen_item(10, 0).hash, (struct wall){2}));
+        assert_true(seen_has(&seen, seen_item(11, 0).hash, (struct wall){2}));
+        assert_true(seen_has(&seen, seen_item(LIMIT_SEEN + 10, 0).hash, (struct wall){2}));
+        seen_done(&seen);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(a_heap_gives_back_in_order_whatever_the_order_in),
+                cmocka_unit_test(a_table_finds_what_is_in_it_and_nothing_else_through_growth_and_removal),
+                cmocka_unit_test(ids_are_known_for_the_window_and_forgotten_after_it),
+                cmocka_unit_test(ids_are_bounded_in_number_and_the_oldest_goes_first),
+        };
+
+        return cmocka_run_group_tests_name("broker/structures", tests, NULL, NULL);
+}
