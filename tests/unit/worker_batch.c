@@ -1,0 +1,138 @@
+#include "tests/unit/unit.h"
+
+#include "common/json.h"
+#include "worker/core/batch.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define BATCH "01HZZZZZZZZZZZZZZZZZZZZZZZ"
+
+struct said {
+        const char *id, *channel, *from, *kind, *text, *data;
+        int64_t at_ms;
+};
+
+static void push_message(struct buffer *frame, const struct said *said) {
+        CLEANUP_BUFFER struct buffer body = {0};
+        struct wire_run_message message = {
+                .id = bytes_of(said->id), .channel = bytes_of(said->channel), .accepted = {1795255200456}};
+        struct wire_body inside = {
+                .at = {said->at_ms},
+                .from = bytes_of(said->from),
+                .kind = bytes_of(said->kind),
+                .text = bytes_of(said->text),
+                .data = bytes_of(said->data),
+        };
+
+        wire_encode_body(&body, &inside);
+        message.body = buffer_bytes(&body);
+        wire_encode_run_message(frame, &message);
+}
+
+static struct batch *read_run(const struct said *said, uint32_t n, const char *answer, uint32_t posted) {
+        CLEANUP_BUFFER struct buffer frame = {0};
+        struct wire_run run = {
+                .fence = UINT64_C(18446744073709551615),
+                .batch = bytes_of(BATCH),
+                .tenant = bytes_of("acme"),
+                .thread = bytes_of("5511"),
+                .attempt = 2,
+                .answer = bytes_of(answer),
+                .posted = posted,
+                .n_messages = n,
+        };
+        enum wire_type type;
+        struct bytes inside;
+        struct batch *batch;
+
+        wire_encode_run(&frame, &run);
+        for (uint32_t i = 0; i < n; i++)
+                push_message(&frame, &said[i]);
+        assert_int_equal(wire_open(buffer_bytes(&frame), &type, &inside), 0);
+        assert_int_equal(wire_decode_run(inside, &run), 0);
+        assert_int_equal(batch_new(&run, &batch), 0);
+        return batch;
+}
+
+static const struct said burst[] = {
+        {.id = "wamid.A",
+         .channel = "support",
+         .from = "5511",
+         .text = "Oi",
+         .data = "{\"a\":1}",
+         .at_ms = 1795255200123},
+        {.from = "5512", .kind = "image", .data = "not json"},
+        {.id = "wamid.C", .channel = "whatsapp", .text = "Quanto custa?"},
+};
+
+static void the_question_is_the_json_of_the_contract(void **state) {
+        CLEANUP_BATCH struct batch *batch = read_run(burst, 3, NULL, 0);
+
+        assert_string_equal(
+                buffer_text(&batch->question),
+                "{\"batch\":\"" BATCH
+                "\",\"tenant\":\"acme\",\"thread\":\"5511\",\"channel\":\"whatsapp\",\"attempt\":2,"
+                "\"fence\":\"18446744073709551615\",\"messages\":["
+                "{\"id\":\"wamid.A\",\"at\":\"2026-11-21T10:00:00.123Z\",\"from\":\"5511\",\"kind\":\"text\",\"text\":"
+                "\"Oi\","
+                "\"data\":{\"a\":1}},"
+                "{\"id\":null,\"at\":\"2026-11-21T10:00:00.456Z\",\"from\":\"5512\",\"kind\":\"image\",\"text\":null,"
+                "\"data\":\"not json\"},"
+                "{\"id\":\"wamid.C\",\"at\":\"2026-11-21T10:00:00.456Z\",\"from\":null,\"kind\":\"text\","
+                "\"text\":\"Quanto custa?\",\"data\":null}],"
+                "\"text\":\"Oi\\nQuanto custa?\",\"context\":null}");
+}
+
+static void the_reply_belongs_to_the_last_channel_and_the_last_sender(void **state) {
+        CLEANUP_BATCH struct batch *batch = read_run(burst, 3, NULL, 0);
+        CLEANUP_BATCH struct batch *first = read_run(burst, 2, NULL, 0);
+
+        assert_string_equal(batch->channel, "whatsapp");
+        assert_string_equal(batch->from, "5512");
+        assert_string_equal(first->channel, "support");
+}
+
+static void a_batch_without_channels_and_texts_has_none(void **state) {
+        CLEANUP_BATCH struct batch *batch = read_run(&burst[1], 1, NULL, 0);
+
+        assert_null(batch->channel);
+        assert_int_equal(batch->text.len, 0);
+        assert_non_null(strstr(buffer_text(&batch->question), "\"channel\":null"));
+}
+
+static void a_run_that_brings_its_answer_asks_no_question(void **state) {
+        CLEANUP_BATCH struct batch *batch = read_run(burst, 3, "\x91\xa2hi", 1);
+
+        assert_int_equal(batch->question.len, 0);
+        assert_int_equal(batch->answer.len, 4);
+        assert_int_equal(batch->posted, 1);
+        assert_string_equal(batch->channel, "whatsapp");
+}
+
+static void a_message_that_is_none_is_refused(void **state) {
+        CLEANUP_BUFFER struct buffer frame = {0};
+        struct wire_run run = {.fence = 1, .batch = bytes_of(BATCH), .attempt = 1, .n_messages = 1};
+        struct wire_run_message message = {.body = bytes_of("\xc1")};
+        enum wire_type type;
+        struct bytes inside;
+        struct batch *batch;
+
+        wire_encode_run(&frame, &run);
+        wire_encode_run_message(&frame, &message);
+        assert_int_equal(wire_open(buffer_bytes(&frame), &type, &inside), 0);
+        assert_int_equal(wire_decode_run(inside, &run), 0);
+        assert_int_equal(batch_new(&run, &batch), -EBADMSG);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(the_question_is_the_json_of_the_contract),
+                cmocka_unit_test(the_reply_belongs_to_the_last_channel_and_the_last_sender),
+                cmocka_unit_test(a_batch_without_channels_and_texts_has_none),
+                cmocka_unit_test(a_run_that_brings_its_answer_asks_no_question),
+                cmocka_unit_test(a_message_that_is_none_is_refused),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

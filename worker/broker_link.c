@@ -1,0 +1,285 @@
+#include "worker/broker_link.h"
+
+#include "common/clock.h"
+#include "common/limits.h"
+#include "common/link.h"
+#include "common/log.h"
+#include "common/memory.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum {
+        HELLO_MS = 1000,
+        /* There is no connection yet, or none any more: the first moment of one should not be missed by much. */
+        UNSENT_MS = 100,
+        /* Whatever a broker asks for. */
+        ALIVE_MIN_MS = 50,
+};
+
+struct broker_link {
+        struct loop *loop;
+        struct link *link;
+        struct loop_watch *watch;
+        struct loop_timer *timer; /* for HELLO, then for ALIVE */
+        struct loop_timer *sweep; /* to look for frames once more */
+        struct broker_link_owner owner;
+        uint8_t uuid[WIRE_UUID_LEN];
+        uint64_t incarnation;
+        uint32_t slots;
+        bool is_welcomed, is_connected;
+        struct span lease, alive;
+        struct mono proven; /* when life was last proven */
+        struct buffer frame;
+};
+
+/* -- sending ------------------------------------------------------------------------------------------------------- */
+
+/* A send may eat the edge of a receive, so frames that came meanwhile would lie there unseen: look again soon. */
+static void look_again(struct broker_link *link) {
+        struct mono now = clock_mono();
+
+        loop_timer_set(link->sweep, now, now);
+}
+
+static void log_connection(struct broker_link *link, bool is_connected) {
+        if (link->is_connected && !is_connected)
+                log_warning("broker_unreachable");
+        link->is_connected = is_connected;
+}
+
+/* Sends what link->frame holds. 1 when there is no connection. */
+static int send_frame(struct broker_link *link) {
+        int r = link_send(link->link, buffer_bytes(&link->frame));
+
+        log_connection(link, r == 0);
+        look_again(link);
+        return r;
+}
+
+static void set_timer(struct broker_link *link, struct span span) {
+        struct mono now = clock_mono();
+
+        loop_timer_set(link->timer, now, mono_add(now, span));
+}
+
+static void say_hello(struct broker_link *link) {
+        struct wire_hello hello = {
+                .uuid = {link->uuid, sizeof link->uuid},
+                .incarnation = link->incarnation,
+                .slots = link->slots,
+                .version = bytes_of(LULL_VERSION),
+                .n_held = link->owner.count_held(link->owner.context),
+        };
+
+        link->is_welcomed = false;
+        buffer_clear(&link->frame);
+        wire_encode_hello(&link->frame, &hello);
+        link->owner.encode_held(link->owner.context, &link->frame);
+        set_timer(link, span_ms(send_frame(link) == 0 ? HELLO_MS : UNSENT_MS));
+}
+
+static void say_alive(struct broker_link *link) {
+        struct mono now = clock_mono();
+
+        buffer_clear(&link->frame);
+        wire_encode_alive(&link->frame, link->slots, link->owner.count_held(link->owner.context));
+        link->owner.encode_held(link->owner.context, &link->frame);
+        if (send_frame(link) == 0) {
+                link->proven = now;
+                set_timer(link, link->alive);
+        } else {
+                set_timer(link, span_min(link->alive, span_ms(UNSENT_MS)));
+        }
+}
+
+bool broker_link_is_sure(const struct broker_link *link, struct mono now) {
+        return link->is_welcomed && span_is_less(mono_since(now, link->proven), link->lease);
+}
+
+static void on_timer(void *context) {
+        struct broker_link *link = context;
+
+        if (broker_link_is_sure(link, clock_mono())) {
+                say_alive(link);
+                return;
+        }
+        if (link->is_welcomed)
+                log_warning("broker_out_of_touch", LOG_NUMBER("held", link->owner.count_held(link->owner.context)));
+        say_hello(link);
+}
+
+void broker_link_set_slots(struct broker_link *link, uint32_t slots) {
+        link->slots = slots;
+        on_timer(link);
+}
+
+void broker_link_send_answered(struct broker_link *link, const struct wire_answered *answered) {
+        buffer_clear(&link->frame);
+        wire_encode_answered(&link->frame, answered);
+        (void)send_frame(link);
+}
+
+void broker_link_send_result(struct broker_link *link, const struct wire_result *result) {
+        buffer_clear(&link->frame);
+        wire_encode_result(&link->frame, result);
+        (void)send_frame(link);
+}
+
+/* -- receiving ----------------------------------------------------------------------------------------------------- */
+
+static int on_welcome(struct broker_link *link, struct bytes body) {
+        struct wire_welcome welcome;
+        int r = wire_decode_welcome(body, &welcome);
+
+        if (r < 0)
+                return r;
+        if (link->is_welcomed)
+                return 0;
+        link->is_welcomed = true;
+        link->lease = welcome.lease;
+        link->alive = span_max(welcome.alive, span_ms(ALIVE_MIN_MS));
+        log_info("welcomed", LOG_NUMBER("epoch", welcome.epoch), LOG_NUMBER("lease_ms", span_to_ms(welcome.lease)),
+                 LOG_NUMBER("alive_ms", span_to_ms(welcome.alive)), LOG_BYTES("broker_version", welcome.version));
+        say_alive(link);
+        return 0;
+}
+
+static int on_run(struct broker_link *link, struct bytes body) {
+        struct wire_run run;
+        int r = wire_decode_run(body, &run);
+
+        if (r == 0 && broker_link_is_sure(link, clock_mono()))
+                link->owner.on_run(link->owner.context, &run);
+        return r;
+}
+
+static int on_go(struct broker_link *link, struct bytes body) {
+        uint64_t fence;
+        int r = wire_decode_go(body, &fence);
+
+        if (r == 0 && broker_link_is_sure(link, clock_mono()))
+                link->owner.on_go(link->owner.context, fence);
+        return r;
+}
+
+static int on_verdict(struct broker_link *link, enum wire_type type, struct bytes body) {
+        struct wire_verdict verdict;
+        int r = wire_decode_verdict(body, &verdict);
+
+        if (r == 0)
+                link->owner.on_verdict(link->owner.context, type, &verdict);
+        return r;
+}
+
+static int on_settled(struct broker_link *link, struct bytes body) {
+        struct wire_settled settled;
+        int r = wire_decode_settled(body, &settled);
+
+        if (r == 0)
+                link->owner.on_settled(link->owner.context, &settled);
+        return r;
+}
+
+static int on_error(struct broker_link *link, struct bytes body) {
+        struct bytes code, why;
+        int r = wire_decode_error(body, &code, &why);
+
+        if (r < 0)
+                return r;
+        if (bytes_is_text(code, "hello_first")) {
+                if (link->is_welcomed)
+                        say_hello(link);
+                return 0;
+        }
+        log_error("broker_complains", LOG_BYTES("code", code), LOG_BYTES("why", why));
+        return 0;
+}
+
+static int on_frame(struct broker_link *link, struct bytes frame) {
+        enum wire_type type;
+        struct bytes body;
+        int r = wire_open(frame, &type, &body);
+
+        if (r < 0)
+                return r;
+        switch (type) {
+        case WIRE_WELCOME:
+                return on_welcome(link, body);
+        case WIRE_RUN:
+                return on_run(link, body);
+        case WIRE_GO:
+                return on_go(link, body);
+        case WIRE_STOP:
+        case WIRE_CANCEL:
+                return on_verdict(link, type, body);
+        case WIRE_SETTLED:
+                return on_settled(link, body);
+        case WIRE_ERROR:
+                return on_error(link, body);
+        case WIRE_MESSAGES:
+        case WIRE_ACK:
+        case WIRE_HELLO:
+        case WIRE_ALIVE:
+        case WIRE_ANSWERED:
+        case WIRE_RESULT:
+                return -EBADMSG;
+        }
+        return -EBADMSG;
+}
+
+/* Takes what is there, up to a turn's share; then the rest of the loop has its turn. */
+static void receive(struct broker_link *link) {
+        struct bytes frame;
+
+        for (int i = 0; i < LIMIT_FRAMES_PER_TURN; i++) {
+                if (link_receive(link->link, &frame) != 0)
+                        return;
+                if (on_frame(link, frame) < 0)
+                        log_error("bad_frame", LOG_NUMBER("bytes", frame.len));
+        }
+        look_again(link);
+}
+
+static void on_ready(void *context, int events) {
+        struct broker_link *link = context;
+
+        receive(link);
+        if (!link->is_welcomed && !link->is_connected)
+                say_hello(link);
+}
+
+static void on_sweep(void *context) { receive(context); }
+
+int broker_link_new(struct loop *loop, const char *endpoint, const uint8_t uuid[WIRE_UUID_LEN], uint64_t incarnation,
+                    uint32_t slots, const struct broker_link_owner *owner, struct broker_link **ret) {
+        struct broker_link *link;
+        struct link *connection;
+        int r = link_new(endpoint, &connection);
+
+        if (r < 0)
+                return r;
+        link = memory_new(1, sizeof *link);
+        *link = (struct broker_link){.loop = loop, .link = connection, .owner = *owner, .incarnation = incarnation};
+        memcpy(link->uuid, uuid, sizeof link->uuid);
+        link->slots = slots;
+        link->watch = loop_watch_new(loop, link_fd(connection), on_ready, link);
+        link->timer = loop_timer_new(loop, on_timer, link);
+        link->sweep = loop_timer_new(loop, on_sweep, link);
+        loop_watch_set(link->watch, LOOP_READ);
+        say_hello(link);
+        *ret = link;
+        return 0;
+}
+
+struct broker_link *broker_link_free(struct broker_link *link) {
+        if (!link)
+                return NULL;
+        loop_watch_free(link->watch);
+        loop_timer_free(link->timer);
+        loop_timer_free(link->sweep);
+        link_free(link->link);
+        buffer_done(&link->frame);
+        free(link);
+        return NULL;
+}

@@ -1,0 +1,28 @@
+/* What a handler says, read: {"reply": "..."} or {"replies": ["...", "..."]}, or plain text. Pure.
+ *
+ * An answer has at most LIMIT_REPLIES replies and LIMIT_ANSWER_BYTES of text. Empty replies and null are nothing to
+ * say. */
+#pragma once
+
+#include "common/bytes.h"
+#include "worker/core/outcome.h"
+
+struct answer {
+        struct outcome outcome;
+        struct buffer replies; /* done: as wire_encode_answer() writes them */
+        uint32_t n_replies;
+};
+
+/* Frees the replies and leaves an answer that says nothing. */
+void answer_done(struct answer *answer);
+
+/* Reads a JSON answer. The outcome is done, or failed with code bad_answer and a why that says what was found instead.
+ * `answer` must be empty or done with. */
+void answer_of_json(struct bytes text, struct answer *answer);
+/* What a program wrote on stdout: JSON if it begins with '{', otherwise one reply; white space around it is not part
+ * of it. */
+void answer_of_output(struct bytes text, struct answer *answer);
+/* One reply; none when it is empty. */
+void answer_of_text(struct bytes text, struct answer *answer);
+/* Nothing to say. */
+void answer_of_nothing(struct answer *answer);

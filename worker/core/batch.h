@@ -1,0 +1,25 @@
+/* A batch as a run brings it, and the question that a handler gets: the JSON of design 6.3. Pure.
+ *
+ * A batch is a copy: the frame it was read from need not live on. */
+#pragma once
+
+#include "common/wire.h"
+
+struct batch {
+        uint64_t fence;
+        char id[WIRE_BATCH_LEN + 1];
+        char *tenant, *thread;
+        char *channel; /* of the last message that has one; NULL = nothing is posted */
+        char *from; /* who sent the last message that says so; NULL = none does */
+        uint32_t attempt, n_messages;
+        struct buffer text; /* the texts that are not empty, a newline between them */
+        struct buffer question; /* JSON; empty when the run brings its answer */
+        struct buffer answer; /* of an earlier run, as on the wire; empty = there is none */
+        uint32_t posted; /* replies of that answer */
+};
+
+/* 0 and *ret, which the caller frees; -EBADMSG when the frame is none: a fault of the broker. */
+MUST_USE int batch_new(const struct wire_run *run, struct batch **ret);
+struct batch *batch_free(struct batch *batch);
+static inline void batch_cleanup(struct batch **batch) { batch_free(*batch); }
+#define CLEANUP_BATCH CLEANUP(batch_cleanup)

@@ -1,0 +1,105 @@
+/* A run as a state machine: one attempt of this worker at a batch. Pure: an event and the time come in, effects come
+ * out.
+ *
+ *            locked           answered          go             all posted        settled
+ *   LOCKING --------> ANSWERING ------> ANSWERED ----> POSTING ---------> REPORTING ----> ENDED
+ *
+ *   a stored answer:               from LOCKING to POSTING
+ *   nothing to post, any failure:  to REPORTING, from wherever it is
+ *   stop and cancel:               to ENDED, from wherever it is, at once and without a result
+ *
+ * From ANSWERING to POSTING the lock is extended; nothing is begun past its local deadline (lock_clock.h). The run
+ * timeout counts from the start and ends where the broker says go: an answer that is paid for gets its time to be
+ * posted, at most LIMIT_POST_MS a reply. An event that does not belong to the stage is out of date and changes
+ * nothing. */
+#pragma once
+
+#include "common/time.h"
+#include "worker/core/lock_clock.h"
+#include "worker/core/outcome.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum run_stage { RUN_LOCKING, RUN_ANSWERING, RUN_ANSWERED, RUN_POSTING, RUN_REPORTING, RUN_ENDED };
+
+/* What is known when a run begins. */
+struct run_plan {
+        struct span lock_ttl; /* 0 = without a lock */
+        struct span timeout;
+        bool has_post; /* is there a channel that can post? */
+        bool is_answered; /* an earlier run's answer came along */
+        uint32_t n_replies; /* of that answer */
+        uint32_t posted; /* of those */
+};
+
+struct run {
+        struct run_plan plan;
+        enum run_stage stage;
+        struct lock_clock lock;
+        bool is_lock_asked; /* it may be held, so it is released at the end */
+        bool is_calling; /* a call, to the handler or the channel, is under way */
+        bool is_handing_back; /* as soon as the post under way has ended */
+        struct mono timeout; /* when the run is over */
+        struct mono due; /* of the stage: when to repeat a frame, or when a post has taken too long */
+        struct mono began, locked;
+        struct span lock_wait, answering; /* how long those stages took; 0 = not reached */
+        uint32_t n_replies, posted;
+        struct outcome outcome; /* valid from REPORTING on */
+};
+
+enum run_event_kind {
+        RUN_ON_LOCKED, /* acquired or extended */
+        RUN_ON_LOCK_BUSY, /* acquire: held by somebody else; extend: lost */
+        RUN_ON_LOCK_UNKNOWN, /* no answer from Redis */
+        RUN_ON_ANSWER, /* the handler's: outcome, and n_replies when that is done */
+        RUN_ON_GO,
+        RUN_ON_STOP,
+        RUN_ON_CANCEL,
+        RUN_ON_POSTED, /* one reply */
+        RUN_ON_POST_FAILED, /* outcome */
+        RUN_ON_SETTLED,
+        RUN_ON_LEASE_UNSURE, /* a call was not begun, as the broker may have given the lease to another */
+        RUN_ON_HAND_BACK, /* the worker leaves */
+        RUN_ON_TIMER,
+};
+
+struct run_event {
+        enum run_event_kind kind;
+        const struct outcome *outcome;
+        uint32_t n_replies;
+};
+
+enum run_effect {
+        RUN_ACQUIRE,
+        RUN_EXTEND,
+        RUN_RELEASE,
+        RUN_CALL, /* ask the handler */
+        RUN_ABORT, /* the call under way: no answer of it may come any more */
+        RUN_SEND_ANSWERED,
+        RUN_POST, /* reply number run->posted */
+        RUN_SEND_RESULT, /* run->outcome */
+        RUN_END, /* the lease is over; nothing more comes */
+};
+
+enum { RUN_EFFECTS_MAX = 6 };
+
+/* To be carried out in order. */
+struct run_fx {
+        enum run_effect items[RUN_EFFECTS_MAX];
+        uint32_t n;
+};
+
+/* Begins a run: the first effects, as from a step. */
+void run_init(struct run *run, const struct run_plan *plan, struct mono now, struct run_fx *fx);
+/* Begins a run that cannot be run here and only reports why. `posted` is what RUN said. */
+void run_init_refused(struct run *run, const struct outcome *outcome, uint32_t posted, struct mono now,
+                      struct run_fx *fx);
+/* `now` is read after the event came in and before its effects are carried out. fx is written anew. */
+void run_step(struct run *run, struct mono now, const struct run_event *event, struct run_fx *fx);
+
+/* When the next RUN_ON_TIMER is due; MONO_NEVER when only others can move the run. */
+struct mono run_due(const struct run *run);
+/* May a call be begun at this instant? Asked again right before it is, since a process can be stopped anywhere. */
+bool run_is_held(const struct run *run, struct mono now);
+const char *run_stage_name(enum run_stage stage);

@@ -1,0 +1,65 @@
+/* Answers a batch by running a program: the question as JSON on its stdin, the reply on its stdout (core/answer.h).
+ * What its exit status means is in core/outcome.h; the first line of its stderr says why. No shell is between: the
+ * command is a list. */
+#include "worker/handler.h"
+
+#include "common/limits.h"
+#include "common/memory.h"
+
+#include <string.h>
+
+struct exec_call {
+        struct loop_program *program;
+        struct answer *answer;
+        void (*on_answered)(void *context);
+        void *context;
+};
+
+static struct bytes first_line(struct bytes text) {
+        const char *end = text.len > 0 ? memchr(text.data, '\n', text.len) : NULL;
+
+        return end ? (struct bytes){text.data, (size_t)(end - (const char *)text.data)} : text;
+}
+
+static void on_end(void *context, const struct loop_program_end *end) {
+        struct exec_call *call = context;
+        struct outcome *outcome = &call->answer->outcome;
+
+        if (end->is_too_large)
+                outcome_init(outcome, WIRE_FAILED, "too_large", "the handler's program wrote more than %d bytes",
+                             LIMIT_HANDLER_BYTES);
+        else
+                outcome_of_exit(end->status, end->signal, first_line(end->errors), outcome);
+        if (outcome->kind == WIRE_DONE)
+                answer_of_output(end->output, call->answer);
+        call->on_answered(call->context);
+        free(call);
+}
+
+static int ask(const struct handler_question *question, struct answer *answer, void (*on_answered)(void *context),
+               void *context, void **ret_call) {
+        struct exec_call *call = memory_new(1, sizeof *call);
+        char *const *command = question->config->command;
+        int r;
+
+        *call = (struct exec_call){.answer = answer, .on_answered = on_answered, .context = context};
+        r = loop_program_new(question->loop, command, buffer_bytes(&question->batch->question), LIMIT_HANDLER_BYTES,
+                             on_end, call, &call->program);
+        if (r < 0) {
+                outcome_init(&answer->outcome, WIRE_FAILED, "not_started",
+                             "the handler's program %s could not be started: %s", command[0], strerror(-r));
+                free(call);
+                return 1;
+        }
+        *ret_call = call;
+        return 0;
+}
+
+static void abort_call(void *context) {
+        struct exec_call *call = context;
+
+        loop_program_free(call->program);
+        free(call);
+}
+
+const struct handler handler_exec = {.ask = ask, .abort = abort_call};

@@ -1,0 +1,219 @@
+#include "worker/loop.h"
+
+#include "common/ensure.h"
+#include "common/memory.h"
+#include "worker/loop_private.h"
+
+#include <netdb.h>
+
+struct loop_signal {
+        uv_signal_t uv;
+        struct loop_signal *next;
+        void (*on_signal)(void *context, int signal);
+        void *context;
+};
+
+struct loop *loop_new(void) {
+        struct loop *loop = memory_new(1, sizeof *loop);
+
+        ENSURE(uv_loop_init(&loop->uv) == 0);
+        return loop;
+}
+
+void loop_run(struct loop *loop) { uv_run(&loop->uv, UV_RUN_DEFAULT); }
+
+void loop_stop(struct loop *loop) { uv_stop(&loop->uv); }
+
+static void free_handle(uv_handle_t *handle) { free(handle->data); }
+
+struct loop *loop_free(struct loop *loop) {
+        if (!loop)
+                return NULL;
+        while (loop->signals) {
+                struct loop_signal *signal = loop->signals;
+
+                loop->signals = signal->next;
+                uv_close((uv_handle_t *)&signal->uv, free_handle);
+        }
+        loop_program_kill_all(loop);
+        /* Handles close in the loop's next turns. */
+        uv_run(&loop->uv, UV_RUN_DEFAULT);
+        ENSURE(uv_loop_close(&loop->uv) == 0);
+        free(loop);
+        return NULL;
+}
+
+uint64_t loop_delay_ms(struct mono now, struct mono due) {
+        int64_t us = mono_since(due, now).us;
+
+        return us <= 0 ? 0 : (uint64_t)us / 1000 + 1;
+}
+
+/* -- timers -------------------------------------------------------------------------------------------------------- */
+
+struct loop_timer {
+        uv_timer_t uv;
+        void (*on_time)(void *context);
+        void *context;
+};
+
+struct loop_timer *loop_timer_new(struct loop *loop, void (*on_time)(void *context), void *context) {
+        struct loop_timer *timer = memory_new(1, sizeof *timer);
+
+        timer->on_time = on_time;
+        timer->context = context;
+        timer->uv.data = timer;
+        ENSURE(uv_timer_init(&loop->uv, &timer->uv) == 0);
+        return timer;
+}
+
+static void on_timer(uv_timer_t *uv) {
+        struct loop_timer *timer = uv->data;
+
+        timer->on_time(timer->context);
+}
+
+void loop_timer_set(struct loop_timer *timer, struct mono now, struct mono due) {
+        uv_timer_stop(&timer->uv);
+        if (due.us == MONO_NEVER.us)
+                return;
+        /* The loop's idea of the time is that of the beginning of its turn. */
+        uv_update_time(timer->uv.loop);
+        ENSURE(uv_timer_start(&timer->uv, on_timer, loop_delay_ms(now, due), 0) == 0);
+}
+
+struct loop_timer *loop_timer_free(struct loop_timer *timer) {
+        if (timer)
+                uv_close((uv_handle_t *)&timer->uv, free_handle);
+        return NULL;
+}
+
+/* -- descriptors --------------------------------------------------------------------------------------------------- */
+
+struct loop_watch {
+        uv_poll_t uv;
+        void (*on_ready)(void *context, int events);
+        void *context;
+        int events;
+};
+
+struct loop_watch *loop_watch_new(struct loop *loop, int fd, void (*on_ready)(void *context, int events),
+                                  void *context) {
+        struct loop_watch *watch = memory_new(1, sizeof *watch);
+
+        watch->on_ready = on_ready;
+        watch->context = context;
+        watch->uv.data = watch;
+        ENSURE(uv_poll_init(&loop->uv, &watch->uv, fd) == 0);
+        return watch;
+}
+
+static void on_poll(uv_poll_t *uv, int status, int events) {
+        struct loop_watch *watch = uv->data;
+        int ready = (events & UV_READABLE ? LOOP_READ : 0) | (events & UV_WRITABLE ? LOOP_WRITE : 0);
+
+        watch->on_ready(watch->context, status < 0 ? LOOP_READ | LOOP_WRITE : ready);
+}
+
+void loop_watch_set(struct loop_watch *watch, int events) {
+        int wanted = (events & LOOP_READ ? UV_READABLE : 0) | (events & LOOP_WRITE ? UV_WRITABLE : 0);
+
+        if (events == watch->events)
+                return;
+        watch->events = events;
+        if (wanted == 0)
+                uv_poll_stop(&watch->uv);
+        else
+                ENSURE(uv_poll_start(&watch->uv, wanted, on_poll) == 0);
+}
+
+struct loop_watch *loop_watch_free(struct loop_watch *watch) {
+        if (!watch)
+                return NULL;
+        uv_poll_stop(&watch->uv);
+        uv_close((uv_handle_t *)&watch->uv, free_handle);
+        return NULL;
+}
+
+/* -- signals ------------------------------------------------------------------------------------------------------- */
+
+static void on_uv_signal(uv_signal_t *uv, int signal) {
+        struct loop_signal *self = uv->data;
+
+        self->on_signal(self->context, signal);
+}
+
+void loop_on_signal(struct loop *loop, int signal, void (*on_signal)(void *context, int signal), void *context) {
+        struct loop_signal *self = memory_new(1, sizeof *self);
+
+        self->on_signal = on_signal;
+        self->context = context;
+        self->uv.data = self;
+        self->next = loop->signals;
+        loop->signals = self;
+        ENSURE(uv_signal_init(&loop->uv, &self->uv) == 0);
+        ENSURE(uv_signal_start(&self->uv, on_uv_signal, signal) == 0);
+}
+
+/* -- names --------------------------------------------------------------------------------------------------------- */
+
+struct loop_lookup {
+        uv_getaddrinfo_t uv;
+        void (*on_found)(void *context, const char *address, const char *why); /* NULL = freed meanwhile */
+        void *context;
+        uint32_t turn;
+};
+
+static const struct addrinfo *address_of_turn(const struct addrinfo *found, uint32_t turn) {
+        const struct addrinfo *address = found;
+        uint32_t n = 0;
+
+        for (const struct addrinfo *each = found; each; each = each->ai_next)
+                n++;
+        for (uint32_t i = 0; i < turn % n; i++)
+                address = address->ai_next;
+        return address;
+}
+
+static int print_address(const struct addrinfo *address, char text[NI_MAXHOST]) {
+        int r = getnameinfo(address->ai_addr, address->ai_addrlen, text, NI_MAXHOST, NULL, 0, NI_NUMERICHOST);
+
+        return r == 0 ? 0 : UV_EAI_FAIL;
+}
+
+static void on_looked_up(uv_getaddrinfo_t *uv, int status, struct addrinfo *found) {
+        struct loop_lookup *lookup = uv->data;
+        char address[NI_MAXHOST];
+
+        if (status == 0)
+                status = print_address(address_of_turn(found, lookup->turn), address);
+        if (lookup->on_found && status == 0)
+                lookup->on_found(lookup->context, address, NULL);
+        else if (lookup->on_found)
+                lookup->on_found(lookup->context, NULL, uv_strerror(status));
+        uv_freeaddrinfo(found);
+        free(lookup);
+}
+
+struct loop_lookup *loop_lookup_new(struct loop *loop, const char *host, uint32_t turn,
+                                    void (*on_found)(void *context, const char *address, const char *why),
+                                    void *context) {
+        struct loop_lookup *lookup = memory_new(1, sizeof *lookup);
+        struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+
+        lookup->on_found = on_found;
+        lookup->context = context;
+        lookup->turn = turn;
+        lookup->uv.data = lookup;
+        ENSURE(uv_getaddrinfo(&loop->uv, &lookup->uv, on_looked_up, host, NULL, &hints) == 0);
+        return lookup;
+}
+
+struct loop_lookup *loop_lookup_free(struct loop_lookup *lookup) {
+        if (!lookup)
+                return NULL;
+        lookup->on_found = NULL;
+        /* When a thread has begun it cannot be stopped; the result is then thrown away. */
+        uv_cancel((uv_req_t *)&lookup->uv);
+        return NULL;
+}

@@ -1,0 +1,79 @@
+/* The event loop: timers, descriptors, signals, names looked up, programs run. The one door to libuv.
+ *
+ * Nothing here calls back before the function that was called has returned. What is freed never calls back again. */
+#pragma once
+
+#include "common/bytes.h"
+#include "common/time.h"
+
+#include <stdbool.h>
+
+struct loop;
+
+struct loop *loop_new(void);
+/* Runs until loop_stop(). */
+void loop_run(struct loop *loop);
+void loop_stop(struct loop *loop);
+/* Everything made with the loop must have been freed; programs that still run are killed. */
+struct loop *loop_free(struct loop *loop);
+
+/* -- timers -------------------------------------------------------------------------------------------------------- */
+
+struct loop_timer;
+
+/* Made unset. */
+struct loop_timer *loop_timer_new(struct loop *loop, void (*on_time)(void *context), void *context);
+/* Calls once, at `due` or up to 2 ms later; MONO_NEVER unsets it. What it was set to before is forgotten. */
+void loop_timer_set(struct loop_timer *timer, struct mono now, struct mono due);
+struct loop_timer *loop_timer_free(struct loop_timer *timer);
+
+/* -- descriptors --------------------------------------------------------------------------------------------------- */
+
+enum { LOOP_READ = 1, LOOP_WRITE = 2 };
+
+struct loop_watch;
+
+/* `events` are LOOP_READ and LOOP_WRITE as they are ready; both when the descriptor has failed. Made watching
+ * nothing. */
+struct loop_watch *loop_watch_new(struct loop *loop, int fd, void (*on_ready)(void *context, int events),
+                                  void *context);
+void loop_watch_set(struct loop_watch *watch, int events);
+/* To be freed before the descriptor is closed. */
+struct loop_watch *loop_watch_free(struct loop_watch *watch);
+
+/* -- signals ------------------------------------------------------------------------------------------------------- */
+
+/* Until the loop is freed. */
+void loop_on_signal(struct loop *loop, int signal, void (*on_signal)(void *context, int signal), void *context);
+
+/* -- names --------------------------------------------------------------------------------------------------------- */
+
+struct loop_lookup;
+
+/* Looks a host up off the loop. A name may have several addresses: `turn` says which is wanted, counted on past the
+ * last, so that who tries again with the next turn comes to each. `address` is numeric; NULL when there is none, and
+ * then `why` says so. It ends by calling back, or by loop_lookup_free(). */
+struct loop_lookup *loop_lookup_new(struct loop *loop, const char *host, uint32_t turn,
+                                    void (*on_found)(void *context, const char *address, const char *why),
+                                    void *context);
+struct loop_lookup *loop_lookup_free(struct loop_lookup *lookup);
+
+/* -- programs ------------------------------------------------------------------------------------------------------ */
+
+struct loop_program;
+
+struct loop_program_end {
+        int64_t status;
+        int signal; /* 0 = it ended by itself */
+        bool is_too_large; /* it wrote more than `output_max` and was killed */
+        struct bytes output, errors; /* what it wrote, of errors the beginning */
+};
+
+/* Runs argv[0], found in PATH, in a process group of its own, with `input` on its stdin and none of our descriptors
+ * but the three. Only when it has ended is on_end called, and then the program is freed. 0 and *ret, or a negative
+ * errno when it could not be started. */
+MUST_USE int loop_program_new(struct loop *loop, char *const *argv, struct bytes input, size_t output_max,
+                              void (*on_end)(void *context, const struct loop_program_end *end), void *context,
+                              struct loop_program **ret);
+/* Ends the whole group, SIGTERM first, SIGKILL after a grace; on_end is not called any more. */
+struct loop_program *loop_program_free(struct loop_program *program);

@@ -1,0 +1,17 @@
+/* What the loop's files share; nobody else includes this. */
+#pragma once
+
+#include "worker/loop.h"
+
+#include <uv.h>
+
+struct loop {
+        uv_loop_t uv;
+        struct loop_program *programs; /* all that run */
+        struct loop_signal *signals;
+};
+
+/* Milliseconds from `now` to `due`, rounded up. */
+uint64_t loop_delay_ms(struct mono now, struct mono due);
+/* Kills every program that still runs. */
+void loop_program_kill_all(struct loop *loop);

@@ -1,0 +1,54 @@
+/* What the two files of Redis share; nobody else includes this. redis.c has the requests, redis_connection.c the
+ * connection they go over. */
+#pragma once
+
+#include "worker/core/redis_url.h"
+#include "worker/redis.h"
+
+#include <hiredis/async.h>
+#include <hiredis/hiredis.h>
+
+enum { REDIS_BACKOFF_FIRST_MS = 50, REDIS_HASH_LEN = 40 };
+
+struct redis_script {
+        struct redis *redis;
+        const char *text;
+        char hash[REDIS_HASH_LEN + 1]; /* empty: Redis would not keep it, so the text goes along each time */
+};
+
+struct redis_request {
+        struct redis *redis;
+        struct redis_request *next, *before; /* from redis->oldest to redis->newest */
+        struct mono sent;
+        int script, n_arguments;
+        char *key, *arguments[REDIS_ARGUMENTS_MAX];
+        void (*on_end)(void *context, enum redis_result result, int64_t answer); /* NULL = nobody waits */
+        void *context;
+};
+
+struct redis {
+        struct loop *loop;
+        struct redis_url url;
+        struct redis_script scripts[REDIS_SCRIPTS_MAX];
+        int n_scripts;
+        enum { APART, LOOKING_UP, CONNECTING, READY } state;
+        struct mono since; /* of the state */
+        struct mono again; /* APART: when to try again */
+        struct span backoff;
+        uint32_t turn; /* of the host's addresses, the one to try */
+        struct loop_lookup *lookup;
+        redisAsyncContext *connection;
+        struct loop_watch *watch; /* of the connection */
+        int events; /* that it watches */
+        int n_setup; /* CONNECTING: answers still to come */
+        struct loop_timer *timer;
+        struct redis_request *oldest, *newest;
+        bool is_freed, has_complained;
+};
+
+/* Begins to connect, and goes on with it for ever. */
+void redis_connect(struct redis *redis);
+/* To be called when the oldest request is another one: then another answer may become overdue. */
+void redis_set_timer(struct redis *redis);
+/* One line of log for an outage, not one for each try. */
+void redis_complain(struct redis *redis, const char *event, const char *why);
