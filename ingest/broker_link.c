@@ -1,0 +1,109 @@
+#include "ingest/broker_link.h"
+
+#include "common/limits.h"
+#include "common/log.h"
+#include "common/memory.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct broker_link {
+        struct link *link;
+        struct intake *intake;
+        char *endpoint;
+        struct mono sent;    /* the first time of the frame under way */
+        bool is_waiting;     /* for its acknowledgement */
+        bool is_away;        /* and that was said in the log */
+};
+
+int broker_link_new(const char *endpoint, struct intake *intake, struct broker_link **ret) {
+        CLEANUP_BROKER_LINK struct broker_link *link = memory_new(1, sizeof *link);
+        int r;
+
+        r = link_new(endpoint, &link->link);
+        if (r < 0)
+                return r;
+        link->intake = intake;
+        link->endpoint = memory_print("%s", endpoint);
+        *ret = TAKE(link);
+        return 0;
+}
+
+struct broker_link *broker_link_free(struct broker_link *link) {
+        if (!link)
+                return NULL;
+        link_free(link->link);
+        free(link->endpoint);
+        free(link);
+        return NULL;
+}
+
+int broker_link_fd(const struct broker_link *link) { return link_fd(link->link); }
+
+/* -- out ----------------------------------------------------------------------------------------------------------- */
+
+static void send_due(struct broker_link *link, struct mono now) {
+        struct bytes frame;
+
+        if (!intake_pop_frame(link->intake, now, &frame))
+                return;
+        if (link_send(link->link, frame) != 0)
+                intake_on_unsent(link->intake, now);
+        if (!link->is_waiting)
+                link->sent = now;
+        link->is_waiting = true;
+        if (link->is_away || mono_since(now, link->sent).us < span_ms(LIMIT_RESEND_MS).us)
+                return;
+        link->is_away = true;
+        log_warning("broker_away", LOG_TEXT("endpoint", link->endpoint),
+                    LOG_TEXT("why", "no acknowledgement; what comes in waits, and is sent again"));
+}
+
+/* -- in ------------------------------------------------------------------------------------------------------------ */
+
+static void on_ack(struct broker_link *link, struct bytes body) {
+        struct wire_ack ack;
+        int r = wire_decode_ack(body, &ack);
+
+        if (r == 0)
+                r = intake_on_ack(link->intake, &ack);
+        if (r < 0)
+                log_warning("ack_refused", LOG_TEXT("why", "it does not fit the frame it is for"));
+        if (r != 0)
+                return;
+        link->is_waiting = false;
+        if (link->is_away)
+                log_info("broker_back", LOG_TEXT("endpoint", link->endpoint));
+        link->is_away = false;
+}
+
+static void on_error(struct bytes body) {
+        struct bytes code, why;
+
+        if (wire_decode_error(body, &code, &why) == 0)
+                log_warning("broker_refused", LOG_BYTES("code", code), LOG_BYTES("why", why));
+}
+
+static void on_frame(struct broker_link *link, struct bytes frame) {
+        enum wire_type type;
+        struct bytes body;
+
+        if (wire_open(frame, &type, &body) == 0 && type == WIRE_ACK)
+                on_ack(link, body);
+        else if (wire_open(frame, &type, &body) == 0 && type == WIRE_ERROR)
+                on_error(body);
+        else
+                log_warning("frame_refused", LOG_TEXT("why", "not one that a broker sends to a producer"));
+}
+
+void broker_link_run(struct broker_link *link, struct mono now) {
+        struct bytes frame;
+
+        intake_on_time(link->intake, now);
+        send_due(link, now);
+        /* An acknowledgement makes room for the next frame, and sending may eat the edge of receiving: on until neither. */
+        while (link_receive(link->link, &frame) == 0) {
+                on_frame(link, frame);
+                send_due(link, now);
+        }
+}

@@ -1,0 +1,201 @@
+#include "ingest/hooks.h"
+
+#include "common/clock.h"
+#include "common/item.h"
+#include "common/log.h"
+#include "common/memory.h"
+#include "ingest/core/reply.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A webhook on its way: what was found in it, and what it is called in the log. */
+struct webhook {
+        struct waiting waiting; /* first, so that one is the other */
+        char *tenant, *channel;
+        struct refusals refusals;
+        char **ignored;
+        uint32_t n_ignored;
+};
+
+static struct webhook *webhook_new(struct http_request *request, const struct door *door) {
+        struct webhook *webhook = memory_new(1, sizeof *webhook);
+
+        webhook->waiting.request = request;
+        webhook->tenant = memory_print("%s", door->tenant->name);
+        webhook->channel = memory_print("%s", door->config->name);
+        return webhook;
+}
+
+static struct webhook *webhook_free(struct webhook *webhook) {
+        if (!webhook)
+                return NULL;
+        for (uint32_t i = 0; i < webhook->n_ignored; i++)
+                free(webhook->ignored[i]);
+        free(webhook->ignored);
+        refusals_done(&webhook->refusals);
+        free(webhook->tenant);
+        free(webhook->channel);
+        free(webhook);
+        return NULL;
+}
+
+static void webhook_cleanup(struct webhook **webhook) { webhook_free(*webhook); }
+#define CLEANUP_WEBHOOK CLEANUP(webhook_cleanup)
+
+/* -- answers ------------------------------------------------------------------------------------------------------- */
+
+static void refuse(struct http_request *request, const struct door *door, unsigned status, const char *code, const char *why) {
+        /* A JSON error ends with the text it stumbled over, which is not for the log. */
+        const char *quote = strstr(why, " near '");
+        struct bytes shown = {why, quote ? (size_t)(quote - why) : strlen(why)};
+
+        log_warning("webhook_refused", LOG_TEXT("tenant", door->tenant->name), LOG_TEXT("channel", door->config->name),
+                    LOG_NUMBER("status", status), LOG_TEXT("code", code), LOG_BYTES("why", shown));
+        if (status == 401)
+                service_answer_unproven(request, "Signature realm=\"lull\"", code, why);
+        else
+                service_answer_problem(request, status, code, why);
+}
+
+static void answer(struct webhook *webhook, const struct intake_verdict *verdict) {
+        struct reply_outcome outcome = {verdict->n_accepted, verdict->n_duplicates, &webhook->refusals};
+        CLEANUP_BUFFER struct buffer body = {0};
+        unsigned status;
+
+        for (uint32_t i = 0; i < webhook->refusals.n; i++)
+                log_warning("message_refused", LOG_TEXT("tenant", webhook->tenant), LOG_TEXT("channel", webhook->channel),
+                            LOG_TEXT("code", webhook->refusals.items[i].code), LOG_TEXT("why", webhook->refusals.items[i].why));
+        status = reply_to_hook(&outcome, (const char *const *)webhook->ignored, webhook->n_ignored, &body);
+        log_debug("webhook", LOG_TEXT("tenant", webhook->tenant), LOG_TEXT("channel", webhook->channel),
+                  LOG_NUMBER("status", status), LOG_NUMBER("accepted", verdict->n_accepted),
+                  LOG_NUMBER("duplicate", verdict->n_duplicates), LOG_NUMBER("ignored", webhook->n_ignored));
+        service_answer(webhook->waiting.request, status, &body);
+}
+
+static void on_verdict(struct waiting *waiting, struct intake_verdict *verdict) {
+        CLEANUP_WEBHOOK struct webhook *webhook = (struct webhook *)waiting;
+
+        if (verdict->is_late) {
+                log_warning("webhook_late", LOG_TEXT("tenant", webhook->tenant), LOG_TEXT("channel", webhook->channel),
+                            LOG_NUMBER("status", 503), LOG_TEXT("why", "no acknowledgement from the broker in time"));
+                service_answer_late(waiting->request);
+                return;
+        }
+        refusals_merge(&webhook->refusals, &verdict->refusals);
+        answer(webhook, verdict);
+}
+
+/* -- reading ------------------------------------------------------------------------------------------------------- */
+
+static const char *find_header(void *context, const char *name) { return http_header_find(context, name); }
+static const char *find_query(void *context, const char *name) { return http_query_find(context, name); }
+
+static struct channel_request channel_request_of(struct http_request *request) {
+        return (struct channel_request){find_header, find_query, request, http_body(request), clock_now().wall};
+}
+
+/* 0; or it is answered 401. */
+static int verify(struct http_request *request, const struct door *door) {
+        struct channel_request asked = channel_request_of(request);
+
+        switch (channel_verify(door->channel, &asked)) {
+        case CHANNEL_GENUINE:
+                return 0;
+        case CHANNEL_UNSIGNED:
+                refuse(request, door, 401, "unsigned", "there is no signature; give the platform the secret that lull.yaml has");
+                break;
+        case CHANNEL_FORGED:
+                refuse(request, door, 401, "forged", "the signature is wrong; the secret must be the one that lull.yaml has");
+                break;
+        case CHANNEL_STALE:
+                refuse(request, door, 401, "stale", "the signature is too old or from the future; check both clocks");
+                break;
+        }
+        return 1;
+}
+
+static void push_event(struct service *service, struct webhook *webhook, const struct channel_event *event, uint32_t index,
+                       struct parcel *parcel) {
+        struct wire_body said = {event->at, bytes_of(event->from), bytes_of(event->kind), bytes_of(event->text), bytes_of(event->data)};
+        struct wire_message message = {bytes_of(webhook->tenant), bytes_of(event->thread), bytes_of(event->id),
+                                       bytes_of(webhook->channel), BYTES_NONE};
+        CLEANUP_BUFFER struct buffer body = {0};
+        struct item_fault fault;
+
+        wire_encode_body(&body, &said);
+        message.body = buffer_bytes(&body);
+        if (item_check(&message, service->config->limits.message_bytes, &fault) == 0) {
+                parcel_push(parcel, &service->ids, &message, index);
+                return;
+        }
+        refusals_push(&webhook->refusals, index, bytes_of(fault.code), bytes_of(fault.why));
+        free(fault.why);
+}
+
+static void push_events(struct service *service, struct webhook *webhook, const struct channel_events *events, struct parcel *parcel) {
+        webhook->ignored = memory_new(events->n + 1, sizeof *webhook->ignored);
+        for (uint32_t i = 0; i < events->n; i++) {
+                if (events->items[i].is_ignored)
+                        webhook->ignored[webhook->n_ignored++] = memory_print("%s", events->items[i].why);
+                else
+                        push_event(service, webhook, &events->items[i], i, parcel);
+        }
+}
+
+void hooks_on_post(struct service *service, struct http_request *request, const struct door *door) {
+        CLEANUP_WEBHOOK struct webhook *webhook = NULL;
+        CLEANUP(channel_events_done) struct channel_events events = {0};
+        CLEANUP_PARCEL struct parcel parcel = {0};
+        CLEANUP_FREE char *error = NULL;
+
+        if (verify(request, door) != 0)
+                return;
+        if (channel_read(door->channel, http_body(request), &events, &error) < 0) {
+                refuse(request, door, 400, "bad_webhook", error);
+                return;
+        }
+        webhook = webhook_new(request, door);
+        webhook->waiting.on_verdict = on_verdict;
+        push_events(service, webhook, &events, &parcel);
+        if (parcel.n == 0)
+                answer(webhook, &(struct intake_verdict){0});
+        else if (service_push(service, &parcel, &webhook->waiting, service->config->ingest.ack_timeout) == 0)
+                webhook = NULL; /* on_verdict() has it */
+}
+
+/* -- the rest ------------------------------------------------------------------------------------------------------ */
+
+void hooks_on_get(struct service *service, struct http_request *request, const struct door *door) {
+        struct channel_request asked = channel_request_of(request);
+        CLEANUP_BUFFER struct buffer text = {0};
+
+        switch (channel_challenge(door->channel, &asked, &text)) {
+        case 0:
+                http_answer(request, &(struct http_answer){.status = 200, .content_type = "text/plain; charset=utf-8", .body = &text});
+                break;
+        case 2:
+                refuse(request, door, 403, "forged", "the verify token is not the one that lull.yaml has");
+                break;
+        default:
+                service_answer_problem(request, 404, "not_found", "this is no verification question; webhooks are sent with POST");
+                break;
+        }
+}
+
+int hooks_find(struct service *service, struct http_request *request, const struct path *path, struct door *ret) {
+        CLEANUP_FREE char *why = NULL;
+        int r = doors_find(service->doors, path->segments[1], path->segments[2], ret);
+
+        if (r == 0)
+                return 0;
+        if (r == 1)
+                why = memory_print("there is no tenant \"%.*s\" in lull.yaml", BYTES_PRINT(path->segments[1]));
+        else
+                why = memory_print("tenant \"%.*s\" has no channel \"%.*s\" in lull.yaml", BYTES_PRINT(path->segments[1]),
+                                   BYTES_PRINT(path->segments[2]));
+        log_warning("webhook_refused", LOG_BYTES("tenant", path->segments[1]), LOG_BYTES("channel", path->segments[2]),
+                    LOG_NUMBER("status", 404), LOG_TEXT("code", r == 1 ? "unknown_tenant" : "unknown_channel"));
+        service_answer_problem(request, 404, r == 1 ? "unknown_tenant" : "unknown_channel", why);
+        return r;
+}

@@ -1,0 +1,62 @@
+/* The HTTP server, on the event loop: whole requests in, answers out, at once or later. The one door to libmicrohttpd.
+ *
+ * What it keeps to itself: bodies beyond LIMIT_HTTP_BODY_BYTES are answered 413, bodies beyond LIMIT_HTTP_BUFFERED_BYTES altogether
+ * 503, requests whose length is told in two ways 400; connections that are idle for LIMIT_HTTP_IDLE_S or do not bring a request to
+ * its end in LIMIT_HTTP_REQUEST_S are closed. While an answer is being waited for, nothing is noticed of the client: who
+ * does not answer in time himself keeps a connection for ever. */
+#pragma once
+
+#include "common/bytes.h"
+#include "ingest/loop.h"
+
+#include <stdbool.h>
+
+struct http;
+/* One request: valid until it was answered. */
+struct http_request;
+
+struct http_events {
+        /* The head is there. A request that is answered here already has its body passed over, not kept. */
+        void (*on_head)(void *context, struct http_request *request);
+        /* All of it is there. Answer it, now or later, exactly once. */
+        void (*on_request)(void *context, struct http_request *request);
+        void *context;
+};
+
+/* Listens at `address` (see http_socket.h). 0; a negative errno and *ret_error, which the caller frees. */
+MUST_USE int http_new(struct loop *loop, const char *address, const struct http_events *events, struct http **ret, char **ret_error);
+/* Every request must have been answered. */
+struct http *http_free(struct http *http);
+static inline void http_cleanup(struct http **http) { http_free(*http); }
+#define CLEANUP_HTTP CLEANUP(http_cleanup)
+
+/* Where it really listens. */
+const char *http_address(const struct http *http);
+/* Accepts no further connection, and closes those that are there with their next answer. */
+void http_stop(struct http *http);
+bool http_is_stopping(const struct http *http);
+/* Requests that have begun and whose answer has not left altogether. */
+uint32_t http_n_requests(const struct http *http);
+
+/* What the client asked for. The texts live as long as the request. */
+const char *http_method(const struct http_request *request);
+/* The path and what follows it, as it came. */
+const char *http_target(const struct http_request *request);
+/* Any case of `name`; NULL when there is none. */
+const char *http_header_find(const struct http_request *request, const char *name);
+/* Decoded; NULL when there is none. */
+const char *http_query_find(const struct http_request *request, const char *name);
+struct bytes http_body(const struct http_request *request);
+/* Does it come from this machine itself, neither through a proxy nor from a page in a browser? */
+bool http_is_local(const struct http_request *request);
+
+struct http_answer {
+        unsigned status;
+        const char *content_type;
+        struct {
+                const char *name, *value; /* NULL = no further header */
+        } header;
+        struct buffer *body; /* taken, and left empty */
+};
+
+void http_answer(struct http_request *request, const struct http_answer *answer);
