@@ -1,0 +1,289 @@
+#include "broker/ctl/bench_self.h"
+
+#include "broker/ctl/ask.h"
+#include "broker/ctl/screen.h"
+#include "common/clock.h"
+#include "common/limits.h"
+#include "common/memory.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <linux/magic.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <time.h>
+
+/* A broker commits and leaves within this time; then it is killed. */
+enum { STOP_MS = 5000, STOP_POLL_MS = 10 };
+/* How long a broker with an empty store may take to answer, and how often it is asked. */
+enum { START_MS = 10000, START_POLL_MS = 200 };
+
+/* What a message has beside its text. */
+enum { BODY_OVERHEAD_BYTES = 1024 };
+
+extern char **environ;
+
+struct self {
+        char *folder, *config, *log;
+        char *ingest, *workers, *stats;
+        pid_t pid; /* 0 = not running */
+        bool is_kept;
+        const char *medium;
+};
+
+const char *self_ingest(const struct self *self) { return self->ingest; }
+const char *self_workers(const struct self *self) { return self->workers; }
+const char *self_stats(const struct self *self) { return self->stats; }
+const char *self_medium(const struct self *self) { return self->medium; }
+
+/* -- its folder ---------------------------------------------------------------------------------------------------- */
+
+static int remove_entry(const char *path, const struct stat *status, int flag, struct FTW *ftw) { return remove(path); }
+
+static void remove_folder(const char *folder) {
+        if (nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS) != 0)
+                screen_error("could not remove %s: %s", folder, strerror(errno));
+}
+
+/* A figure that was measured where fsync does nothing would be a lie. */
+static const char *find_medium(const char *folder) {
+        struct statfs status;
+
+        if (statfs(folder, &status) < 0)
+                return NULL;
+        if (status.f_type == TMPFS_MAGIC || status.f_type == RAMFS_MAGIC)
+                return "BUT the folder is in memory (tmpfs), where fsync costs nothing: name one on disk with --folder";
+        return NULL;
+}
+
+static int make_folder(struct self *self, const struct self_settings *settings) {
+        const char *parent = settings->folder ? settings->folder : getenv("TMPDIR");
+        CLEANUP_FREE char *folder = memory_print("%s/lull-bench-XXXXXX", parent && *parent ? parent : "/var/tmp");
+
+        if (!mkdtemp(folder)) {
+                screen_error("cannot make a folder %s: %s; name another place with --folder", folder, strerror(errno));
+                return -errno;
+        }
+        self->folder = TAKE(folder);
+        self->config = memory_print("%s/lull.yaml", self->folder);
+        self->log = memory_print("%s/broker.log", self->folder);
+        self->medium = find_medium(self->folder);
+        return 0;
+}
+
+/* -- its config ---------------------------------------------------------------------------------------------------- */
+
+/* Binds a socket to any free port of the loopback and returns it, or -1; it keeps the port until it is closed. */
+static int find_port(char **ret_endpoint) {
+        struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        socklen_t len = sizeof address;
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        if (fd < 0)
+                return -1;
+        if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 ||
+            getsockname(fd, (struct sockaddr *)&address, &len) < 0) {
+                close(fd);
+                return -1;
+        }
+        *ret_endpoint = memory_print("tcp://127.0.0.1:%u", ntohs(address.sin_port));
+        return fd;
+}
+
+/* All three are held until the last one is found, so that they differ. Another process may take one before the
+ * broker does; then the broker says so, and the benchmark is started again. */
+static int find_ports(struct self *self) {
+        CLEANUP_CLOSE int ingest = find_port(&self->ingest);
+        CLEANUP_CLOSE int workers = find_port(&self->workers);
+        CLEANUP_CLOSE int stats = find_port(&self->stats);
+
+        if (ingest >= 0 && workers >= 0 && stats >= 0)
+                return 0;
+        screen_error("cannot find three free ports on 127.0.0.1: %s", strerror(errno));
+        return -EADDRNOTAVAIL;
+}
+
+static void encode_config(const struct self *self, const struct self_settings *settings, const struct bench_plan *plan,
+                          struct buffer *text) {
+        CLEANUP_FREE char *store =
+                settings->is_in_memory ? memory_print("memory:") : memory_print("lmdb:%s/store", self->folder);
+        CLEANUP_JSON json_t *quoted = json_text_new(bytes_of(store));
+        long long quiet_ms = (long long)span_to_ms(plan->quiet);
+
+        buffer_print(text, "broker:\n  ingest: %s\n  workers: %s\n  stats: %s\n  store: ", self->ingest, self->workers,
+                     self->stats);
+        json_encode(quoted, text); /* JSON's quoted text is YAML's too */
+        /* As much as the benchmark sends, with room for what is not text. */
+        if (plan->message_bytes + BODY_OVERHEAD_BYTES > LIMIT_MESSAGE_BYTES_DEFAULT)
+                buffer_print(text, "\nlimits: {message_bytes: %llu}",
+                             (unsigned long long)plan->message_bytes + BODY_OVERHEAD_BYTES);
+        buffer_print(text,
+                     "\ntenants:\n"
+                     "  %s:\n"
+                     "    quiet: %lldms\n"
+                     "    max_wait: %lldms\n"
+                     "    concurrency: %llu\n"
+                     "    handler: {kind: echo}\n",
+                     plan->tenant, quiet_ms, quiet_ms * 4 + 1000, (unsigned long long)plan->slots);
+}
+
+static int write_config(const struct self *self, const struct self_settings *settings, const struct bench_plan *plan) {
+        CLEANUP_BUFFER struct buffer text = {0};
+        CLEANUP_CLOSE int fd = open(self->config, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+        encode_config(self, settings, plan, &text);
+        if (fd >= 0 && write(fd, text.data, text.len) == (ssize_t)text.len)
+                return 0;
+        screen_error("cannot write %s: %s", self->config, strerror(errno));
+        return -EIO;
+}
+
+/* -- its process --------------------------------------------------------------------------------------------------- */
+
+/* lull-broker beside this program; one folder up, where a build has it; else by its name, from $PATH. */
+static char *find_broker(const struct self_settings *settings) {
+        static const char *const places[] = {"lull-broker", "../lull-broker"};
+        char own[4096];
+        ssize_t len = readlink("/proc/self/exe", own, sizeof own - 1);
+        char *slash;
+
+        if (settings->broker || len < 0)
+                return bytes_copy_text(bytes_of(settings->broker ? settings->broker : "lull-broker"));
+        own[len] = '\0';
+        slash = strrchr(own, '/');
+        for (size_t i = 0; slash && i < sizeof places / sizeof *places; i++) {
+                CLEANUP_FREE char *path = memory_print("%.*s/%s", (int)(slash - own), own, places[i]);
+
+                if (access(path, X_OK) == 0)
+                        return TAKE(path);
+        }
+        return bytes_copy_text(bytes_of("lull-broker"));
+}
+
+static int start(struct self *self, const struct self_settings *settings) {
+        CLEANUP_FREE char *broker = find_broker(settings);
+        char *const argv[] = {broker, self->config, NULL};
+        posix_spawn_file_actions_t files;
+        posix_spawnattr_t attributes;
+        int r;
+
+        posix_spawn_file_actions_init(&files);
+        posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+        posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, self->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+        posix_spawn_file_actions_adddup2(&files, STDOUT_FILENO, STDERR_FILENO);
+        /* A group of its own: Ctrl-C is for us, and we stop it after we have asked for its numbers. */
+        posix_spawnattr_init(&attributes);
+        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+        r = posix_spawnp(&self->pid, broker, &files, &attributes, argv, environ);
+        posix_spawn_file_actions_destroy(&files);
+        posix_spawnattr_destroy(&attributes);
+        if (r == 0)
+                return 0;
+        self->pid = 0;
+        screen_error("cannot start %s: %s; name the program with --broker", broker, strerror(r));
+        return -r;
+}
+
+static bool has_ended(struct self *self) {
+        if (self->pid == 0 || waitpid(self->pid, NULL, WNOHANG) == 0)
+                return self->pid == 0;
+        self->pid = 0;
+        return true;
+}
+
+static void stop(struct self *self) {
+        const struct timespec pause = {.tv_nsec = STOP_POLL_MS * 1000000L};
+        struct mono end = mono_add(clock_mono(), span_ms(STOP_MS));
+
+        if (has_ended(self))
+                return;
+        kill(self->pid, SIGTERM);
+        while (!has_ended(self) && !mono_is_due(clock_mono(), end))
+                nanosleep(&pause, NULL);
+        if (has_ended(self))
+                return;
+        kill(self->pid, SIGKILL);
+        waitpid(self->pid, NULL, 0);
+        self->pid = 0;
+}
+
+static void print_log(const struct self *self) {
+        CLEANUP_CLOSE int fd = open(self->log, O_RDONLY | O_CLOEXEC);
+        char text[LIMIT_BENCH_LOG_BYTES + 1];
+        ssize_t len;
+
+        if (fd < 0)
+                return;
+        (void)!lseek(fd, -LIMIT_BENCH_LOG_BYTES, SEEK_END);
+        len = read(fd, text, LIMIT_BENCH_LOG_BYTES);
+        if (len <= 0)
+                return;
+        text[len] = '\0';
+        screen_error("it wrote:\n%s", text);
+}
+
+/* Asks until it answers: then it has bound its sockets and opened its store. */
+static int wait_for_answer(struct self *self) {
+        const struct options options = {.stats = self->stats, .timeout = span_ms(START_POLL_MS)};
+        struct mono end = mono_add(clock_mono(), span_ms(START_MS));
+        CLEANUP_ASK struct ask *ask = NULL;
+        int r = ask_new(&options, &ask);
+
+        if (r < 0)
+                return r;
+        while (!has_ended(self) && !mono_is_due(clock_mono(), end)) {
+                CLEANUP_JSON json_t *answer = NULL;
+
+                if (ask_question(ask, json_pack("{s:s}", "cmd", "stats"), &answer) == 0)
+                        return 0;
+        }
+        screen_error("%s", self->pid ? "the broker that was started does not answer"
+                                     : "the broker that was started has ended");
+        print_log(self);
+        return -ECONNREFUSED;
+}
+
+int self_new(const struct self_settings *settings, const struct bench_plan *plan, struct self **ret) {
+        CLEANUP_SELF struct self *self = memory_new(1, sizeof *self);
+        int r;
+
+        self->is_kept = settings->is_kept;
+        r = make_folder(self, settings);
+        if (r == 0)
+                r = find_ports(self);
+        if (r == 0)
+                r = write_config(self, settings, plan);
+        if (r == 0)
+                r = start(self, settings);
+        if (r == 0)
+                r = wait_for_answer(self);
+        if (r < 0)
+                return r;
+        *ret = TAKE(self);
+        return 0;
+}
+
+struct self *self_free(struct self *self) {
+        if (!self)
+                return NULL;
+        stop(self);
+        if (self->folder && self->is_kept)
+                screen_error("kept: %s", self->folder);
+        else if (self->folder)
+                remove_folder(self->folder);
+        free(self->folder);
+        free(self->config);
+        free(self->log);
+        free(self->ingest);
+        free(self->workers);
+        free(self->stats);
+        free(self);
+        return NULL;
+}

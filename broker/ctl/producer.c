@@ -1,0 +1,202 @@
+#include "broker/ctl/producer.h"
+
+#include "common/ensure.h"
+#include "common/memory.h"
+
+#include <stdlib.h>
+
+/* Room in a frame for its head, beside the messages. */
+enum { HEAD_BYTES = 64 };
+/* The most that a message adds to the bytes of its texts. */
+enum { MESSAGE_OVERHEAD_BYTES = 32 };
+
+struct frame {
+        struct buffer bytes;
+        uint64_t *tags;
+        uint32_t n;
+        struct mono sent, resend;
+        bool is_acked, is_out, is_resent;
+};
+
+struct producer {
+        struct producer_settings settings;
+        struct link *link;
+        /* Requests `first` to `last` are in flight, but for those that were acknowledged before an older one; each
+         * has its slot by its number. There is one slot more than the window has, for what a long message may push
+         * beyond it. */
+        struct frame *frames;
+        uint32_t n_frames, n_in_flight;
+        uint64_t first, last;
+        struct buffer open; /* the open frame's messages */
+        uint64_t *open_tags;
+        uint32_t n_open;
+        char *error;
+};
+
+static struct frame *frame_of(const struct producer *producer, uint64_t request) {
+        return &producer->frames[request % producer->n_frames];
+}
+
+int producer_new(const char *endpoint, const struct producer_settings *settings, struct producer **ret) {
+        CLEANUP_PRODUCER struct producer *producer = memory_new(1, sizeof *producer);
+        int r;
+
+        ENSURE(settings->frame_messages > 0 && settings->frame_messages <= LIMIT_FRAME_MESSAGES &&
+               settings->window > 0);
+        producer->settings = *settings;
+        producer->n_frames = settings->window + 1;
+        producer->first = 1;
+        producer->frames = memory_new(producer->n_frames, sizeof *producer->frames);
+        for (uint32_t i = 0; i < producer->n_frames; i++)
+                producer->frames[i].tags = memory_new(settings->frame_messages, sizeof(uint64_t));
+        producer->open_tags = memory_new(settings->frame_messages, sizeof(uint64_t));
+        r = link_new(endpoint, &producer->link);
+        if (r < 0)
+                return r;
+        *ret = TAKE(producer);
+        return 0;
+}
+
+struct producer *producer_free(struct producer *producer) {
+        if (!producer)
+                return NULL;
+        for (uint32_t i = 0; i < producer->n_frames; i++) {
+                buffer_done(&producer->frames[i].bytes);
+                free(producer->frames[i].tags);
+        }
+        link_free(producer->link);
+        buffer_done(&producer->open);
+        free(producer->open_tags);
+        free(producer->frames);
+        free(producer->error);
+        free(producer);
+        return NULL;
+}
+
+bool producer_has_room(const struct producer *producer) {
+        return producer->last + 1 - producer->first < producer->settings.window;
+}
+
+uint32_t producer_in_flight(const struct producer *producer) { return producer->n_in_flight; }
+int producer_fd(const struct producer *producer) { return link_fd(producer->link); }
+const char *producer_error(const struct producer *producer) { return producer->error; }
+
+/* -- out ----------------------------------------------------------------------------------------------------------- */
+
+static void send_frame(struct producer *producer, struct frame *frame, struct mono now) {
+        bool was_out = frame->is_out;
+
+        frame->is_out = link_send(producer->link, buffer_bytes(&frame->bytes)) == 0;
+        frame->is_resent = frame->is_resent || was_out;
+        frame->resend = mono_add(now, span_ms(frame->is_out ? LIMIT_RESEND_MS : LIMIT_CTL_CONNECT_MS));
+}
+
+/* In the order of their numbers: the broker takes frames in the order in which they arrive, so none may overtake
+ * one that has found no connection yet. */
+static void send_due(struct producer *producer, struct mono now) {
+        for (uint64_t request = producer->first; request <= producer->last; request++) {
+                struct frame *frame = frame_of(producer, request);
+
+                if (frame->is_acked)
+                        continue;
+                if (mono_is_due(now, frame->resend))
+                        send_frame(producer, frame, now);
+                if (!frame->is_out)
+                        return;
+        }
+}
+
+void producer_flush(struct producer *producer, struct mono now) {
+        struct frame *frame = frame_of(producer, producer->last + 1);
+        uint64_t *tags = frame->tags;
+
+        if (producer->n_open == 0)
+                return;
+        ENSURE(producer->last + 1 - producer->first < producer->n_frames);
+        frame->tags = producer->open_tags;
+        producer->open_tags = tags;
+        frame->n = producer->n_open;
+        frame->sent = frame->resend = now;
+        frame->is_acked = frame->is_out = frame->is_resent = false;
+        buffer_clear(&frame->bytes);
+        wire_encode_messages(&frame->bytes, ++producer->last, frame->n);
+        buffer_push(&frame->bytes, producer->open.data, producer->open.len);
+        buffer_clear(&producer->open);
+        producer->n_open = 0;
+        producer->n_in_flight++;
+        send_due(producer, now);
+}
+
+static size_t size_of(const struct wire_message *message) {
+        return message->tenant.len + message->thread.len + message->id.len + message->channel.len + message->body.len +
+               MESSAGE_OVERHEAD_BYTES;
+}
+
+void producer_push(struct producer *producer, uint64_t tag, const struct wire_message *message, struct mono now) {
+        if (producer->open.len + size_of(message) + HEAD_BYTES > LIMIT_FRAME_BYTES)
+                producer_flush(producer, now);
+        wire_encode_message(&producer->open, message);
+        producer->open_tags[producer->n_open++] = tag;
+        if (producer->n_open == producer->settings.frame_messages)
+                producer_flush(producer, now);
+}
+
+/* -- in ------------------------------------------------------------------------------------------------------------ */
+
+static void on_ack(struct producer *producer, struct bytes body) {
+        struct producer_frame seen;
+        struct frame *frame;
+        struct wire_ack ack;
+
+        if (wire_decode_ack(body, &ack) < 0 || ack.request < producer->first || ack.request > producer->last)
+                return;
+        frame = frame_of(producer, ack.request);
+        /* Sent twice, acknowledged twice. */
+        if (frame->is_acked)
+                return;
+        frame->is_acked = true;
+        producer->n_in_flight--;
+        seen = (struct producer_frame){frame->tags, frame->n, frame->sent, frame->is_resent, &ack};
+        while (producer->first <= producer->last && frame_of(producer, producer->first)->is_acked)
+                producer->first++;
+        producer->settings.on_ack(producer->settings.context, &seen);
+}
+
+static void on_error(struct producer *producer, struct bytes body) {
+        struct bytes code, why;
+
+        if (wire_decode_error(body, &code, &why) < 0)
+                return;
+        free(producer->error);
+        producer->error = memory_print("%.*s: %.*s", BYTES_PRINT(code), BYTES_PRINT(why));
+}
+
+static void receive(struct producer *producer) {
+        struct bytes frame, body;
+        enum wire_type type;
+
+        while (link_receive(producer->link, &frame) == 0) {
+                if (wire_open(frame, &type, &body) < 0)
+                        continue;
+                if (type == WIRE_ACK)
+                        on_ack(producer, body);
+                else if (type == WIRE_ERROR)
+                        on_error(producer, body);
+        }
+}
+
+void producer_step(struct producer *producer, struct mono now) {
+        receive(producer);
+        send_due(producer, now);
+        /* A send may have eaten the edge of a receive (link.h). */
+        receive(producer);
+}
+
+struct span producer_wait(const struct producer *producer, struct mono now) {
+        struct mono next = MONO_NEVER;
+
+        for (uint64_t request = producer->first; request <= producer->last; request++)
+                if (!frame_of(producer, request)->is_acked)
+                        next = mono_min(next, frame_of(producer, request)->resend);
+        return span_max(mono_since(next, now), span_us(0));
+}

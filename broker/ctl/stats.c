@@ -1,0 +1,259 @@
+/* lull stats: the broker's numbers, once or again and again. */
+#include "broker/ctl/answer.h"
+#include "broker/ctl/ask.h"
+#include "broker/ctl/command.h"
+#include "broker/ctl/listing.h"
+#include "broker/ctl/screen.h"
+#include "broker/ctl/text.h"
+#include "common/clock.h"
+
+#include <errno.h>
+#include <time.h>
+
+/* A number of the answer and the words around it. */
+struct figure {
+        const char *before, *pointer, *after;
+        void (*push)(struct buffer *, const json_t *, const char *);
+};
+
+/* A line: its label, then its figures. NULL ends them. */
+struct line {
+        const char *label;
+        struct figure figures[12];
+};
+
+#define COUNT(before, pointer, after) {before, pointer, after, answer_push_count}
+#define MS(before, pointer) {before, pointer, "", answer_push_ms}
+
+static const struct line lines[] = {
+        {"threads",
+         {COUNT("", "/threads/collecting", " collecting"), COUNT(", ", "/threads/ready", " ready"),
+          COUNT(", ", "/threads/running", " running"), COUNT(", ", "/threads/waiting", " waiting"),
+          COUNT(", ", "/threads/backoff", " backoff")}},
+        {"messages",
+         {COUNT("", "/messages/pending", " pending"), COUNT("; ", "/messages/accepted_total", " accepted"),
+          COUNT(", ", "/messages/duplicate_total", " duplicate"), COUNT(", ", "/messages/refused_total", " refused"),
+          COUNT(", ", "/messages/finished_total", " finished")}},
+        {"batches",
+         {COUNT("", "/batches/dispatched_total", " dispatched"), COUNT(": ", "/batches/done_total", " done"),
+          COUNT(", ", "/batches/failed_total", " failed"), COUNT(", ", "/batches/busy_total", " busy"),
+          COUNT(", ", "/batches/lost_total", " lost"), COUNT(", ", "/batches/handed_back_total", " handed back"),
+          COUNT(", ", "/batches/stale_total", " stale")}},
+        {"dead letters", {COUNT("", "/batches/dead", "")}},
+        {"batch size",
+         {COUNT("p50 ", "/batches/size/p50", ""), COUNT(", p90 ", "/batches/size/p90", ""),
+          COUNT(", max ", "/batches/size/max", ""), COUNT("; ", "/calls_saved_total", " calls saved")}},
+        {"lateness",
+         {MS("p50 ", "/lateness_ms/p50"), MS(", p99 ", "/lateness_ms/p99"), MS(", p999 ", "/lateness_ms/p999"),
+          MS(", max ", "/lateness_ms/max")}},
+        {"runs", {MS("p50 ", "/runs_ms/p50"), MS(", p99 ", "/runs_ms/p99")}},
+        {"lock",
+         {COUNT("", "/lock/busy_total", " busy"), COUNT(", ", "/lock/lost_total", " lost"),
+          MS("; wait p50 ", "/lock/wait_ms/p50"), MS(", p99 ", "/lock/wait_ms/p99")}},
+        {"store",
+         {{"", "/store/kind", "", answer_push_text}, {", ", "/store/bytes", "", answer_push_size},
+          COUNT(", ", "/store/commits_total", " commits"), MS("; commit p50 ", "/store/commit_ms/p50"),
+          MS(", p99 ", "/store/commit_ms/p99")}},
+};
+
+static void push_line(struct buffer *text, const json_t *answer, const struct line *line) {
+        buffer_print(text, "%-13s ", line->label);
+        for (const struct figure *figure = line->figures; figure->pointer; figure++) {
+                buffer_push_text(text, figure->before);
+                figure->push(text, answer, figure->pointer);
+                buffer_push_text(text, figure->after);
+        }
+        buffer_push_text(text, "\n");
+}
+
+static void push_head(struct buffer *text, const json_t *answer) {
+        double uptime;
+
+        buffer_push_text(text, "lull-broker ");
+        answer_push_text(text, answer, "/version");
+        if (answer_number_find(answer, "/uptime_s", &uptime) == 0) {
+                buffer_push_text(text, ", up ");
+                text_push_span(text, span_s((int64_t)uptime));
+        }
+        if (answer_has(answer, "/epoch")) {
+                buffer_push_text(text, ", epoch ");
+                answer_push_text(text, answer, "/epoch");
+        }
+        buffer_push_text(text, "\n\n");
+}
+
+/* -- tables -------------------------------------------------------------------------------------------------------- */
+
+static void push_count_cell(struct listing *listing, const json_t *row, const char *pointer) {
+        CLEANUP_BUFFER struct buffer cell = {0};
+
+        answer_push_count(&cell, row, pointer);
+        listing_push_buffer(listing, &cell);
+}
+
+static void push_workers(struct buffer *text, const json_t *answer) {
+        static const struct listing_column columns[] = {
+                {"WORKER"}, {"SLOTS", true}, {"RUNNING", true}, {"HEARD OF", true}};
+        CLEANUP_LISTING struct listing listing;
+        const json_t *workers = json_object_get(answer, "workers"), *worker;
+        size_t i;
+
+        listing_init(&listing, columns, sizeof columns / sizeof *columns);
+        json_array_foreach(workers, i, worker) {
+                CLEANUP_BUFFER struct buffer cell = {0};
+
+                listing_push(&listing, answer_text_find(worker, "/id"));
+                push_count_cell(&listing, worker, "/slots");
+                push_count_cell(&listing, worker, "/running");
+                answer_push_ms(&cell, worker, "/silent_ms");
+                buffer_push_text(&cell, " ago");
+                listing_push_buffer(&listing, &cell);
+        }
+        if (json_array_size(workers) == 0)
+                buffer_push_text(text, "\nno worker is connected: nothing is answered until a lull-worker runs\n");
+        else
+                buffer_push_text(text, "\n");
+        if (json_array_size(workers) > 0)
+                listing_encode(&listing, screen_width(), text);
+}
+
+static void push_tenants(struct buffer *text, const json_t *answer) {
+        static const struct listing_column columns[] = {
+                {"TENANT"},        {"COLLECTING", true}, {"READY", true},   {"RUNNING", true},
+                {"WAITING", true}, {"BACKOFF", true},    {"PENDING", true}, {"DEAD", true},
+        };
+        static const char *const pointers[] = {"/collecting", "/ready",   "/running", "/waiting",
+                                               "/backoff",    "/pending", "/dead"};
+        CLEANUP_LISTING struct listing listing;
+        json_t *tenants = json_object_get(answer, "tenants"), *tenant;
+        const char *name;
+
+        if (json_object_size(tenants) == 0)
+                return;
+        listing_init(&listing, columns, sizeof columns / sizeof *columns);
+        json_object_foreach(tenants, name, tenant) {
+                listing_push(&listing, name);
+                for (size_t i = 0; i < sizeof pointers / sizeof *pointers; i++)
+                        push_count_cell(&listing, tenant, pointers[i]);
+        }
+        buffer_push_text(text, "\n");
+        listing_encode(&listing, screen_width(), text);
+}
+
+/* -- again and again ----------------------------------------------------------------------------------------------- */
+
+/* What came since the last look, per second. */
+static void push_rates(struct buffer *text, const json_t *answer, const json_t *before, struct span passed) {
+        static const struct {
+                const char *pointer, *what;
+        } rates[] = {
+                {"/messages/accepted_total", "messages in"},
+                {"/batches/dispatched_total", "batches out"},
+                {"/batches/done_total", "done"},
+                {"/batches/failed_total", "failed"},
+        };
+        const char *comma = "";
+
+        buffer_print(text, "%-13s ", "per second");
+        for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
+                double now, then;
+
+                if (answer_number_find(answer, rates[i].pointer, &now) ||
+                    answer_number_find(before, rates[i].pointer, &then))
+                        continue;
+                /* A broker that restarted counts from 0 again. */
+                now = now < then ? now : now - then;
+                buffer_print(text, "%s%.0f %s", comma, now * 1e6 / (double)passed.us, rates[i].what);
+                comma = ", ";
+        }
+        buffer_push_text(text, "\n");
+}
+
+static void print_answer(const json_t *answer, const json_t *before, struct span passed) {
+        CLEANUP_BUFFER struct buffer text = {0};
+
+        push_head(&text, answer);
+        for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+                push_line(&text, answer, &lines[i]);
+        if (before && passed.us > 0)
+                push_rates(&text, answer, before, passed);
+        push_workers(&text, answer);
+        push_tenants(&text, answer);
+        screen_print(&text);
+}
+
+static void pause_for(struct span span) {
+        struct timespec left = {.tv_sec = span.us / 1000000, .tv_nsec = span.us % 1000000 * 1000};
+
+        while (nanosleep(&left, &left) < 0 && errno == EINTR)
+                continue;
+}
+
+/* Until Ctrl-C. A broker that is away for a while is waited for: to watch a restart is what one watches for. */
+static void watch(struct ask *ask, bool is_json, struct span every) {
+        CLEANUP_JSON json_t *before = NULL;
+        struct mono asked_before = {0};
+
+        for (;;) {
+                CLEANUP_JSON json_t *answer = NULL;
+                struct mono asked = clock_mono();
+                int r = ask_question(ask, json_pack("{s:s}", "cmd", "stats"), &answer);
+
+                if (r != 0) {
+                        ask_report(ask, r, answer);
+                } else if (is_json) {
+                        screen_print_json(answer);
+                } else {
+                        screen_clear();
+                        print_answer(answer, before, mono_since(asked, asked_before));
+                        json_decref(before);
+                        before = TAKE(answer);
+                        asked_before = asked;
+                }
+                pause_for(every);
+        }
+}
+
+static int print_once(struct ask *ask, bool is_json) {
+        CLEANUP_JSON json_t *answer = NULL;
+        int r = ask_question(ask, json_pack("{s:s}", "cmd", "stats"), &answer);
+
+        if (r != 0)
+                ask_report(ask, r, answer);
+        else if (is_json)
+                screen_print_json(answer);
+        else
+                print_answer(answer, NULL, span_us(0));
+        return r;
+}
+
+static enum command_exit stats_run(const struct command *command, int argc, char **argv) {
+        CLEANUP_ASK struct ask *ask = NULL;
+        bool is_watch = false;
+        struct span every = span_s(1);
+        struct options options = OPTIONS_INIT;
+        struct options_operands operands;
+        const struct options_rule rules[] = {
+                {.name = "watch", .letter = 'w', .flag = &is_watch, .help = "again and again, until Ctrl-C"},
+                {.name = "every", .value = "TIME", .span = &every, .help = "how often, with --watch (1s)"},
+                OPTIONS_ASK(options), {0}};
+        int r = command_open(command, rules, argc, argv, &operands);
+
+        if (r != 0)
+                return command_exit_of(r);
+        if (ask_new(&options, &ask) < 0)
+                return COMMAND_FAILED;
+        if (is_watch)
+                watch(ask, options.is_json, span_max(every, span_ms(100)));
+        return print_once(ask, options.is_json) == 0 ? COMMAND_DONE : COMMAND_FAILED;
+}
+
+const struct command command_stats = {
+        .name = "stats",
+        .operands = "",
+        .summary = "The broker's numbers: threads, messages, batches, lateness, store, workers, tenants",
+        .about = "lateness: the start of a run past its due time, with a worker free.\n"
+                 "calls saved: messages that were answered together with another one.",
+        .examples = "  $ lull stats --watch",
+        .run = stats_run,
+};

@@ -1,0 +1,199 @@
+/* lull why: what a thread is doing, since when, what it waits for, and what happens next. */
+#include "broker/ctl/answer.h"
+#include "broker/ctl/ask.h"
+#include "broker/ctl/command.h"
+#include "broker/ctl/screen.h"
+#include "broker/ctl/text.h"
+#include "common/clock.h"
+
+#include <string.h>
+
+/* Message ids shown; --json has them all. */
+enum { IDS_SHOWN = 8 };
+
+static const char *meaning_of(const char *state) {
+        static const struct {
+                const char *state, *meaning;
+        } meanings[] = {
+                {"collecting", "messages have come, and it has not been quiet for long enough yet"},
+                {"ready", "its messages are due, and no worker has taken them yet"},
+                {"running", "a worker is at it"},
+                {"waiting", "the thread or the provider was busy; it comes again by itself"},
+                {"backoff", "the last attempt failed; it comes again by itself"},
+                {"dead", "a batch was given up; it stays until somebody retries or drops it"},
+                {"done", "everything it had has been handled"},
+                {"unknown", "the broker holds nothing of this thread"},
+        };
+
+        for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++)
+                if (strcmp(meanings[i].state, state) == 0)
+                        return meanings[i].meaning;
+        return "a state that this lull does not know";
+}
+
+static const char *state_of(const json_t *answer) {
+        const char *state = answer_text_find(answer, "/state");
+
+        return state ? state : "";
+}
+
+static void push_label(struct buffer *text, const char *label) { buffer_print(text, "  %-13s ", label); }
+
+/* A line for a text of the answer, if there is one. */
+static void push_line(struct buffer *text, const json_t *answer, const char *label, const char *pointer) {
+        if (!answer_has(answer, pointer))
+                return;
+        push_label(text, label);
+        answer_push_text(text, answer, pointer);
+        buffer_push_text(text, "\n");
+}
+
+static void push_when_line(struct buffer *text, const json_t *answer, const char *label, const char *pointer,
+                           struct wall now) {
+        if (!answer_has(answer, pointer))
+                return;
+        push_label(text, label);
+        answer_push_when(text, answer, pointer, now);
+        buffer_push_text(text, " (");
+        answer_push_text(text, answer, pointer);
+        buffer_push_text(text, ")\n");
+}
+
+static void push_messages(struct buffer *text, const json_t *answer) {
+        if (!answer_has(answer, "/messages"))
+                return;
+        push_label(text, "messages");
+        answer_push_count(text, answer, "/messages");
+        if (answer_has(answer, "/bytes")) {
+                buffer_push_text(text, ", ");
+                answer_push_size(text, answer, "/bytes");
+        }
+        buffer_push_text(text, "\n");
+}
+
+static void push_batch(struct buffer *text, const json_t *answer) {
+        if (!answer_has(answer, "/batch"))
+                return;
+        push_label(text, "batch");
+        answer_push_text(text, answer, "/batch");
+        if (answer_has(answer, "/attempt")) {
+                buffer_push_text(text, ", attempt ");
+                answer_push_text(text, answer, "/attempt");
+        }
+        buffer_push_text(text, "\n");
+}
+
+static void push_worker(struct buffer *text, const json_t *answer) {
+        if (!answer_has(answer, "/worker"))
+                return;
+        push_label(text, "worker");
+        answer_push_text(text, answer, "/worker");
+        if (answer_has(answer, "/fence")) {
+                buffer_push_text(text, ", fence ");
+                answer_push_text(text, answer, "/fence");
+        }
+        buffer_push_text(text, "\n");
+}
+
+static void push_failure(struct buffer *text, const json_t *answer) {
+        if (!answer_has(answer, "/last_failure"))
+                return;
+        push_label(text, "last failure");
+        answer_push_text(text, answer, "/last_failure/code");
+        buffer_push_text(text, ": ");
+        answer_push_text(text, answer, "/last_failure/why");
+        buffer_push_text(text, "\n");
+}
+
+static void push_ids(struct buffer *text, const json_t *answer) {
+        const json_t *ids = json_object_get(answer, "pending_ids");
+        size_t n = json_array_size(ids);
+
+        if (n == 0)
+                return;
+        push_label(text, "message ids");
+        for (size_t i = 0; i < n && i < IDS_SHOWN; i++) {
+                CLEANUP_FREE char *id = json_scalar_text(json_array_get(ids, i));
+
+                buffer_push_text(text, i > 0 ? ", " : "");
+                text_push_safe(text, bytes_of(id ? id : "(none)"));
+        }
+        if (n > IDS_SHOWN)
+                buffer_print(text, " and %zu more", n - IDS_SHOWN);
+        buffer_push_text(text, "\n");
+}
+
+static void push_dead(struct buffer *text, const json_t *answer, struct wall now) {
+        const json_t *dead = json_object_get(answer, "dead"), *letter;
+        bool is_dead = strcmp(state_of(answer), "dead") == 0;
+        size_t i;
+
+        json_array_foreach(dead, i, letter) {
+                push_label(text, "dead letter");
+                answer_push_text(text, letter, "/batch");
+                buffer_push_text(text, ", ");
+                answer_push_when(text, letter, "/since", now);
+                buffer_push_text(text, ": ");
+                answer_push_text(text, letter, "/code");
+                buffer_push_text(text, ": ");
+                answer_push_text(text, letter, "/why");
+                buffer_push_text(text, "\n");
+        }
+        /* Of a dead thread the broker says itself what to do. */
+        if (json_array_size(dead) > 0 && !is_dead)
+                buffer_push_text(text, "\n`lull dead show BATCH` has it, `lull dead retry BATCH` runs it again.\n");
+}
+
+static void print_answer(const json_t *answer, struct wall now) {
+        CLEANUP_BUFFER struct buffer text = {0};
+
+        answer_push_text(&text, answer, "/tenant");
+        buffer_push_text(&text, " / ");
+        answer_push_text(&text, answer, "/thread");
+        buffer_push_text(&text, ": ");
+        answer_push_text(&text, answer, "/state");
+        buffer_print(&text, ": %s\n", meaning_of(state_of(answer)));
+        push_when_line(&text, answer, "since", "/since", now);
+        push_line(&text, answer, "waits for", "/waits_for");
+        push_line(&text, answer, "next", "/next");
+        push_when_line(&text, answer, "due", "/due", now);
+        push_messages(&text, answer);
+        push_batch(&text, answer);
+        push_worker(&text, answer);
+        push_failure(&text, answer);
+        push_ids(&text, answer);
+        push_dead(&text, answer, now);
+        screen_print(&text);
+}
+
+static enum command_exit why_run(const struct command *command, int argc, char **argv) {
+        CLEANUP_JSON json_t *answer = NULL;
+        struct options options = OPTIONS_INIT;
+        struct options_operands operands;
+        const struct options_rule rules[] = {OPTIONS_ASK(options), {0}};
+        json_t *question;
+        int r = command_open(command, rules, argc, argv, &operands);
+
+        if (r != 0)
+                return command_exit_of(r);
+        question = json_pack("{s:s, s:o, s:o}", "cmd", "why", "tenant", json_text_new(bytes_of(operands.words[0])),
+                             "thread", json_text_new(bytes_of(operands.words[1])));
+        if (ask_broker(&options, question, &answer) != 0)
+                return COMMAND_FAILED;
+        if (options.is_json)
+                screen_print_json(answer);
+        else
+                print_answer(answer, clock_now().wall);
+        return COMMAND_DONE;
+}
+
+const struct command command_why = {
+        .name = "why",
+        .operands = "TENANT THREAD",
+        .summary = "What a thread is doing, since when, what it waits for, and what is next",
+        .about = "States: collecting, ready, running, waiting (busy), backoff (after a failure), dead, done, unknown.",
+        .examples = "  $ lull why acme 5511999990000",
+        .n_operands_min = 2,
+        .n_operands_max = 2,
+        .run = why_run,
+};
