@@ -28,8 +28,10 @@ static int decode_at(const json_t *value, struct wall *ret, struct item_fault *r
                 return 0;
         if (json_is_string(value) && item_at_of_text(text_of(value), ret) == 0)
                 return 0;
-        return refuse_message(memory_print("at is neither a time such as \"2026-11-21T10:00:00Z\" nor Unix milliseconds "
-                                           "such as 1795255200000"), ret_fault);
+        return refuse_message(
+                memory_print("at is neither a time such as \"2026-11-21T10:00:00Z\" nor Unix milliseconds "
+                             "such as 1795255200000"),
+                ret_fault);
 }
 
 /* Where the text of `key` goes; NULL when it is no key with a text. */
@@ -38,7 +40,7 @@ static struct bytes *find_text(struct item *item, const char *key) {
                 const char *key;
                 struct bytes *text;
         } places[] = {
-                {"tenant", &item->tenant}, {"thread", &item->thread},   {"id", &item->id},
+                {"tenant", &item->tenant},   {"thread", &item->thread},  {"id", &item->id},
                 {"channel", &item->channel}, {"text", &item->body.text}, {"from", &item->body.from},
                 {"kind", &item->body.kind},
         };
@@ -100,8 +102,10 @@ int item_decode(json_t *json, struct item *ret, struct item_fault *ret_fault) {
         int r;
 
         if (!json_is_object(json))
-                r = refuse_message(memory_print("a message is a JSON object, such as {\"tenant\":\"acme\",\"thread\":\"1\","
-                                                "\"text\":\"Hi\"}"), ret_fault);
+                r = refuse_message(
+                        memory_print("a message is a JSON object, such as {\"tenant\":\"acme\",\"thread\":\"1\","
+                                     "\"text\":\"Hi\"}"),
+                        ret_fault);
         else
                 r = decode_keys(json, &item, ret_fault);
         if (r < 0)
@@ -164,15 +168,21 @@ int item_check(const struct wire_message *message, uint32_t body_len_max, struct
         if (message->tenant.len == 0 || message->tenant.len > LIMIT_NAME_LEN || !is_printable(message->tenant))
                 return refuse("unknown_tenant", memory_print("no tenant has such a name"), ret_fault);
         if (message->thread.len == 0 || message->thread.len > LIMIT_THREAD_LEN || !is_printable(message->thread))
-                return refuse("bad_thread", memory_print("thread must have 1 to %d bytes and no control characters",
-                                                         LIMIT_THREAD_LEN), ret_fault);
+                return refuse(
+                        "bad_thread",
+                        memory_print("thread must have 1 to %d bytes and no control characters", LIMIT_THREAD_LEN),
+                        ret_fault);
         if (message->id.len > LIMIT_MESSAGE_ID_LEN || !is_printable(message->id))
-                return refuse("bad_id", memory_print("id must have at most %d bytes and no control characters",
-                                                     LIMIT_MESSAGE_ID_LEN), ret_fault);
+                return refuse(
+                        "bad_id",
+                        memory_print("id must have at most %d bytes and no control characters", LIMIT_MESSAGE_ID_LEN),
+                        ret_fault);
         if (message->channel.len > LIMIT_NAME_LEN || !is_printable(message->channel))
                 return refuse("unknown_channel", memory_print("no channel has such a name"), ret_fault);
         if (message->body.len > body_len_max)
-                return refuse("too_large", memory_print("the message has %zu bytes, limits.message_bytes allows %" PRIu32,
-                                                        message->body.len, body_len_max), ret_fault);
+                return refuse("too_large",
+                              memory_print("the message has %zu bytes, limits.message_bytes allows %" PRIu32,
+                                           message->body.len, body_len_max),
+                              ret_fault);
         return 0;
 }

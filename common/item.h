@@ -1,5 +1,5 @@
-/* One message as producers write it in JSON: {tenant, thread, id?, channel?, text?, data?, from?, at?, kind?}. The message
- * API, NDJSON on stdin and `lull send` read the same form, with this module.
+/* One message as producers write it in JSON: {tenant, thread, id?, channel?, text?, data?, from?, at?, kind?}. The
+ * message API, NDJSON on stdin and `lull send` read the same form, with this module.
  *
  * It is pure. What it lets through is within limits.h, so a frame made of it is never broken for the broker; whether
  * the tenant and the channel exist is for the broker to say. A key it does not know is refused: dropped without a
@@ -20,7 +20,7 @@ struct item {
  * `bad_message` (JSON, but not of the form above). */
 struct item_fault {
         const char *code; /* static */
-        char *why;        /* a sentence that names the key; the caller frees */
+        char *why; /* a sentence that names the key; the caller frees */
 };
 
 /* Reads an object, which the item then shares. 0 and *ret, for item_done(); -EBADMSG and *ret_fault. */
@@ -32,6 +32,6 @@ void item_done(struct item *item);
 /* The message as it goes to the broker. Its body is encoded into `body`, which must live as long as the message. */
 struct wire_message item_to_message(const struct item *item, struct buffer *body);
 
-/* Are the names of a message, and the length of its body, such that the broker can be asked? 0; -EBADMSG and *ret_fault.
- * `body_len_max` is limits.message_bytes. */
+/* Are the names of a message, and the length of its body, such that the broker can be asked? 0; -EBADMSG and
+ * *ret_fault. `body_len_max` is limits.message_bytes. */
 MUST_USE int item_check(const struct wire_message *message, uint32_t body_len_max, struct item_fault *ret_fault);

@@ -3,7 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
-/* Seconds since 1970 reach the lower bound in the year 5138, milliseconds had it in 1973: below it, seconds were meant. */
+/* Seconds since 1970 reach the lower bound in the year 5138, milliseconds had it in 1973: below it, seconds were
+ * meant. */
 #define MS_MIN INT64_C(100000000000)
 /* The last millisecond of the year 9999, the last that RFC 3339 can write. */
 #define MS_MAX INT64_C(253402300799999)
@@ -17,7 +18,8 @@ int item_at_of_number(int64_t ms, struct wall *ret) {
         return 0;
 }
 
-/* Days since 1970-01-01 of a day of the Gregorian calendar. Years are counted from March, so that the leap day ends one. */
+/* Days since 1970-01-01 of a day of the Gregorian calendar. Years are counted from March, so that the leap day ends
+ * one. */
 static int64_t days_since_1970(int64_t year, int64_t month, int64_t day) {
         int64_t y = month <= 2 ? year - 1 : year;
         int64_t era_year = y % 400;

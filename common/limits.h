@@ -127,7 +127,7 @@
 #define LIMIT_STDIN_LINE_BYTES (7 * LIMIT_MESSAGE_BYTES_MAX)
 /* How much is read of stdin at once. */
 #define LIMIT_STDIN_READ_BYTES (256 * 1024)
-/* After SIGTERM, beyond the patience of the last request: for its answer to leave. */
+/* After SIGTERM: for requests that are on their way to arrive, and for the last answer to leave. */
 #define LIMIT_STOP_GRACE_MS 1000
 
 /* -- configuration ------------------------------------------------------------------------------------------------- */

@@ -101,24 +101,29 @@ void dead_bury(struct core *core, struct now now, struct thread *thread, struct 
 /* Can the letter's messages go to the front of the thread? Not before a batch that is settled: running, or answered. */
 static bool has_room(const struct thread *thread) { return !thread || thread->n_batch == 0; }
 
+/* A letter whose answer is stored goes first, as it was; the messages of another join those that wait, by their age. */
+static void bring_back(struct core *core, struct now now, struct thread *thread, struct dead *dead, struct effects *fx) {
+        if (!dead->is_answered) {
+                message_list_merge(core, &thread->messages, &dead->messages);
+                effects_delete(fx, CHANGE_DELETE_BATCH, dead->seq);
+                return;
+        }
+        thread->is_answered = true;
+        thread->posted = dead->posted;
+        thread->n_batch = dead->messages.n;
+        message_list_prepend(core, &thread->messages, &dead->messages);
+        batch_store(core, thread, now.wall, thread->n_batch, fx);
+}
+
 static void revive(struct core *core, struct now now, struct dead *dead, struct effects *fx) {
         struct thread *thread = thread_get(core, now, dead->tenant, (struct bytes){dead->thread, dead->thread_len});
 
-        /* Another first message, so another batch: what its record said is over. */
+        /* Other messages, so another batch: what the record of the old one said is over. */
         if (thread->has_record)
                 effects_delete(fx, CHANGE_DELETE_BATCH, thread_seq(core, thread));
         thread_begin_anew(thread);
         tenant_of(core, thread)->n_pending += dead->messages.n;
-        if (dead->is_answered) {
-                thread->is_answered = true;
-                thread->posted = dead->posted;
-                thread->n_batch = dead->messages.n;
-        }
-        message_list_prepend(core, &thread->messages, &dead->messages);
-        if (thread->is_answered)
-                batch_store(core, thread, now.wall, thread->n_batch, fx);
-        else
-                effects_delete(fx, CHANGE_DELETE_BATCH, dead->seq);
+        bring_back(core, now, thread, dead, fx);
         thread->due = now.mono;
         thread_ready(core, now, thread);
 }

@@ -65,6 +65,18 @@ void message_list_prepend(struct core *core, struct message_list *list, struct m
         *front = (struct message_list){.first = NONE, .last = NONE};
 }
 
+void message_list_merge(struct core *core, struct message_list *list, struct message_list *other) {
+        struct message_list merged = {.first = NONE, .last = NONE};
+
+        while (list->n > 0 || other->n > 0) {
+                bool is_other = list->n == 0 || (other->n > 0 && core->messages[other->first].seq < core->messages[list->first].seq);
+                struct message_list one = message_list_cut(core, is_other ? other : list, 1);
+
+                message_list_push(core, &merged, one.first);
+        }
+        *list = merged;
+}
+
 void message_list_free(struct core *core, struct message_list *list) {
         if (list->n > 0) {
                 core->messages[list->last].next = core->free_message;

@@ -154,6 +154,8 @@ uint32_t message_new(struct core *core, struct message message);
 void message_list_push(struct core *core, struct message_list *list, uint32_t message);
 /* Takes the first `n` off `list`. */
 struct message_list message_list_cut(struct core *core, struct message_list *list, uint32_t n);
+/* Puts the messages of `other` among those of `list`, by the order of acceptance; `other` is empty afterwards. */
+void message_list_merge(struct core *core, struct message_list *list, struct message_list *other);
 /* Puts `front` before `list`, `front` is empty afterwards. */
 void message_list_prepend(struct core *core, struct message_list *list, struct message_list *front);
 void message_list_free(struct core *core, struct message_list *list);

@@ -153,6 +153,8 @@ static void release(struct world *world) {
         world->go = world->settled = -1;
         memset(world->code, 0, sizeof world->code);
         ENSURE(store_commit(world->store, world->fx.changes, world->fx.n_changes) == 0);
+        for (size_t i = 0; world->on_change && i < world->fx.n_changes; i++)
+                world->on_change(world->context, &world->fx.changes[i]);
         for (size_t i = 0; i < world->fx.n_sends; i++) {
                 const struct send *send = &world->fx.sends[i];
 

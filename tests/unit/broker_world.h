@@ -25,6 +25,9 @@ struct world {
         struct now now;
         struct effects fx;
         uint64_t seed;
+        /* Told of every change that a step commits; may be NULL. */
+        void (*on_change)(void *context, const struct change *change);
+        void *context;
         /* What the last step sent. */
         struct world_run runs[600];
         uint32_t n_runs;

@@ -46,8 +46,9 @@ static void assert_unchecked(const char *text, const char *code, const char *par
 }
 
 static void every_key_finds_its_place(void **state) {
-        struct item item = decode("{\"tenant\":\"acme\",\"thread\":\"5511\",\"id\":\"m1\",\"channel\":\"support\",\"text\":\"Olá\","
-                                  "\"data\":{\"a\":[1, null]},\"from\":\"ana\",\"kind\":\"image\",\"at\":1795255200123}");
+        struct item item = decode(
+                "{\"tenant\":\"acme\",\"thread\":\"5511\",\"id\":\"m1\",\"channel\":\"support\",\"text\":\"Olá\","
+                "\"data\":{\"a\":[1, null]},\"from\":\"ana\",\"kind\":\"image\",\"at\":1795255200123}");
 
         assert_true(bytes_is_text(item.tenant, "acme"));
         assert_true(bytes_is_text(item.thread, "5511"));
@@ -86,7 +87,8 @@ static void a_message_comes_out_as_the_broker_reads_it(void **state) {
 }
 
 static void an_unknown_key_is_refused_by_its_name(void **state) {
-        assert_refused("{\"tenant\":\"a\",\"thread\":\"b\",\"txt\":\"Oi\"}", "bad_message", "line 7: unknown key \"txt\"");
+        assert_refused("{\"tenant\":\"a\",\"thread\":\"b\",\"txt\":\"Oi\"}", "bad_message",
+                       "line 7: unknown key \"txt\"");
 }
 
 static void broken_json_is_refused_with_line_and_column(void **state) {
@@ -112,7 +114,8 @@ static void names_the_broker_could_not_take_are_refused(void **state) {
         assert_unchecked("{\"tenant\":\"a\",\"thread\":\"b\\nc\"}", "bad_thread", "control characters");
         assert_unchecked(id, "bad_id", "at most 256 bytes");
         assert_unchecked(tenant, "unknown_tenant", "no tenant");
-        assert_unchecked("{\"tenant\":\"a\",\"thread\":\"b\",\"channel\":\"\\u0007\"}", "unknown_channel", "no channel");
+        assert_unchecked("{\"tenant\":\"a\",\"thread\":\"b\",\"channel\":\"\\u0007\"}", "unknown_channel",
+                         "no channel");
 }
 
 static void a_message_that_is_too_large_is_refused_with_its_size(void **state) {
