@@ -1,6 +1,7 @@
 /* Answers a batch by running a program: the question as JSON on its stdin, the reply on its stdout (core/answer.h).
- * What its exit status means is in core/outcome.h; the first line of its stderr says why. No shell is between: the
- * command is a list. */
+ * What its exit status means is in core/outcome.h; the first line of its stderr says why. The command is a list, no
+ * shell is between; the program has the worker's folder and environment, and a process group of its own that ends
+ * with it. */
 #include "worker/handler.h"
 
 #include "common/limits.h"
