@@ -11,9 +11,9 @@ struct broker_link {
         struct link *link;
         struct intake *intake;
         char *endpoint;
-        struct mono sent;    /* the first time of the frame under way */
-        bool is_waiting;     /* for its acknowledgement */
-        bool is_away;        /* and that was said in the log */
+        struct mono sent; /* the first time of the frame under way */
+        bool is_waiting; /* for its acknowledgement */
+        bool is_away; /* and that was said in the log */
 };
 
 int broker_link_new(const char *endpoint, struct intake *intake, struct broker_link **ret) {
@@ -101,7 +101,8 @@ void broker_link_run(struct broker_link *link, struct mono now) {
 
         intake_on_time(link->intake, now);
         send_due(link, now);
-        /* An acknowledgement makes room for the next frame, and sending may eat the edge of receiving: on until neither. */
+        /* An acknowledgement makes room for the next frame, and sending may eat the edge of receiving: on until
+         * neither. */
         while (link_receive(link->link, &frame) == 0) {
                 on_frame(link, frame);
                 send_due(link, now);

@@ -1,5 +1,6 @@
-/* The way to the broker: sends the frames of the intake, hands it the acknowledgements, and says in the log when the broker falls
- * silent and when it is back. Whoever owns it waits for its descriptor and its time, and takes the verdicts from the intake. */
+/* The way to the broker: sends the frames of the intake, hands it the acknowledgements, and says in the log when the
+ * broker falls silent and when it is back. Whoever owns it waits for its descriptor and its time, and takes the
+ * verdicts from the intake. */
 #pragma once
 
 #include "common/link.h"

@@ -55,6 +55,7 @@ int doors_find(const struct doors *doors, struct bytes tenant_name, struct bytes
 
         if (!channel)
                 return tenant ? 2 : 1;
-        *ret = (struct door){tenant, channel, doors->channels[tenant - doors->config->tenants][channel - tenant->channels]};
+        *ret = (struct door){tenant, channel,
+                             doors->channels[tenant - doors->config->tenants][channel - tenant->channels]};
         return 0;
 }

@@ -45,7 +45,8 @@ static void webhook_cleanup(struct webhook **webhook) { webhook_free(*webhook); 
 
 /* -- answers ------------------------------------------------------------------------------------------------------- */
 
-static void refuse(struct http_request *request, const struct door *door, unsigned status, const char *code, const char *why) {
+static void refuse(struct http_request *request, const struct door *door, unsigned status, const char *code,
+                   const char *why) {
         /* A JSON error ends with the text it stumbled over, which is not for the log. */
         const char *quote = strstr(why, " near '");
         struct bytes shown = {why, quote ? (size_t)(quote - why) : strlen(why)};
@@ -64,8 +65,9 @@ static void answer(struct webhook *webhook, const struct intake_verdict *verdict
         unsigned status;
 
         for (uint32_t i = 0; i < webhook->refusals.n; i++)
-                log_warning("message_refused", LOG_TEXT("tenant", webhook->tenant), LOG_TEXT("channel", webhook->channel),
-                            LOG_TEXT("code", webhook->refusals.items[i].code), LOG_TEXT("why", webhook->refusals.items[i].why));
+                log_warning("message_refused", LOG_TEXT("tenant", webhook->tenant),
+                            LOG_TEXT("channel", webhook->channel), LOG_TEXT("code", webhook->refusals.items[i].code),
+                            LOG_TEXT("why", webhook->refusals.items[i].why));
         status = reply_to_hook(&outcome, (const char *const *)webhook->ignored, webhook->n_ignored, &body);
         log_debug("webhook", LOG_TEXT("tenant", webhook->tenant), LOG_TEXT("channel", webhook->channel),
                   LOG_NUMBER("status", status), LOG_NUMBER("accepted", verdict->n_accepted),
@@ -103,10 +105,12 @@ static int verify(struct http_request *request, const struct door *door) {
         case CHANNEL_GENUINE:
                 return 0;
         case CHANNEL_UNSIGNED:
-                refuse(request, door, 401, "unsigned", "there is no signature; give the platform the secret that lull.yaml has");
+                refuse(request, door, 401, "unsigned",
+                       "there is no signature; give the platform the secret that lull.yaml has");
                 break;
         case CHANNEL_FORGED:
-                refuse(request, door, 401, "forged", "the signature is wrong; the secret must be the one that lull.yaml has");
+                refuse(request, door, 401, "forged",
+                       "the signature is wrong; the secret must be the one that lull.yaml has");
                 break;
         case CHANNEL_STALE:
                 refuse(request, door, 401, "stale", "the signature is too old or from the future; check both clocks");
@@ -115,9 +119,10 @@ static int verify(struct http_request *request, const struct door *door) {
         return 1;
 }
 
-static void push_event(struct service *service, struct webhook *webhook, const struct channel_event *event, uint32_t index,
-                       struct parcel *parcel) {
-        struct wire_body said = {event->at, bytes_of(event->from), bytes_of(event->kind), bytes_of(event->text), bytes_of(event->data)};
+static void push_event(struct service *service, struct webhook *webhook, const struct channel_event *event,
+                       uint32_t index, struct parcel *parcel) {
+        struct wire_body said = {event->at, bytes_of(event->from), bytes_of(event->kind), bytes_of(event->text),
+                                 bytes_of(event->data)};
         struct wire_message message = {bytes_of(webhook->tenant), bytes_of(event->thread), bytes_of(event->id),
                                        bytes_of(webhook->channel), BYTES_NONE};
         CLEANUP_BUFFER struct buffer body = {0};
@@ -133,7 +138,8 @@ static void push_event(struct service *service, struct webhook *webhook, const s
         free(fault.why);
 }
 
-static void push_events(struct service *service, struct webhook *webhook, const struct channel_events *events, struct parcel *parcel) {
+static void push_events(struct service *service, struct webhook *webhook, const struct channel_events *events,
+                        struct parcel *parcel) {
         webhook->ignored = memory_new(events->n + 1, sizeof *webhook->ignored);
         for (uint32_t i = 0; i < events->n; i++) {
                 if (events->items[i].is_ignored)
@@ -172,13 +178,16 @@ void hooks_on_get(struct service *service, struct http_request *request, const s
 
         switch (channel_challenge(door->channel, &asked, &text)) {
         case 0:
-                http_answer(request, &(struct http_answer){.status = 200, .content_type = "text/plain; charset=utf-8", .body = &text});
+                http_answer(request, &(struct http_answer){.status = 200,
+                                                           .content_type = "text/plain; charset=utf-8",
+                                                           .body = &text});
                 break;
         case 2:
                 refuse(request, door, 403, "forged", "the verify token is not the one that lull.yaml has");
                 break;
         default:
-                service_answer_problem(request, 404, "not_found", "this is no verification question; webhooks are sent with POST");
+                service_answer_problem(request, 404, "not_found",
+                                       "this is no verification question; webhooks are sent with POST");
                 break;
         }
 }
@@ -192,8 +201,8 @@ int hooks_find(struct service *service, struct http_request *request, const stru
         if (r == 1)
                 why = memory_print("there is no tenant \"%.*s\" in lull.yaml", BYTES_PRINT(path->segments[1]));
         else
-                why = memory_print("tenant \"%.*s\" has no channel \"%.*s\" in lull.yaml", BYTES_PRINT(path->segments[1]),
-                                   BYTES_PRINT(path->segments[2]));
+                why = memory_print("tenant \"%.*s\" has no channel \"%.*s\" in lull.yaml",
+                                   BYTES_PRINT(path->segments[1]), BYTES_PRINT(path->segments[2]));
         log_warning("webhook_refused", LOG_BYTES("tenant", path->segments[1]), LOG_BYTES("channel", path->segments[2]),
                     LOG_NUMBER("status", 404), LOG_TEXT("code", r == 1 ? "unknown_tenant" : "unknown_channel"));
         service_answer_problem(request, 404, r == 1 ? "unknown_tenant" : "unknown_channel", why);

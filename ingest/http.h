@@ -1,9 +1,11 @@
-/* The HTTP server, on the event loop: whole requests in, answers out, at once or later. The one door to libmicrohttpd.
+/* The HTTP server, on the event loop: whole requests in, answers out, at once or later. The one door to
+ * libmicrohttpd.
  *
- * What it keeps to itself: bodies beyond LIMIT_HTTP_BODY_BYTES are answered 413, bodies beyond LIMIT_HTTP_BUFFERED_BYTES altogether
- * 503, requests whose length is told in two ways 400; connections that are idle for LIMIT_HTTP_IDLE_S or do not bring a request to
- * its end in LIMIT_HTTP_REQUEST_S are closed. While an answer is being waited for, nothing is noticed of the client: who
- * does not answer in time himself keeps a connection for ever. */
+ * What it keeps to itself: bodies beyond LIMIT_HTTP_BODY_BYTES are answered 413, bodies beyond
+ * LIMIT_HTTP_BUFFERED_BYTES altogether 503, requests whose length is told in two ways 400; connections that are idle
+ * for LIMIT_HTTP_IDLE_S or do not bring a request to its end in LIMIT_HTTP_REQUEST_S are closed. While an answer is
+ * being waited for, nothing is noticed of the client: who does not answer in time himself keeps a connection for
+ * ever. */
 #pragma once
 
 #include "common/bytes.h"
@@ -18,13 +20,14 @@ struct http_request;
 struct http_events {
         /* The head is there. A request that is answered here already has its body passed over, not kept. */
         void (*on_head)(void *context, struct http_request *request);
-        /* All of it is there. Answer it, now or later, exactly once. */
+        /* All of it is there; its body until this returns. Answer it, now or later, exactly once. */
         void (*on_request)(void *context, struct http_request *request);
         void *context;
 };
 
 /* Listens at `address` (see http_socket.h). 0; a negative errno and *ret_error, which the caller frees. */
-MUST_USE int http_new(struct loop *loop, const char *address, const struct http_events *events, struct http **ret, char **ret_error);
+MUST_USE int http_new(struct loop *loop, const char *address, const struct http_events *events, struct http **ret,
+                      char **ret_error);
 /* Every request must have been answered. */
 struct http *http_free(struct http *http);
 static inline void http_cleanup(struct http **http) { http_free(*http); }
@@ -37,6 +40,8 @@ void http_stop(struct http *http);
 bool http_is_stopping(const struct http *http);
 /* Requests that have begun and whose answer has not left altogether. */
 uint32_t http_n_requests(const struct http *http);
+/* Those of them that are not there as a whole yet. */
+uint32_t http_n_partial(const struct http *http);
 
 /* What the client asked for. The texts live as long as the request. */
 const char *http_method(const struct http_request *request);

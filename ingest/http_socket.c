@@ -41,7 +41,8 @@ static int resolve(const char *address, struct addrinfo **ret, char **ret_error)
         int r;
 
         if (split(copy, &host, &port) < 0) {
-                *ret_error = memory_print("ingest.http: \"%s\" is no address; write HOST:PORT, such as 127.0.0.1:8600", address);
+                *ret_error = memory_print("ingest.http: \"%s\" is no address; write HOST:PORT, such as 127.0.0.1:8600",
+                                          address);
                 return -EINVAL;
         }
         r = getaddrinfo(host, port, &hints, ret);
@@ -52,7 +53,8 @@ static int resolve(const char *address, struct addrinfo **ret, char **ret_error)
 }
 
 static int listen_at(const struct addrinfo *where, int *ret_fd) {
-        CLEANUP_CLOSE int fd = socket(where->ai_family, where->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, where->ai_protocol);
+        CLEANUP_CLOSE int fd =
+                socket(where->ai_family, where->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, where->ai_protocol);
         int on = 1;
 
         if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
@@ -70,7 +72,8 @@ static int describe(int fd, char *ret_address) {
 
         if (getsockname(fd, (struct sockaddr *)&bound, &len) < 0)
                 return -errno;
-        if (getnameinfo((struct sockaddr *)&bound, len, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+        if (getnameinfo((struct sockaddr *)&bound, len, host, sizeof host, port, sizeof port,
+                        NI_NUMERICHOST | NI_NUMERICSERV) != 0)
                 return -EADDRNOTAVAIL;
         snprintf(ret_address, HTTP_ADDRESS_MAX, bound.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
         return 0;

@@ -34,7 +34,8 @@ static bool take(struct lines *lines, size_t len, size_t taken, struct line *ret
 bool lines_pop(struct lines *lines, struct line *ret) {
         size_t left = lines->bytes.len - lines->at;
         const uint8_t *from = lines->bytes.data ? lines->bytes.data + lines->at : NULL;
-        const uint8_t *newline = left > lines->searched ? memchr(from + lines->searched, '\n', left - lines->searched) : NULL;
+        const uint8_t *newline =
+                left > lines->searched ? memchr(from + lines->searched, '\n', left - lines->searched) : NULL;
 
         if (newline)
                 return take(lines, (size_t)(newline - from), (size_t)(newline - from) + 1, ret);

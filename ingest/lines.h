@@ -22,7 +22,7 @@ void lines_push(struct lines *lines, size_t len);
 
 struct line {
         struct bytes text; /* without its newline; borrowed until the next call */
-        uint64_t number;   /* from 1 */
+        uint64_t number; /* from 1 */
         bool is_too_long;
 };
 

@@ -8,18 +8,18 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-static const char usage[] =
-        "Usage: lull-ingest [CONFIG]            serve webhooks and the message API\n"
-        "       lull-ingest --stdin [CONFIG]    send messages from stdin, one JSON object a line\n"
-        "\n"
-        "CONFIG is lull.yaml; without it $LULL_CONFIG, else ./lull.yaml.\n"
-        "\n"
-        "      --stdin    {\"tenant\":\"acme\",\"thread\":\"1\",\"id\":\"m1\",\"text\":\"Hi\"} on each line; exit 0 when\n"
-        "                 the broker holds all of them, 1 when some were refused\n"
-        "  -h, --help     show this\n"
-        "  -V, --version  show the version\n"
-        "\n"
-        "LULL_LOG=debug logs every webhook; info, warning and error log less.\n";
+static const char usage[] = "Usage: lull-ingest [CONFIG]            serve webhooks and the message API\n"
+                            "       lull-ingest --stdin [CONFIG]    send messages from stdin, one JSON object a line\n"
+                            "\n"
+                            "CONFIG is lull.yaml; without it $LULL_CONFIG, else ./lull.yaml.\n"
+                            "\n"
+                            "      --stdin    {\"tenant\":\"acme\",\"thread\":\"1\",\"id\":\"m1\",\"text\":\"Hi\"} on "
+                            "each line; exit 0 when\n"
+                            "                 the broker holds all of them, 1 when some were refused\n"
+                            "  -h, --help     show this\n"
+                            "  -V, --version  show the version\n"
+                            "\n"
+                            "LULL_LOG=debug logs every webhook; info, warning and error log less.\n";
 
 enum { OPTION_STDIN = 256 };
 
@@ -51,7 +51,8 @@ int main(int argc, char **argv) {
                 }
         }
         if (argc - optind > 1) {
-                fprintf(stderr, "lull-ingest: one CONFIG at most, not also \"%s\"; see lull-ingest --help\n", argv[optind + 1]);
+                fprintf(stderr, "lull-ingest: one CONFIG at most, not also \"%s\"; see lull-ingest --help\n",
+                        argv[optind + 1]);
                 return 2;
         }
         log_init("ingest");

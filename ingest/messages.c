@@ -21,8 +21,9 @@ bool messages_check(struct service *service, struct http_request *request) {
         if (!token && http_is_local(request))
                 return true;
         if (!token) {
-                service_answer_problem(request, 403, "token_needed",
-                                       "only programs on this machine are served; set ingest.token in lull.yaml to serve others");
+                service_answer_problem(
+                        request, 403, "token_needed",
+                        "only programs on this machine are served; set ingest.token in lull.yaml to serve others");
                 return false;
         }
         if (header && strncasecmp(header, scheme, strlen(scheme)) == 0 &&

@@ -40,7 +40,9 @@ void progress_on_refused(struct progress *progress, struct bytes code, struct by
 static uint64_t per_second(const struct progress *progress, struct mono now) {
         struct span passed = mono_since(now, progress->start);
 
-        return passed.us <= 0 ? 0 : (uint64_t)((double)(progress->n_accepted + progress->n_duplicates) * 1e6 / (double)passed.us);
+        return passed.us <= 0
+                       ? 0
+                       : (uint64_t)((double)(progress->n_accepted + progress->n_duplicates) * 1e6 / (double)passed.us);
 }
 
 void progress_show(struct progress *progress, struct mono now) {
@@ -52,13 +54,18 @@ void progress_show(struct progress *progress, struct mono now) {
         progress->next = mono_add(now, span_ms(INTERVAL_MS));
 }
 
-struct mono progress_next(const struct progress *progress) { return progress->next; }
+struct mono progress_next(const struct progress *progress) {
+        return progress->next;
+}
 
 bool progress_end(struct progress *progress, struct mono now, bool is_interrupted) {
         wipe(progress);
         if (is_interrupted)
-                fprintf(stderr, "interrupted: the broker has acknowledged %" PRIu64 " messages and may have a few more; sent again, those "
-                                "that have an id are taken in once\n", progress->n_accepted + progress->n_duplicates);
+                fprintf(stderr,
+                        "interrupted: the broker has acknowledged %" PRIu64
+                        " messages and may have a few more; sent again, those "
+                        "that have an id are taken in once\n",
+                        progress->n_accepted + progress->n_duplicates);
         printf("%" PRIu64 " accepted, %" PRIu64 " duplicate, %" PRIu64 " refused in %.1f s, %" PRIu64 " per second\n",
                progress->n_accepted, progress->n_duplicates, progress->n_refused,
                (double)mono_since(now, progress->start).us / 1e6, per_second(progress, now));

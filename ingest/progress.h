@@ -1,5 +1,5 @@
-/* What a person sees while stdin is sent: a line that changes on a terminal, refused lines as they come, a summary at the
- * end. Everything but the summary goes to stderr. */
+/* What a person sees while stdin is sent: a line that changes on a terminal, refused lines as they come, a summary at
+ * the end. Everything but the summary goes to stderr. */
 #pragma once
 
 #include "common/bytes.h"

@@ -13,7 +13,8 @@
 enum route { ROUTE_NONE, ROUTE_MESSAGES, ROUTE_HOOK, ROUTE_HEALTH, ROUTE_READY };
 
 static bool is_path(const struct path *path, uint32_t n, const char *first, const char *second) {
-        return path->n == n && bytes_is_text(path->segments[0], first) && (!second || bytes_is_text(path->segments[1], second));
+        return path->n == n && bytes_is_text(path->segments[0], first) &&
+               (!second || bytes_is_text(path->segments[1], second));
 }
 
 static enum route route_of(const struct path *path) {
@@ -28,7 +29,9 @@ static enum route route_of(const struct path *path) {
 
 static bool is_post(const struct http_request *request) { return strcmp(http_method(request), "POST") == 0; }
 static bool is_get(const struct http_request *request) { return strcmp(http_method(request), "GET") == 0; }
-static bool is_get_or_head(const struct http_request *request) { return is_get(request) || strcmp(http_method(request), "HEAD") == 0; }
+static bool is_get_or_head(const struct http_request *request) {
+        return is_get(request) || strcmp(http_method(request), "HEAD") == 0;
+}
 
 /* -- the head ------------------------------------------------------------------------------------------------------ */
 
@@ -77,8 +80,9 @@ void routes_on_head(void *context, struct http_request *request) {
                         answer_method(request, "GET, HEAD");
                 break;
         case ROUTE_NONE:
-                service_answer_problem(request, 404, "not_found",
-                                       "nothing is here; there are /v1/messages, /hooks/TENANT/CHANNEL, /healthz and /readyz");
+                service_answer_problem(
+                        request, 404, "not_found",
+                        "nothing is here; there are /v1/messages, /hooks/TENANT/CHANNEL, /healthz and /readyz");
                 break;
         }
 }
@@ -89,7 +93,8 @@ static void answer_text(struct http_request *request, const char *text) {
         CLEANUP_BUFFER struct buffer body = {0};
 
         buffer_push_text(&body, text);
-        http_answer(request, &(struct http_answer){.status = 200, .content_type = "text/plain; charset=utf-8", .body = &body});
+        http_answer(request,
+                    &(struct http_answer){.status = 200, .content_type = "text/plain; charset=utf-8", .body = &body});
 }
 
 static void on_ready_verdict(struct waiting *waiting, struct intake_verdict *verdict) {

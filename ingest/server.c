@@ -23,7 +23,8 @@ struct server {
         const char *config_path;
         char seed[SEED_MAX];
         struct loop_handle *readable, *timer, *turn, *hup, *term, *interrupt;
-        struct mono stop_deadline;
+        struct mono stop_partial; /* while stopping: for requests to become whole */
+        struct mono stop_deadline; /* and for everything */
 };
 
 /* -- config -------------------------------------------------------------------------------------------------------- */
@@ -74,34 +75,41 @@ static void on_hup(void *context) {
 /* Nothing to do by itself: having woken the loop is enough, for on_turn() does all of it. */
 static void on_wake(void *context) {}
 
-static bool is_stopped(const struct server *server) {
-        return http_is_stopping(server->service.http) && http_n_requests(server->service.http) == 0;
+/* All have their answer; or all but requests of which only a part has come, and these had their time. */
+static bool is_stopped(const struct server *server, struct mono now) {
+        const struct http *http = server->service.http;
+
+        if (!http_is_stopping(http))
+                return false;
+        return http_n_requests(http) == 0 ||
+               (mono_is_due(now, server->stop_partial) && http_n_requests(http) == http_n_partial(http));
 }
 
-static void set_timer(struct server *server, struct now now) {
+static void set_timer(struct server *server, struct mono now) {
         struct mono next = intake_next(server->service.intake);
 
         if (http_is_stopping(server->service.http))
-                next = mono_min(next, server->stop_deadline);
+                next = mono_min(next,
+                                mono_is_due(now, server->stop_partial) ? server->stop_deadline : server->stop_partial);
         if (next.us == MONO_NEVER.us)
                 loop_timer_stop(server->timer);
         else
-                loop_timer_set(server->timer, mono_since(next, now.mono));
+                loop_timer_set(server->timer, mono_since(next, now));
 }
 
 /* What came in this turn goes to the broker as one frame; what the broker said is passed on. */
 static void on_turn(void *context) {
         struct server *server = context;
         struct intake_verdict verdict;
-        struct now now = clock_now();
-        bool is_over = http_is_stopping(server->service.http) && mono_is_due(now.mono, server->stop_deadline);
+        struct mono now = clock_mono();
+        bool is_over = http_is_stopping(server->service.http) && mono_is_due(now, server->stop_deadline);
 
-        broker_link_run(server->link, now.mono);
+        broker_link_run(server->link, now);
         if (is_over)
                 intake_on_time(server->service.intake, MONO_NEVER); /* who still waits is told to come again */
         while (intake_pop_verdict(server->service.intake, &verdict))
                 service_on_verdict(&verdict);
-        if (is_over || is_stopped(server))
+        if (is_over || is_stopped(server, now))
                 loop_stop(server->loop);
         set_timer(server, now);
 }
@@ -113,7 +121,8 @@ static void on_stop(void *context) {
 
         if (http_is_stopping(http))
                 return;
-        server->stop_deadline = mono_add(mono_add(clock_mono(), server->service.config->ingest.ack_timeout), span_ms(LIMIT_STOP_GRACE_MS));
+        server->stop_partial = mono_add(clock_mono(), span_ms(LIMIT_STOP_GRACE_MS));
+        server->stop_deadline = mono_add(server->stop_partial, server->service.config->ingest.ack_timeout);
         http_stop(http);
         log_info("stopping", LOG_NUMBER("requests", http_n_requests(http)));
 }
@@ -143,14 +152,16 @@ static int open_server(struct server *server, char **ret_error) {
                 return r;
         r = broker_link_new(service->config->broker.ingest, service->intake, &server->link);
         if (r < 0) {
-                *ret_error = memory_print("broker.ingest: cannot connect to %s: %s", service->config->broker.ingest, strerror(-r));
+                *ret_error = memory_print("broker.ingest: cannot connect to %s: %s", service->config->broker.ingest,
+                                          strerror(-r));
                 return r;
         }
         return http_new(server->loop, service->config->ingest.http, &events, &service->http, ret_error);
 }
 
 static void watch(struct server *server) {
-        server->readable = loop_on_readable(server->loop, broker_link_fd(server->link), (struct loop_call){on_wake, server});
+        server->readable =
+                loop_on_readable(server->loop, broker_link_fd(server->link), (struct loop_call){on_wake, server});
         server->timer = loop_timer_new(server->loop, (struct loop_call){on_wake, server});
         server->turn = loop_on_turn(server->loop, (struct loop_call){on_turn, server});
         server->hup = loop_on_signal(server->loop, SIGHUP, (struct loop_call){on_hup, server});
@@ -188,7 +199,8 @@ int server_run(const char *config_path) {
         }
         watch(&server);
         log_info("listening", LOG_TEXT("address", http_address(server.service.http)),
-                 LOG_TEXT("broker", server.service.config->broker.ingest), LOG_NUMBER("tenants", server.service.config->n_tenants));
+                 LOG_TEXT("broker", server.service.config->broker.ingest),
+                 LOG_NUMBER("tenants", server.service.config->n_tenants));
         loop_run(server.loop);
         log_info("stopped");
         return 0;

@@ -29,7 +29,8 @@ void service_answer_problem(struct http_request *request, unsigned status, const
         service_answer(request, status, &body);
 }
 
-void service_answer_unproven(struct http_request *request, const char *challenge, const char *code, const char *detail) {
+void service_answer_unproven(struct http_request *request, const char *challenge, const char *code,
+                             const char *detail) {
         CLEANUP_BUFFER struct buffer body = {0};
 
         problem_encode(&(struct problem){401, code, detail}, &body);
@@ -47,9 +48,11 @@ int service_push(struct service *service, struct parcel *parcel, struct waiting 
         int r = intake_push(service->intake, parcel, waiting, mono_add(clock_mono(), patience));
 
         if (r == INTAKE_TOO_LARGE)
-                service_answer_problem(waiting->request, 413, "too_large", "the messages do not fit one frame; send them in parts");
+                service_answer_problem(waiting->request, 413, "too_large",
+                                       "the messages do not fit one frame; send them in parts");
         else if (r == INTAKE_FULL)
-                service_answer_problem(waiting->request, 503, "overloaded", "too many requests wait for the broker; send it again");
+                service_answer_problem(waiting->request, 503, "overloaded",
+                                       "too many requests wait for the broker; send it again");
         return r;
 }
 

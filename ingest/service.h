@@ -20,9 +20,10 @@ struct waiting {
         void (*on_verdict)(struct waiting *waiting, struct intake_verdict *verdict);
 };
 
-/* Hands the parcel to the intake, which takes it; `patience` from now is the latest that on_verdict is called. 0; else the request
- * has been answered 413 or 503, and on_verdict will not be called. */
-MUST_USE int service_push(struct service *service, struct parcel *parcel, struct waiting *waiting, struct span patience);
+/* Hands the parcel to the intake, which takes it; `patience` from now is the latest that on_verdict is called. 0;
+ * else the request has been answered 413 or 503, and on_verdict will not be called. */
+MUST_USE int service_push(struct service *service, struct parcel *parcel, struct waiting *waiting,
+                          struct span patience);
 /* Passes a verdict on to who waits for it. */
 void service_on_verdict(struct intake_verdict *verdict);
 

@@ -69,8 +69,8 @@ static void on_line(struct feed *feed, const struct line *line) {
         struct item item;
 
         if (line->is_too_long) {
-                fault = (struct item_fault){"too_large", memory_print("line %" PRIu64 ": longer than %d bytes", line->number,
-                                                                      LIMIT_STDIN_LINE_BYTES)};
+                fault = (struct item_fault){"too_large", memory_print("line %" PRIu64 ": longer than %d bytes",
+                                                                      line->number, LIMIT_STDIN_LINE_BYTES)};
                 refuse_line(feed, &fault);
         } else if (is_blank(line->text)) {
                 return;
@@ -136,7 +136,8 @@ static void hand_over(struct feed *feed) {
 }
 
 static bool is_done(const struct feed *feed) {
-        return feed->is_interrupted || (feed->lines.is_at_end && feed->parcel.n == 0 && intake_n_waiting(feed->intake) == 0);
+        return feed->is_interrupted ||
+               (feed->lines.is_at_end && feed->parcel.n == 0 && intake_n_waiting(feed->intake) == 0);
 }
 
 static int wait_ms(const struct feed *feed) {
@@ -188,7 +189,8 @@ static int open_feed(struct feed *feed, const char *config_path, char **ret_erro
                 return r;
         r = broker_link_new(feed->config->broker.ingest, feed->intake, &feed->link);
         if (r < 0) {
-                *ret_error = memory_print("broker.ingest: cannot connect to %s: %s", feed->config->broker.ingest, strerror(-r));
+                *ret_error = memory_print("broker.ingest: cannot connect to %s: %s", feed->config->broker.ingest,
+                                          strerror(-r));
                 return r;
         }
         sigemptyset(&signals);

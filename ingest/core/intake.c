@@ -26,7 +26,7 @@ struct verdict {
 
 struct intake {
         struct queue collected; /* for the next frame */
-        struct queue sent;      /* in the frame under way; empty = none is */
+        struct queue sent; /* in the frame under way; empty = none is */
         struct {
                 struct buffer bytes;
                 uint64_t number;
@@ -164,7 +164,8 @@ static int set_outcome(struct intake *intake, uint32_t *outcomes, uint64_t index
 }
 
 /* Fills one outcome for each message of the frame, and `refusals`, which has room for ack->n_refusals. */
-static int read_outcomes(struct intake *intake, struct wire_ack *ack, uint32_t *outcomes, struct wire_refusal *refusals) {
+static int read_outcomes(struct intake *intake, struct wire_ack *ack, uint32_t *outcomes,
+                         struct wire_refusal *refusals) {
         int r = 0;
 
         if ((uint64_t)ack->n_accepted + ack->n_duplicates + ack->n_refusals != intake->frame.n_messages)

@@ -20,21 +20,23 @@ struct intake *intake_new(void);
 struct intake *intake_free(struct intake *intake);
 
 enum {
-        INTAKE_FULL = 1,      /* too much waits already */
+        INTAKE_FULL = 1, /* too much waits already */
         INTAKE_TOO_LARGE = 2, /* the parcel fits no frame */
 };
 
-/* Hands a parcel over, which is taken when the answer is 0, and left alone otherwise. An empty one is fine: its verdict tells
- * whether the broker answers. `owner` comes back with the verdict, of which there is exactly one: at `deadline` at the latest. */
+/* Hands a parcel over, which is taken when the answer is 0, and left alone otherwise. An empty one is fine: its
+ * verdict tells whether the broker answers. `owner` comes back with the verdict, of which there is exactly one: at
+ * `deadline` at the latest. */
 MUST_USE int intake_push(struct intake *intake, struct parcel *parcel, void *owner, struct mono deadline);
 
-/* Hands in an acknowledgement. 0; 1 when it is of no frame under way, such as the second one of a frame sent twice; -EBADMSG when
- * it does not add up, and then nothing has changed. */
+/* Hands in an acknowledgement. 0; 1 when it is of no frame under way, such as the second one of a frame sent twice;
+ * -EBADMSG when it does not add up, and then nothing has changed. */
 MUST_USE int intake_on_ack(struct intake *intake, const struct wire_ack *ack);
 /* Tells the time: requests past their deadline get their verdict. */
 void intake_on_time(struct intake *intake, struct mono now);
 
-/* The frame to send now, if there is one: a new one, or the one under way that is due again. Borrowed until the next call. */
+/* The frame to send now, if there is one: a new one, or the one under way that is due again. Borrowed until the next
+ * call. */
 bool intake_pop_frame(struct intake *intake, struct mono now, struct bytes *ret);
 /* The popped frame could not be sent: there is no connection. It is due again soon. */
 void intake_on_unsent(struct intake *intake, struct mono now);

@@ -54,7 +54,8 @@ int path_decode(const char *target, struct path *ret) {
                 size_t len = strcspn(target + 1, "/?#");
                 struct bytes *segment = &path.segments[path.n];
 
-                if (path.n++ == LIMIT_PATH_SEGMENTS || decode_segment((struct bytes){target + 1, len}, into, &segment->len) < 0)
+                if (path.n++ == LIMIT_PATH_SEGMENTS ||
+                    decode_segment((struct bytes){target + 1, len}, into, &segment->len) < 0)
                         return -EBADMSG;
                 segment->data = into;
                 into += segment->len;

@@ -10,8 +10,8 @@ struct path {
         char *memory; /* what they live in */
 };
 
-/* Reads a target such as "/hooks/acme/a%20b?x=1"; what follows '?' is passed over. 0 and *ret, for path_done(); -EBADMSG when it does
- * not begin with a slash, has more than LIMIT_PATH_SEGMENTS, a broken escape, or a NUL. */
+/* Reads a target such as "/hooks/acme/a%20b?x=1"; what follows '?' is passed over. 0 and *ret, for path_done();
+ * -EBADMSG when it does not begin with a slash, has more than LIMIT_PATH_SEGMENTS, a broken escape, or a NUL. */
 MUST_USE int path_decode(const char *target, struct path *ret);
 void path_done(struct path *path);
 #define CLEANUP_PATH CLEANUP(path_done)

@@ -5,7 +5,9 @@
 
 #include <string.h>
 
-static void set(json_t *object, const char *key, json_t *value) { ENSURE(json_object_set_new(object, key, value) == 0); }
+static void set(json_t *object, const char *key, json_t *value) {
+        ENSURE(json_object_set_new(object, key, value) == 0);
+}
 
 static json_t *refusals_to_json(const struct refusals *refusals) {
         json_t *list = json_array();
@@ -83,7 +85,8 @@ static unsigned hook_status_of(const struct refusals *refusals) {
         return status == 413 ? 413 : 422;
 }
 
-unsigned reply_to_hook(const struct reply_outcome *outcome, const char *const *ignored, uint32_t n_ignored, struct buffer *body) {
+unsigned reply_to_hook(const struct reply_outcome *outcome, const char *const *ignored, uint32_t n_ignored,
+                       struct buffer *body) {
         CLEANUP_JSON json_t *json = NULL;
 
         if (is_all_refused(outcome))
@@ -94,7 +97,8 @@ unsigned reply_to_hook(const struct reply_outcome *outcome, const char *const *i
         if (n_ignored > 0)
                 set(json, "ignored", json_array());
         for (uint32_t i = 0; i < n_ignored; i++)
-                ENSURE(json_array_append_new(json_object_get(json, "ignored"), json_text_new(bytes_of(ignored[i]))) == 0);
+                ENSURE(json_array_append_new(json_object_get(json, "ignored"), json_text_new(bytes_of(ignored[i]))) ==
+                       0);
         json_encode(json, body);
         buffer_push_text(body, "\n");
         return 200;

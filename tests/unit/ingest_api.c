@@ -91,7 +91,8 @@ static void a_body_that_is_broken_as_a_whole_says_where(void **state) {
 }
 
 static void a_message_that_is_too_large_is_refused_alone(void **state) {
-        CLEANUP_FREE char *body = memory_print("[" MESSAGE("x") ",{\"tenant\":\"a\",\"thread\":\"y\",\"text\":\"%01200d\"}]", 0);
+        CLEANUP_FREE char *body =
+                memory_print("[" MESSAGE("x") ",{\"tenant\":\"a\",\"thread\":\"y\",\"text\":\"%01200d\"}]", 0);
 
         assert_read(body, NULL, "0:x | 1:too_large");
 }

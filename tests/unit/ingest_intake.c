@@ -17,7 +17,8 @@ static struct parcel parcel_of(const char *const *ids, uint32_t n) {
         struct parcel parcel = {0};
 
         for (uint32_t i = 0; i < n; i++) {
-                struct wire_message message = {bytes_of("acme"), bytes_of("5511"), bytes_of(ids[i]), BYTES_NONE, bytes_of("body")};
+                struct wire_message message = {bytes_of("acme"), bytes_of("5511"), bytes_of(ids[i]), BYTES_NONE,
+                                               bytes_of("body")};
 
                 parcel_push(&parcel, &source, &message, i * 10);
         }
@@ -73,14 +74,14 @@ static int acknowledge(struct intake *intake, struct answer answer) {
         struct bytes body;
         struct wire_ack ack;
 
-        wire_encode_ack(&frame, answer.number, answer.n_accepted, answer.duplicates, answer.n_duplicates, answer.refusals,
-                        answer.n_refusals);
+        wire_encode_ack(&frame, answer.number, answer.n_accepted, answer.duplicates, answer.n_duplicates,
+                        answer.refusals, answer.n_refusals);
         assert_int_equal(wire_open(buffer_bytes(&frame), &type, &body), 0);
         assert_int_equal(wire_decode_ack(body, &ack), 0);
         return intake_on_ack(intake, &ack);
 }
 
-/* The next verdict as text: "A accepted=1 duplicate=0", each refusal as " 10:bad_id", " late"; "" when there is none. */
+/* The next verdict as text: "A accepted=1 duplicate=0", with " late" and " 10:bad_id" where it is so; "" for none. */
 static const char *verdict(struct intake *intake) {
         static char text[400];
         struct intake_verdict verdict;
@@ -92,7 +93,8 @@ static const char *verdict(struct intake *intake) {
         for (uint32_t i = 0; i < verdict.refusals.n; i++) {
                 size_t len = strlen(text);
 
-                snprintf(text + len, sizeof text - len, " %u:%s", verdict.refusals.items[i].index, verdict.refusals.items[i].code);
+                snprintf(text + len, sizeof text - len, " %u:%s", verdict.refusals.items[i].index,
+                         verdict.refusals.items[i].code);
         }
         intake_verdict_done(&verdict);
         return text;
@@ -217,7 +219,8 @@ static void an_acknowledgement_that_does_not_add_up_is_refused(void **state) {
         assert_int_equal(acknowledge(*state, (struct answer){1, 0, {1, 1}, 2}), -EBADMSG);
         assert_int_equal(acknowledge(*state, (struct answer){1, 1, .refusals = {outside}, .n_refusals = 1}), -EBADMSG);
         assert_int_equal(acknowledge(*state, (struct answer){1, 0, {1}, 1, {inside}, 1}), -EBADMSG);
-        assert_int_equal(acknowledge(*state, (struct answer){1, UINT32_MAX, .refusals = {inside, inside, inside}, .n_refusals = 3}),
+        assert_int_equal(acknowledge(*state, (struct answer){1, UINT32_MAX, .refusals = {inside, inside, inside},
+                                                             .n_refusals = 3}),
                          -EBADMSG);
         assert_string_equal(verdict(*state), "");
         assert_int_equal(acknowledge(*state, (struct answer){1, .n_accepted = 2}), 0);

@@ -29,7 +29,8 @@ static void an_escape_is_decoded_within_its_segment(void **state) {
 }
 
 static void what_is_no_path_is_refused(void **state) {
-        static const char *const targets[] = {"", "*", "http://a/b", "/%", "/%2", "/%2/2", "/%zz", "/%00", "/1/2/3/4/5/6/7/8/9"};
+        static const char *const targets[] = {"",     "*",    "http://a/b",        "/%", "/%2", "/%2/2",
+                                              "/%zz", "/%00", "/1/2/3/4/5/6/7/8/9"};
         struct path path;
 
         for (size_t i = 0; i < sizeof targets / sizeof *targets; i++)

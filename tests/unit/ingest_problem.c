@@ -9,8 +9,9 @@ static void a_problem_is_what_the_standard_says(void **state) {
         CLEANUP_BUFFER struct buffer body = {0};
 
         problem_encode(&(struct problem){404, "unknown_tenant", "there is no tenant \"x\""}, &body);
-        assert_string_equal(buffer_text(&body), "{\"type\":\"about:blank\",\"title\":\"Not Found\",\"status\":404,"
-                                                "\"detail\":\"there is no tenant \\\"x\\\"\",\"code\":\"unknown_tenant\"}\n");
+        assert_string_equal(buffer_text(&body),
+                            "{\"type\":\"about:blank\",\"title\":\"Not Found\",\"status\":404,"
+                            "\"detail\":\"there is no tenant \\\"x\\\"\",\"code\":\"unknown_tenant\"}\n");
 }
 
 static void a_strangers_bytes_stay_inside_the_text(void **state) {
@@ -23,8 +24,8 @@ static void a_strangers_bytes_stay_inside_the_text(void **state) {
 /* -- replies ------------------------------------------------------------------------------------------------------- */
 
 /* The status of a request of which so many were accepted and duplicates, and these codes refused. */
-static unsigned status_of(unsigned (*reply)(const struct reply_outcome *, struct buffer *), uint32_t n_accepted, uint32_t n_duplicates,
-                          const char *const *codes) {
+static unsigned status_of(unsigned (*reply)(const struct reply_outcome *, struct buffer *), uint32_t n_accepted,
+                          uint32_t n_duplicates, const char *const *codes) {
         CLEANUP_REFUSALS struct refusals refusals = {0};
         CLEANUP_BUFFER struct buffer body = {0};
 
@@ -35,7 +36,9 @@ static unsigned status_of(unsigned (*reply)(const struct reply_outcome *, struct
 
 #define CODES(...) ((const char *const[]){__VA_ARGS__, NULL})
 
-static unsigned to_hook(const struct reply_outcome *outcome, struct buffer *body) { return reply_to_hook(outcome, NULL, 0, body); }
+static unsigned to_hook(const struct reply_outcome *outcome, struct buffer *body) {
+        return reply_to_hook(outcome, NULL, 0, body);
+}
 
 static void a_request_of_which_something_is_held_is_202(void **state) {
         assert_int_equal(status_of(reply_to_api, 1, 0, NULL), 202);
@@ -80,7 +83,8 @@ static void a_webhooks_answer_says_what_was_ignored(void **state) {
         const char *const ignored[] = {"own echo", "status"};
 
         reply_to_hook(&(struct reply_outcome){0, 0, &refusals}, ignored, 2, &body);
-        assert_string_equal(buffer_text(&body), "{\"accepted\":0,\"duplicate\":0,\"ignored\":[\"own echo\",\"status\"]}\n");
+        assert_string_equal(buffer_text(&body),
+                            "{\"accepted\":0,\"duplicate\":0,\"ignored\":[\"own echo\",\"status\"]}\n");
 }
 
 int main(void) {

@@ -1,0 +1,235 @@
+#include "ingest/http_private.h"
+
+#include "common/ensure.h"
+#include "common/limits.h"
+#include "common/memory.h"
+#include "ingest/core/problem.h"
+
+#include <stdio.h>
+#include <strings.h>
+
+/* -- requests ------------------------------------------------------------------------------------------------------ */
+
+/* The request line is read. The library decodes the path before anyone else sees it, and then "%2F" looks like a
+ * slash; here it is as it came. */
+void *http_on_target(void *context, const char *target, struct MHD_Connection *connection) {
+        struct http_request *request = memory_new(1, sizeof *request);
+
+        request->http = context;
+        request->connection = connection;
+        request->owner = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+        request->target = memory_print("%s", target);
+        request->http->n_requests++;
+        request->http->n_partial++;
+        return request;
+}
+
+/* Nothing more is to be read of it. */
+static void set_whole(struct http_request *request) {
+        if (!request->is_whole)
+                request->http->n_partial--;
+        request->is_whole = true;
+}
+
+static void forget_body(struct http_request *request) {
+        request->http->n_buffered -= request->body.len;
+        buffer_done(&request->body);
+}
+
+void http_on_completed(void *context, struct MHD_Connection *connection, void **request_context,
+                       enum MHD_RequestTerminationCode code) {
+        struct http_request *request = *request_context;
+        struct http *http = context;
+
+        if (!request)
+                return;
+        ENSURE(!request->owner->is_suspended);
+        *request_context = NULL;
+        http_connection_remove(http, request->owner);
+        http_connection_push(http, request->owner);
+        set_whole(request);
+        forget_body(request);
+        http->n_requests--;
+        free(request->target);
+        free(request->answer.content_type);
+        free(request->answer.header_name);
+        free(request->answer.header_value);
+        buffer_done(&request->answer.body);
+        free(request);
+}
+
+static enum MHD_Result queue_answer(struct http_request *request) {
+        struct buffer *body = &request->answer.body;
+        struct MHD_Response *response;
+        enum MHD_Result r;
+
+        set_whole(request);
+        response = MHD_create_response_from_buffer(body->len, body->data, MHD_RESPMEM_MUST_FREE);
+        ENSURE(response);
+        *body = (struct buffer){0};
+        if (request->answer.content_type)
+                ENSURE(MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, request->answer.content_type) ==
+                       MHD_YES);
+        if (request->answer.header_name)
+                ENSURE(MHD_add_response_header(response, request->answer.header_name, request->answer.header_value) ==
+                       MHD_YES);
+        if (request->is_last || request->http->is_stopping)
+                ENSURE(MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES);
+        r = MHD_queue_response(request->connection, request->answer.status, response);
+        MHD_destroy_response(response);
+        return r;
+}
+
+void http_answer(struct http_request *request, const struct http_answer *answer) {
+        ENSURE(!request->is_answered);
+        request->is_answered = true;
+        request->answer.status = answer->status;
+        request->answer.content_type = answer->content_type ? memory_print("%s", answer->content_type) : NULL;
+        if (answer->header.name) {
+                request->answer.header_name = memory_print("%s", answer->header.name);
+                request->answer.header_value = memory_print("%s", answer->header.value);
+        }
+        request->answer.body = *answer->body;
+        *answer->body = (struct buffer){0};
+        forget_body(request);
+        if (request->owner->is_suspended) {
+                request->owner->is_suspended = false;
+                MHD_resume_connection(request->connection);
+                loop_timer_set(request->http->timer, span_us(0));
+        }
+}
+
+static void answer_problem(struct http_request *request, unsigned status, const char *code, const char *detail) {
+        CLEANUP_BUFFER struct buffer body = {0};
+
+        problem_encode(&(struct problem){status, code, detail}, &body);
+        http_answer(request,
+                    &(struct http_answer){.status = status, .content_type = PROBLEM_CONTENT_TYPE, .body = &body});
+}
+
+/* -- reading a request --------------------------------------------------------------------------------------------- */
+
+/* How the head tells the length of the body. */
+struct framing {
+        uint32_t n_lengths, n_codings;
+        bool is_chunked;
+        uint64_t length;
+};
+
+static enum MHD_Result on_header(void *context, enum MHD_ValueKind kind, const char *name, const char *value) {
+        struct framing *framing = context;
+
+        if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
+                framing->n_lengths++;
+                framing->length = strtoull(value ? value : "", NULL, 10);
+        } else if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
+                framing->n_codings++;
+                framing->is_chunked = value && strcasecmp(value, "chunked") == 0;
+        }
+        return MHD_YES;
+}
+
+static bool is_ambiguous(const struct framing *framing) {
+        return framing->n_lengths + framing->n_codings > 1 || (framing->n_codings > 0 && !framing->is_chunked);
+}
+
+static void answer_too_large(struct http_request *request) {
+        char detail[100];
+
+        snprintf(detail, sizeof detail, "the body has more than %d bytes; send it in parts", LIMIT_HTTP_BODY_BYTES);
+        answer_problem(request, MHD_HTTP_CONTENT_TOO_LARGE, "too_large", detail);
+}
+
+/* Where two programs disagree on how long a request is, the rest of it becomes a request of its own: so one that can
+ * be read in two ways is not read at all. */
+static enum MHD_Result on_head(struct http_request *request, const char *method) {
+        struct framing framing = {0};
+
+        request->is_head_read = true;
+        request->method = method;
+        MHD_get_connection_values(request->connection, MHD_HEADER_KIND, on_header, &framing);
+        if (is_ambiguous(&framing)) {
+                request->is_last = true;
+                answer_problem(request, MHD_HTTP_BAD_REQUEST, "bad_request",
+                               "the length of the body is told in more than one way");
+                return queue_answer(request);
+        }
+        if (framing.length > LIMIT_HTTP_BODY_BYTES) {
+                answer_too_large(request);
+                if (framing.length > LIMIT_HTTP_SWALLOWED_BYTES || http_header_find(request, MHD_HTTP_HEADER_EXPECT)) {
+                        request->is_last = true;
+                        return queue_answer(request);
+                }
+                return MHD_YES;
+        }
+        request->http->events.on_head(request->http->events.context, request);
+        return MHD_YES;
+}
+
+static enum MHD_Result on_body(struct http_request *request, const char *data, size_t len) {
+        struct http *http = request->http;
+
+        request->n_received += len;
+        if (request->n_received > LIMIT_HTTP_SWALLOWED_BYTES)
+                return MHD_NO; /* closes the connection */
+        if (request->is_answered)
+                return MHD_YES;
+        if (request->n_received > LIMIT_HTTP_BODY_BYTES) {
+                answer_too_large(request);
+        } else if (http->n_buffered + len > LIMIT_HTTP_BUFFERED_BYTES) {
+                answer_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE, "overloaded",
+                               "too many bodies are on their way; try again in a moment");
+        } else {
+                buffer_push(&request->body, data, len);
+                http->n_buffered += len;
+        }
+        return MHD_YES;
+}
+
+/* Called for the head, for each part of the body, at the end, and again when a suspended request goes on. */
+enum MHD_Result http_on_access(void *context, struct MHD_Connection *connection, const char *path, const char *method,
+                               const char *version, const char *data, size_t *len, void **request_context) {
+        struct http_request *request = *request_context;
+        enum MHD_Result r;
+
+        if (!request->is_head_read)
+                return on_head(request, method);
+        if (*len > 0) {
+                r = on_body(request, data, *len);
+                *len = 0;
+                return r;
+        }
+        if (!request->is_whole && !request->is_answered)
+                request->http->events.on_request(request->http->events.context, request);
+        set_whole(request);
+        if (request->is_answered)
+                return queue_answer(request);
+        forget_body(request);
+        request->owner->is_suspended = true;
+        MHD_suspend_connection(connection);
+        return MHD_YES;
+}
+
+/* -- what the rest of the program asks ----------------------------------------------------------------------------- */
+
+const char *http_method(const struct http_request *request) { return request->method; }
+const char *http_target(const struct http_request *request) { return request->target; }
+struct bytes http_body(const struct http_request *request) {
+        return buffer_bytes(&request->body);
+}
+
+const char *http_header_find(const struct http_request *request, const char *name) {
+        return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+const char *http_query_find(const struct http_request *request, const char *name) {
+        return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+}
+
+bool http_is_local(const struct http_request *request) {
+        const union MHD_ConnectionInfo *info =
+                MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+
+        return http_socket_is_loopback(info->client_addr) && !http_header_find(request, "X-Forwarded-For") &&
+               !http_header_find(request, "Forwarded") && !http_header_find(request, "Origin");
+}
