@@ -7,16 +7,28 @@
 #include <errno.h>
 #include <string.h>
 
-struct dead *dead_find(const struct core *core, uint64_t seq) {
-        for (uint32_t i = 0; i < core->n_dead; i++)
-                if (core->dead[i]->seq == seq)
-                        return core->dead[i];
-        return NULL;
+static uint32_t hash_seq(uint64_t seq) { return (uint32_t)(seq * UINT64_C(0x9e3779b97f4a7c15) >> 32); }
+
+static uint32_t find_index(const struct core *core, uint64_t seq) {
+        struct table_probe probe = {.hash = hash_seq(seq)};
+        uint32_t index;
+
+        while (table_next(&core->by_dead_seq, &probe, &index))
+                if (core->dead[index]->seq == seq)
+                        return index;
+        return NONE;
 }
 
-static struct dead *dead_new(struct core *core, uint32_t tenant, struct bytes thread) {
+struct dead *dead_find(const struct core *core, uint64_t seq) {
+        uint32_t index = find_index(core, seq);
+
+        return index == NONE ? NULL : core->dead[index];
+}
+
+static struct dead *dead_new(struct core *core, uint64_t seq, uint32_t tenant, struct bytes thread) {
         struct dead *dead = memory_new(1, sizeof *dead);
 
+        dead->seq = seq;
         dead->tenant = tenant;
         dead->thread = bytes_copy_text(thread);
         dead->thread_len = (uint32_t)thread.len;
@@ -25,15 +37,15 @@ static struct dead *dead_new(struct core *core, uint32_t tenant, struct bytes th
                 core->dead_cap = core->dead_cap ? core->dead_cap * 2 : 64;
                 core->dead = memory_resize(core->dead, core->dead_cap, sizeof *core->dead);
         }
+        table_push(&core->by_dead_seq, hash_seq(seq), core->n_dead);
         core->dead[core->n_dead++] = dead;
         core->tenants[tenant].n_dead++;
         return dead;
 }
 
 struct dead *dead_load(struct core *core, uint32_t tenant, struct bytes thread, const struct stored_batch *batch) {
-        struct dead *dead = dead_new(core, tenant, thread);
+        struct dead *dead = dead_new(core, batch->seq, tenant, thread);
 
-        dead->seq = batch->seq;
         dead->since = batch->at;
         dead->attempts = batch->attempts;
         dead->lost = batch->lost;
@@ -49,13 +61,19 @@ void dead_free(struct dead *dead) {
         free(dead);
 }
 
+/* The last one takes its place. */
 void dead_remove(struct core *core, struct dead *dead) {
-        uint32_t at = 0;
+        uint32_t at = find_index(core, dead->seq), last = core->n_dead - 1;
+        struct dead *moved = core->dead[last];
 
-        while (core->dead[at] != dead)
-                at++;
         core->tenants[dead->tenant].n_dead--;
-        core->dead[at] = core->dead[--core->n_dead];
+        table_remove(&core->by_dead_seq, hash_seq(dead->seq), at);
+        if (moved != dead) {
+                table_remove(&core->by_dead_seq, hash_seq(moved->seq), last);
+                table_push(&core->by_dead_seq, hash_seq(moved->seq), at);
+                core->dead[at] = moved;
+        }
+        core->n_dead--;
         dead_free(dead);
 }
 
@@ -78,10 +96,10 @@ static void store(struct core *core, const struct dead *dead, struct effects *fx
 }
 
 void dead_bury(struct core *core, struct now now, struct thread *thread, struct effects *fx) {
-        struct dead *dead = dead_new(core, thread->tenant, (struct bytes){thread->name, thread->name_len});
+        struct bytes name = {thread->name, thread->name_len};
+        struct dead *dead = dead_new(core, thread_seq(core, thread), thread->tenant, name);
 
         ENSURE(thread->n_batch > 0);
-        dead->seq = thread_seq(core, thread);
         dead->since = now.wall;
         dead->attempts = thread->attempts;
         dead->lost = thread->lost;

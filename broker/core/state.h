@@ -113,6 +113,7 @@ struct core {
 
         struct dead **dead;
         uint32_t n_dead, dead_cap;
+        struct table by_dead_seq;
         struct seen seen;
         struct recent *recent;
         uint64_t n_recent;
