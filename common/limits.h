@@ -27,6 +27,8 @@
 #define LIMIT_BATCH_BYTES_MAX (2 * 1024 * 1024)
 /* Sequence numbers have 48 bits of a batch id: at a million messages a second, day and night, nine years. */
 #define LIMIT_SEQ_MAX ((UINT64_C(1) << 48) - 1)
+/* A line of NDJSON: the largest message with every character escaped (six for one), and its keys. */
+#define LIMIT_LINE_BYTES (7 * LIMIT_MESSAGE_BYTES_MAX)
 /* An answer is stored before it is posted; the longest channel text (Chatwoot) is 150,000 characters. */
 #define LIMIT_ANSWER_BYTES (512 * 1024)
 /* Replies of one answer: more would be a handler gone wrong, posting without end. */
@@ -123,8 +125,6 @@
 #define LIMIT_READY_MS 1500
 /* Lines of stdin in one frame: large enough that the commit is shared, small enough that the progress moves. */
 #define LIMIT_STDIN_MESSAGES 1000
-/* A line of stdin: the largest message with every character escaped (six for one), and its keys. */
-#define LIMIT_STDIN_LINE_BYTES (7 * LIMIT_MESSAGE_BYTES_MAX)
 /* How much is read of stdin at once. */
 #define LIMIT_STDIN_READ_BYTES (256 * 1024)
 /* After SIGTERM: for requests that are on their way to arrive, and for the last answer to leave. */
@@ -151,8 +151,6 @@
 
 /* While a connection comes up, the next try to send: far below what a person notices. */
 #define LIMIT_CTL_CONNECT_MS 5
-/* A line of `lull send`: JSON's escapes make a message several times longer than it is. */
-#define LIMIT_SEND_LINE_BYTES (4 * LIMIT_MESSAGE_BYTES_MAX)
 /* Its frames in flight: one after the other, so that a connection that breaks cannot change the order. */
 #define LIMIT_SEND_WINDOW 1
 /* The ceilings of `lull bench`: 9 bytes of memory for each message, 4 for each thread. */

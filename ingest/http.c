@@ -69,14 +69,27 @@ static void on_connection(void *context, struct MHD_Connection *mhd, void **conn
         *connection_context = connection;
 }
 
-/* The library's timeout starts again with each byte, so that one byte now and then keeps a connection for ever. The
- * library closes what is shut down here. */
+/* Has the client hung up, without an answer being due to it? Before 0.9.77 the library does not notice an end that
+ * comes together with the last bytes. */
+static bool is_abandoned(const struct http_connection *connection) {
+        char byte;
+
+        return !connection->is_suspended && !connection->is_answering &&
+               recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+/* The library's timeout starts again with each byte, so that one byte now and then keeps a connection for ever. */
+static bool is_too_slow(const struct http_connection *connection, struct mono now) {
+        return !connection->is_suspended && mono_since(now, connection->since).us > span_s(LIMIT_HTTP_REQUEST_S).us;
+}
+
+/* The library closes what is shut down here. */
 static void on_sweep(void *context) {
         struct http *http = context;
-        struct mono latest = mono_sub(clock_mono(), span_s(LIMIT_HTTP_REQUEST_S));
+        struct mono now = clock_mono();
 
-        for (struct http_connection *at = http->oldest; at && mono_is_before(at->since, latest); at = at->next)
-                if (!at->is_suspended)
+        for (struct http_connection *at = http->oldest; at; at = at->next)
+                if (is_too_slow(at, now) || is_abandoned(at))
                         shutdown(at->fd, SHUT_RDWR);
         loop_timer_set(http->sweep, span_s(1));
 }

@@ -11,7 +11,8 @@ struct http_connection {
         struct http_connection *previous, *next;
         struct mono since; /* its first byte, or the end of its last request */
         int fd;
-        bool is_suspended;
+        bool is_suspended; /* the request waits for its answer */
+        bool is_answering; /* the answer is on its way */
 };
 
 struct http_request {

@@ -45,6 +45,7 @@ void http_on_completed(void *context, struct MHD_Connection *connection, void **
                 return;
         ENSURE(!request->owner->is_suspended);
         *request_context = NULL;
+        request->owner->is_answering = false;
         http_connection_remove(http, request->owner);
         http_connection_push(http, request->owner);
         set_whole(request);
@@ -64,6 +65,7 @@ static enum MHD_Result queue_answer(struct http_request *request) {
         enum MHD_Result r;
 
         set_whole(request);
+        request->owner->is_answering = true;
         response = MHD_create_response_from_buffer(body->len, body->data, MHD_RESPMEM_MUST_FREE);
         ENSURE(response);
         *body = (struct buffer){0};

@@ -7,7 +7,7 @@
 #include "common/limits.h"
 #include "common/memory.h"
 #include "ingest/broker_link.h"
-#include "ingest/lines.h"
+#include "common/lines.h"
 #include "ingest/progress.h"
 #include "ingest/seed.h"
 
@@ -70,7 +70,7 @@ static void on_line(struct feed *feed, const struct line *line) {
 
         if (line->is_too_long) {
                 fault = (struct item_fault){"too_large", memory_print("line %" PRIu64 ": longer than %d bytes",
-                                                                      line->number, LIMIT_STDIN_LINE_BYTES)};
+                                                                      line->number, LIMIT_LINE_BYTES)};
                 refuse_line(feed, &fault);
         } else if (is_blank(line->text)) {
                 return;

@@ -1,7 +1,7 @@
 /* lull send: hands messages to the broker, from NDJSON on stdin or from the command line. */
 #include "broker/ctl/command.h"
 #include "broker/ctl/endpoint.h"
-#include "broker/ctl/lines.h"
+#include "common/lines.h"
 #include "broker/ctl/producer.h"
 #include "broker/ctl/screen.h"
 #include "broker/ctl/text.h"
@@ -130,18 +130,15 @@ static void on_line(struct send *send, struct bytes line) {
 
 /* Lines that have been read, as far as there is room in the window. */
 static void push_lines(struct send *send) {
-        struct bytes line;
-        int r = 0;
+        struct line line;
 
-        while (r != 1 && producer_has_room(send->producer)) {
-                r = lines_pop(&send->lines, &line);
-                if (r == 0)
-                        on_line(send, line);
-                if (r < 0) {
-                        send->n_lines++;
-                        refuse(send, send->n_lines, "too_large",
-                               bytes_of("the line is longer than any message may be"));
+        while (producer_has_room(send->producer) && lines_pop(&send->lines, &line)) {
+                if (!line.is_too_long) {
+                        on_line(send, line.text);
+                        continue;
                 }
+                send->n_lines++;
+                refuse(send, send->n_lines, "too_large", bytes_of("the line is longer than any message may be"));
         }
         producer_flush(send->producer, clock_mono());
 }
@@ -149,15 +146,12 @@ static void push_lines(struct send *send) {
 /* -- the loop ------------------------------------------------------------------------------------------------------ */
 
 static void on_input(struct send *send) {
-        char data[READ_BYTES];
-        ssize_t n = read(STDIN_FILENO, data, sizeof data);
+        ssize_t n = read(STDIN_FILENO, lines_reserve(&send->lines, READ_BYTES), READ_BYTES);
 
-        if (n > 0)
-                lines_push(&send->lines, data, (size_t)n);
-        if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN)) {
-                lines_end(&send->lines);
-                send->has_ended = true;
-        }
+        if (n < 0 && (errno == EINTR || errno == EAGAIN))
+                return;
+        lines_push(&send->lines, n > 0 ? (size_t)n : 0);
+        send->has_ended = n <= 0;
 }
 
 static void show_progress(struct send *send, struct mono now) {
@@ -272,8 +266,9 @@ static void push_single(struct send *send, const char *text, const char *id, con
         set_default(json, "id", id);
         set_default(json, "from", from);
         line = json_encode_text(json);
-        lines_push(&send->lines, line, strlen(line));
-        lines_end(&send->lines);
+        memcpy(lines_reserve(&send->lines, strlen(line)), line, strlen(line));
+        lines_push(&send->lines, strlen(line));
+        lines_push(&send->lines, 0);
         send->has_ended = true;
 }
 
@@ -303,7 +298,6 @@ static enum command_exit send_run(const struct command *command, int argc, char 
         }
         send.options = &options;
         send.defaults = &defaults;
-        lines_init(&send.lines, LIMIT_SEND_LINE_BYTES);
         if (getrandom(&send.nonce, sizeof send.nonce, 0) < 0 || send_open(&send) < 0)
                 return COMMAND_FAILED;
         if (text)

@@ -1,4 +1,4 @@
-#include "ingest/lines.h"
+#include "common/lines.h"
 
 #include "common/limits.h"
 
@@ -42,7 +42,7 @@ bool lines_pop(struct lines *lines, struct line *ret) {
         if (lines->is_at_end && (left > 0 || lines->is_cutting))
                 return take(lines, left, left, ret);
         lines->searched = left;
-        if (left > LIMIT_STDIN_LINE_BYTES) {
+        if (left > LIMIT_LINE_BYTES) {
                 lines->is_cutting = true;
                 lines->at += left;
                 lines->searched = 0;

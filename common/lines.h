@@ -1,4 +1,4 @@
-/* Lines out of a stream of bytes. A line that is longer than LIMIT_STDIN_LINE_BYTES is cut to nothing and marked. */
+/* Lines out of a stream of bytes. A line that is longer than LIMIT_LINE_BYTES is cut to nothing and marked. */
 #pragma once
 
 #include "common/bytes.h"
