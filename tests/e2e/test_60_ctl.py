@@ -1,0 +1,495 @@
+"""lull, the CLI, against a broker that is made up here: what it asks, how it shows the answer, when it gives up."""
+
+import collections
+import itertools
+import json
+import subprocess
+import threading
+import time
+
+import msgpack
+import pytest
+import zmq
+
+from lull import ENVIRONMENT, PROGRAMS
+from protocol import ACK, ALIVE, DONE, HELLO, MESSAGES, RESULT, RUN, SETTLED, WELCOME, decode, encode, text
+
+SINCE = '2020-11-21T10:00:00.123Z'
+STATS = {
+    'version': '9.8.7', 'uptime_s': 11100, 'epoch': 3,
+    'threads': {'collecting': 12, 'ready': 0, 'running': 3, 'waiting': 0, 'backoff': 1},
+    'messages': {'pending': 40, 'accepted_total': 10000, 'duplicate_total': 3, 'refused_total': 0,
+                 'finished_total': 9960},
+    'batches': {'dispatched_total': 3321, 'done_total': 3300, 'failed_total': 12, 'busy_total': 5, 'lost_total': 1,
+                'handed_back_total': 0, 'stale_total': 0, 'dead': 2, 'size': {'p50': 3, 'p90': 5, 'max': 20}},
+    'calls_saved_total': 6660, 'lateness_ms': {'p50': 0.4, 'p99': 2.1, 'p999': 3.0, 'max': 9.5},
+    'lock': {'busy_total': 5, 'lost_total': 0, 'wait_ms': {'p50': 0.2, 'p99': 1.0}},
+    'runs_ms': {'p50': 1200, 'p99': 30000},
+    'store': {'kind': 'lmdb', 'bytes': 12897485, 'commits_total': 3000, 'commit_ms': {'p50': 1.2, 'p99': 4.0}},
+    'workers': [{'id': 'a1b2', 'slots': 256, 'running': 3, 'silent_ms': 412}],
+    'tenants': {'acme': {'collecting': 12, 'ready': 0, 'running': 3, 'waiting': 0, 'backoff': 1, 'pending': 40,
+                         'dead': 2}},
+}
+
+
+class Router(threading.Thread):
+    """A ROUTER. `on_frame` gets an address and a frame, and gives the frames to answer with."""
+
+    def __init__(self, folder, name, on_frame):
+        super().__init__(daemon=True)
+        self.socket = zmq.Context.instance().socket(zmq.ROUTER)
+        self.socket.linger = 0
+        self.endpoint = f'ipc://{folder}/{name}'
+        self.socket.bind(self.endpoint)
+        self.on_frame, self.is_over, self.fault = on_frame, threading.Event(), None
+        self.start()
+
+    def run(self):
+        while not self.is_over.is_set():
+            if not self.socket.poll(20):
+                continue
+            address, frame = self.socket.recv_multipart()
+            for answer in self.on_frame(frame):
+                self.socket.send_multipart([address, answer])
+        self.socket.close()
+
+    def close(self):
+        self.is_over.set()
+        self.join()
+
+
+class Broker:
+    """Answers questions as `answers` says: by cmd, an answer or what makes one of the question."""
+
+    def __init__(self, folder):
+        self.answers, self.asked = {'stats': STATS}, []
+        self.routers = [Router(folder, 'stats', self.on_question)]
+
+    def on_question(self, frame):
+        question = json.loads(frame)
+        self.asked.append(question)
+        answer = self.answers.get(question['cmd'], {'error': {'code': 'unknown_command', 'why': 'made up'}})
+        answer = answer(question) if callable(answer) else answer
+        if answer is None:
+            return
+        yield json.dumps({**answer, 'request': question['request']}).encode()
+
+    def run(self, *arguments, **keys):
+        return lull(*arguments, '--stats', self.routers[0].endpoint, **keys)
+
+    def close(self):
+        for router in self.routers:
+            router.close()
+
+
+def lull(*arguments, **keys):
+    return subprocess.run([PROGRAMS['lull'], *map(str, arguments)], env=ENVIRONMENT, text=True, capture_output=True,
+                          timeout=60, stdin=None if 'input' in keys else subprocess.DEVNULL, **keys)
+
+
+def told(result):
+    """What a command printed, which must have gone well."""
+    assert (result.returncode, result.stderr) == (0, '')
+    return result.stdout
+
+
+@pytest.fixture
+def broker(tmp_path):
+    broker = Broker(tmp_path)
+    yield broker
+    broker.close()
+
+
+# -- stats
+
+
+def test_stats_are_one_line_of_json_for_programs(broker):
+    out = told(broker.run('stats', '--json'))
+    assert out.count('\n') == 1
+    assert json.loads(out) == STATS
+
+
+def test_stats_are_words_for_people(broker):
+    out = told(broker.run('stats'))
+    for words in ['lull-broker 9.8.7, up 3 h 5 min, epoch 3', '40 pending; 10,000 accepted', '6,660 calls saved',
+                  'p50 0.4 ms, p99 2.1 ms', 'lmdb, 12.3 MiB, 3,000 commits', 'a1b2', '412 ms ago', 'acme']:
+        assert words in out
+    assert out.isascii()
+
+
+def test_a_broker_that_says_less_is_shown_as_far_as_it_goes(broker):
+    broker.answers['stats'] = {'version': '0.0.1'}
+    out = told(broker.run('stats'))
+    assert 'lull-broker 0.0.1' in out and '- pending' in out and 'no worker is connected' in out
+
+
+def test_watching_goes_on_and_tells_what_came_since(broker):
+    totals = itertools.count(10000, 500)
+    broker.answers['stats'] = lambda _: {**STATS, 'messages': {'accepted_total': next(totals)}}
+    watching = subprocess.Popen(
+        [PROGRAMS['lull'], 'stats', '--watch', '--every', '100ms', '--stats', broker.routers[0].endpoint],
+        env=ENVIRONMENT, text=True, stdout=subprocess.PIPE)
+    lines = iter(watching.stdout.readline, '')
+    assert next(line for line in lines if line.startswith('per second'))
+    watching.kill()
+    watching.wait()
+    watching.stdout.close()
+
+
+# -- why
+
+
+def test_why_says_what_a_person_needs_to_know(broker):
+    broker.answers['why'] = {
+        'tenant': 'acme', 'thread': 'ana', 'state': 'backoff', 'since': SINCE, 'waits_for': 'the backoff to pass',
+        'next': 'attempt 3 of 6', 'due': '2099-01-01T00:00:00.000Z', 'messages': 2, 'bytes': 2048, 'batch': '01HX',
+        'attempt': 2, 'last_failure': {'code': 'http_500', 'why': 'the handler answered 500'},
+        'pending_ids': [str(n) for n in range(10)],
+        'dead': [{'batch': '01DEAD', 'since': SINCE, 'code': 'http_400', 'why': 'no'}]}
+    out = told(broker.run('why', 'acme', 'ana'))
+    for words in ['acme / ana: backoff: the last attempt failed', 'waits for     the backoff to pass',
+                  'next          attempt 3 of 6', 'due           in ', 'messages      2, 2.0 KiB',
+                  'batch         01HX, attempt 2', 'last failure  http_500: the handler answered 500',
+                  '7 and 2 more', 'dead letter   01DEAD', 'lull dead show BATCH']:
+        assert words in out
+    assert broker.asked[-1]['tenant'] == 'acme' and broker.asked[-1]['thread'] == 'ana'
+
+
+def test_a_strangers_name_cannot_steer_the_terminal(broker):
+    evil = 'a\x1b[2J\x9b31m\u202eb\n'
+    broker.answers['why'] = {'tenant': 'acme', 'thread': evil, 'state': 'done', 'next': evil}
+    broker.answers['threads'] = {'threads': [{'tenant': 'acme', 'thread': evil, 'state': 'ready'}], 'total': 1}
+    broker.answers['dead_show'] = lambda _: {'error': {'code': evil, 'why': evil}}
+    outs = [told(broker.run('why', 'acme', 'x')), told(broker.run('threads')), broker.run('dead', 'show', evil).stderr]
+    for out in outs:
+        assert not set(out) & {'\x1b', '\x9b', '\u202e'}
+        assert r'a\x1b[2J\u009b31m\u202eb' in out
+
+
+def test_a_thread_may_be_a_negative_number(broker):
+    broker.answers['why'] = {'tenant': 'acme', 'thread': '-1001', 'state': 'unknown'}
+    assert 'the broker holds nothing' in told(broker.run('why', 'acme', '-1001'))
+    assert broker.asked[-1]['thread'] == '-1001'
+
+
+# -- when it does not go well
+
+
+def test_a_refusal_is_told_with_what_to_do(broker):
+    broker.answers['why'] = {'error': {'code': 'unknown_tenant', 'why': "there is no tenant 'acme'"}}
+    result = broker.run('why', 'acme', 'ana')
+    assert result.returncode == 1 and result.stdout == ''
+    assert "unknown_tenant: there is no tenant 'acme'; `lull stats` lists the tenants" in result.stderr
+
+
+def test_silence_is_told_with_the_endpoint(broker, tmp_path):
+    broker.answers['stats'] = None
+    for endpoint in (broker.routers[0].endpoint, f'ipc://{tmp_path}/nobody'):
+        result = lull('stats', '--stats', endpoint, '--timeout', '200ms')
+        assert result.returncode == 1
+        assert endpoint in result.stderr and '200 ms' in result.stderr and 'lull-broker' in result.stderr
+
+
+def test_an_answer_to_another_question_is_passed_over(broker):
+    broker.answers['stats'] = lambda question: question.update(request=question['request'] + 7) or STATS
+    assert broker.run('stats', '--timeout', '200ms').returncode == 1
+
+
+@pytest.mark.parametrize('words', [
+    [], ['nothing'], ['why', 'acme'], ['why', 'a', 'b', 'c'], ['stats', '--nothing'], ['threads', '--state', 'asleep'],
+    ['threads', '--limit', '0'], ['dead'], ['dead', 'bury'], ['dead', 'retry'], ['dead', 'retry', '01H', '--all'],
+    ['dead', 'drop', '01H', '--tenant', 'acme'], ['dead', 'drop', '--all'], ['send', '--text', 'Oi'],
+    ['send', '--id', '1'], ['bench', '--messages', '0'], ['bench', '--frame', '10001'], ['stats', '--timeout', 'soon']])
+def test_wrong_usage_says_so_and_ends_with_2(words):
+    result = lull(*words)
+    assert (result.returncode, result.stdout) == (2, '')
+    assert result.stderr.startswith('lull: ')
+
+
+@pytest.mark.parametrize('words', [
+    ['check'], ['stats'], ['why'], ['threads'], ['dead', 'list'], ['dead', 'show'], ['dead', 'retry'], ['dead', 'drop'],
+    ['send'], ['bench']])
+def test_every_command_explains_itself_with_an_example(words):
+    out = told(lull(*words, '--help'))
+    assert out.startswith(f'usage: lull {" ".join(words)} ')
+    assert 'Example:\n  $ lull ' in out and 'Options:' in out
+
+
+# -- threads and dead letters
+
+
+def test_threads_are_a_table(broker):
+    broker.answers['threads'] = {'threads': [
+        {'tenant': 'acme', 'thread': 'ana', 'state': 'collecting', 'since': SINCE, 'messages': 2, 'due': SINCE},
+        {'tenant': 'acme', 'thread': '你好', 'state': 'ready', 'since': SINCE, 'messages': 1000}], 'total': 5}
+    lines = told(broker.run('threads', '--tenant', 'acme', '--state', 'ready', '--limit', '2')).splitlines()
+    assert lines[0].split() == ['TENANT', 'THREAD', 'STATE', 'SINCE', 'MESSAGES', 'DUE']
+    assert lines[2].startswith('acme    你好    ready ') and lines[2].endswith('1,000  -')
+    assert lines[-1].startswith('2 of 5;')
+    asked = broker.asked[-1]
+    assert (asked['tenant'], asked['state'], asked['limit']) == ('acme', 'ready', 2)
+
+
+def test_no_threads_are_a_sentence(broker):
+    broker.answers['threads'] = {'threads': [], 'total': 0}
+    assert told(broker.run('threads')) == 'no thread matches\n'
+
+
+def letter(number, since=SINCE):
+    return {'batch': f'01DEAD{number}', 'tenant': 'acme', 'thread': 'ana', 'since': since, 'messages': 1, 'attempts': 6,
+            'code': 'http_500', 'why': 'the handler answered 500'}
+
+
+def test_dead_letters_are_listed_and_shown(broker):
+    broker.answers['dead'] = {'dead': [letter(1)], 'total': 1}
+    broker.answers['dead_show'] = {**letter(1), 'answer': ['Olá'], 'messages': [
+        {'id': 'wamid.A', 'accepted': SINCE, 'from': '5511', 'kind': 'text', 'text': 'Oi\ntudo bem?',
+         'data': {'a': 1}}]}
+    assert '01DEAD1' in told(broker.run('dead', 'list')) and 'http_500' in told(broker.run('dead', 'list'))
+    out = told(broker.run('dead', 'show', '01DEAD1'))
+    for words in ['dead letter 01DEAD1', 'attempts  6', r'Oi\ntudo bem?', 'data {"a":1}', '["Olá"]', 'wamid.A']:
+        assert words in out
+
+
+def test_named_dead_letters_are_changed_one_by_one(broker):
+    broker.answers['dead_retry'] = lambda question: (
+        {'error': {'code': 'not_found', 'why': 'no such dead letter'}} if question['batch'] == 'no' else {'retried': 1})
+    assert told(broker.run('dead', 'retry', 'one', 'two')) == '2 retried\n'
+    result = broker.run('dead', 'retry', 'one', 'no', 'two')
+    assert (result.returncode, result.stdout) == (1, '2 retried\n') and 'no: not_found' in result.stderr
+    result = broker.run('dead', 'retry', 'one', 'no', '--json')
+    assert result.returncode == 1
+    assert json.loads(result.stdout) == {'retried': 1, 'refused': [
+        {'batch': 'no', 'code': 'not_found', 'why': 'no such dead letter'}]}
+
+
+def test_all_dead_letters_are_changed_and_each_only_once(broker):
+    dead = {f'01DEAD{n}': letter(n) for n in range(2500)}
+
+    def retry(question):
+        dead[question['batch']] = letter(question['batch'][6:], '2021-01-01T00:00:00.000Z')  # dies again at once
+        return {'retried': 1}
+
+    broker.answers['dead_retry'] = retry
+    broker.answers['dead'] = lambda question: {
+        'dead': sorted(dead.values(), key=lambda row: row['since'])[:question['limit']], 'total': len(dead)}
+    assert told(broker.run('dead', 'retry', '--all', '--tenant', 'acme')) == '2500 retried\n'
+    assert all(question['tenant'] == 'acme' for question in broker.asked if question['cmd'] == 'dead')
+
+
+def test_dropping_everything_needs_a_yes(broker):
+    broker.answers['dead'] = {'dead': [letter(1)], 'total': 1}
+    assert '--yes' in broker.run('dead', 'drop', '--all').stderr
+    dropped = []
+    broker.answers['dead_drop'] = lambda question: dropped.append(question['batch']) or {'dropped': 1}
+    broker.answers['dead'] = lambda _: {'dead': [] if dropped else [letter(1)], 'total': 0}
+    assert told(broker.run('dead', 'drop', '--all', '--yes')) == '1 dropped\n'
+    assert dropped == ['01DEAD1']
+
+
+# -- send
+
+
+class Intake:
+    """The ingest side of a broker. Of the first `deaf` frames it takes no notice."""
+
+    def __init__(self, folder, deaf=0):
+        self.messages, self.requests, self.deaf, self.seen = [], [], deaf, set()
+        self.router = Router(folder, 'ingest', self.on_frame)
+
+    def on_frame(self, frame):
+        kind, (request, messages) = decode(frame)
+        assert kind == MESSAGES
+        self.requests.append(request)
+        if len(self.requests) <= self.deaf:
+            return
+        duplicates, refused = [], []
+        for index, (tenant, thread, id, channel, body) in enumerate(messages):
+            if text(tenant) != 'acme':
+                refused.append([index, 'unknown_tenant', 'not in lull.yaml'])
+            elif text(id) in self.seen:
+                duplicates.append(index)
+            else:
+                self.seen.add(text(id))
+                self.messages.append((text(thread), text(id), text(channel), text(msgpack.unpackb(body, raw=False)[3])))
+        yield encode(ACK, [request, len(messages) - len(duplicates) - len(refused), duplicates, refused])
+
+
+@pytest.fixture
+def intake(tmp_path):
+    intake = Intake(tmp_path)
+    yield intake
+    intake.router.close()
+
+
+def send(intake, *arguments, **keys):
+    return lull('send', '--ingest', intake.router.endpoint, *arguments, **keys)
+
+
+def lines(*items):
+    return ''.join((item if isinstance(item, str) else json.dumps(item)) + '\n' for item in items)
+
+
+def test_lines_arrive_in_order_with_what_they_lack_filled_in(intake):
+    items = [{'tenant': 'acme', 'thread': f't{n % 3}', 'id': str(n), 'text': f'words {n}'} for n in range(5000)]
+    assert told(send(intake, input=lines(*items))) == '5,000 accepted, 0 duplicate, 0 refused\n'
+    assert [id for _, id, _, _ in intake.messages] == [str(n) for n in range(5000)]
+    told(send(intake, '--tenant', 'acme', '--thread', 'ana', '--channel', 'support', input=lines({'text': 'Oi'})))
+    thread, id, channel, words = intake.messages[-1]
+    assert (thread, channel, words) == ('ana', 'support', 'Oi') and id.startswith('lull-')
+    assert told(send(intake, '--json', input=lines(*items[:2]))).startswith('{"accepted":0,"duplicate":2,')
+
+
+def test_one_message_from_the_command_line(intake):
+    told(send(intake, '--tenant', 'acme', '--thread', '-100', '--text', 'Quanto "custa"?\nMesmo?', '--id', 'x'))
+    assert intake.messages == [('-100', 'x', None, 'Quanto "custa"?\nMesmo?')]
+
+
+def test_what_is_refused_is_told_with_its_line(intake):
+    result = send(intake, input=lines(
+        {'tenant': 'acme', 'thread': '1'}, '{"tenant": "acme"', '', [1], {'tenant': 'nobody', 'thread': '1'},
+        {'tenant': 'acme', 'thread': '1', 'texto': 'x'}, {'tenant': 'acme', 'thread': '2'}))
+    assert result.returncode == 1
+    assert result.stdout == '2 accepted, 0 duplicate, 4 refused\n'
+    for words in ['line 2: bad_json: column ', 'line 4: bad_message: ', 'line 5: unknown_tenant: not in lull.yaml',
+                  'line 6: bad_message: unknown key "texto"']:
+        assert words in result.stderr
+
+
+def test_a_line_goes_out_before_the_next_one_is_there(intake):
+    sending = subprocess.Popen([PROGRAMS['lull'], 'send', '--ingest', intake.router.endpoint], env=ENVIRONMENT,
+                               text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    for number in range(3):
+        sending.stdin.write(lines({'tenant': 'acme', 'thread': '1', 'id': str(number)}))
+        sending.stdin.flush()
+        end = time.monotonic() + 20
+        while len(intake.messages) <= number and time.monotonic() < end:
+            time.sleep(0.01)
+        assert len(intake.messages) == number + 1
+    sending.stdin.close()
+    assert sending.wait(20) == 0
+    sending.stdout.close()
+
+
+def test_a_frame_without_an_acknowledgement_is_sent_again(intake):
+    intake.deaf = 1
+    assert told(send(intake, '--tenant', 'acme', '--thread', '1', '--text', 'Oi')).startswith('1 accepted')
+    assert len(intake.messages) == 1 and intake.requests == [1, 1]
+
+
+def test_a_broker_that_acknowledges_nothing_is_given_up(intake):
+    intake.deaf = 1000
+    result = send(intake, '--timeout', '300ms', input=lines({'tenant': 'acme', 'thread': '1'}))
+    assert result.returncode == 1 and result.stdout.startswith('0 accepted')
+    assert intake.router.endpoint in result.stderr and 'may or may not' in result.stderr
+
+
+# -- bench
+
+
+class Engine:
+    """A whole broker, in miniature and without care: each thread's messages of a frame are a batch. `wrong` changes
+    what a run carries."""
+
+    def __init__(self, folder, wrong=lambda messages: messages):
+        self.wrong, self.fences, self.outbox = wrong, itertools.count(1), collections.deque()
+        self.runs, self.finished, self.is_left, self.others = {}, 0, False, []
+        self.ingest = Router(folder, 'ingest', self.on_messages)
+        self.workers = Router(folder, 'workers', self.on_worker)
+        self.stats = Router(folder, 'stats', self.on_question)
+
+    def on_messages(self, frame):
+        _, (request, messages) = decode(frame)
+        batches = {}
+        for tenant, thread, id, _, body in messages:
+            batches.setdefault((text(tenant), text(thread)), []).append([id, int(time.time() * 1000), None, body])
+        for (tenant, thread), batch in batches.items():
+            fence = next(self.fences)
+            self.runs[fence] = batch
+            self.outbox.append(encode(RUN, [fence, f'{fence:026d}', tenant, thread, 1, None, 0, self.wrong(batch)]))
+        yield encode(ACK, [request, len(messages), [], []])
+
+    def on_worker(self, frame):
+        kind, array = decode(frame)
+        if kind == HELLO:
+            yield encode(WELCOME, [1, 5000, 20, 'test'])
+        elif kind == ALIVE:
+            self.is_left = array[0] == 0
+        elif kind == RESULT and array[2] == DONE:
+            self.finished += len(self.runs.pop(array[0], []))
+            yield encode(SETTLED, [array[0], 1])
+        while self.outbox:
+            yield self.outbox.popleft()
+
+    def on_question(self, frame):
+        yield json.dumps({**STATS, 'workers': self.others, 'request': json.loads(frame)['request']}).encode()
+
+    def close(self):
+        for router in (self.ingest, self.workers, self.stats):
+            router.close()
+
+
+@pytest.fixture
+def engine(tmp_path):
+    engine = Engine(tmp_path)
+    yield engine
+    engine.close()
+
+
+def bench(engine, *arguments):
+    return lull('bench', '--ingest', engine.ingest.endpoint, '--workers', engine.workers.endpoint, '--stats',
+                engine.stats.endpoint, '--tenant', 'bench', '--quiet', '0s', '--threads', '7', '--frame', '21',
+                '--messages', '500', *arguments)
+
+
+def test_a_bench_reports_and_leaves(engine):
+    out = told(bench(engine))
+    for words in ['500 messages of 256 B in 7 threads', 'messages in', 'batches out', 'ack           p50', 'p999',
+                  'lateness      p50 0.4 ms', 'batch size    p50 3', 'durable       yes: acknowledged when in lmdb',
+                  'check         good: every message came out exactly once']:
+        assert words in out
+    assert engine.finished == 500 and engine.is_left
+
+
+def test_a_bench_is_json_for_programs(engine):
+    report = json.loads(told(bench(engine, '--json', '--rate', '5000')))
+    assert report['check']['good'] and report['messages']['out'] == 500
+    assert report['batches']['size']['max'] >= 3 and report['ack_ms']['max'] > 0
+    assert report['messages']['per_s'] < 6000
+
+
+def test_a_bench_finds_what_is_lost(engine):
+    engine.wrong = lambda batch: batch[:-1]
+    report = json.loads(bench(engine, '--json', '--timeout', '1s').stdout)
+    assert report['check']['end'] == 'timeout' and report['check']['lost'] > 0 and not report['check']['good']
+
+
+def test_a_bench_finds_what_comes_twice(engine):
+    engine.wrong = lambda batch: [batch[0], *batch]
+    result = bench(engine)
+    assert result.returncode == 1 and 'FAILED' in result.stdout and ' 0 twice' not in result.stdout
+
+
+def test_a_bench_finds_what_is_out_of_order(engine):
+    engine.wrong = lambda batch: batch[::-1]
+    report = json.loads(bench(engine, '--json').stdout)
+    assert report['check']['out_of_order'] > 0 and report['check']['lost'] == 0
+
+
+def test_a_bench_keeps_off_a_broker_that_has_workers(engine):
+    engine.others = STATS['workers']
+    result = bench(engine)
+    assert result.returncode == 1 and '1 worker is connected' in result.stderr and '--self' in result.stderr
+    assert engine.finished == 0
+
+
+def test_a_bench_may_start_a_broker_of_its_own_and_leaves_nothing(tmp_path):
+    out = told(lull('bench', '--self', '--folder', tmp_path, '--broker', PROGRAMS['lull-broker'], '--messages', '2000'))
+    assert 'check         good' in out and 'durable       yes' in out
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_bench_shows_why_its_broker_did_not_start(tmp_path):
+    result = lull('bench', '--self', '--folder', tmp_path, '--broker', PROGRAMS['lull-broker'], '--tenant', 'a b')
+    assert result.returncode == 1 and 'has ended' in result.stderr and "'a b' is no name" in result.stderr
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,117 @@
+"""Kill -9 at bad moments, and SIGTERM: nothing acknowledged is lost, nothing is handled twice, order holds."""
+
+import threading
+import time
+
+from lull import wait_until
+from peers import reply
+from protocol import Worker, message
+from scenes import done, start
+
+
+def test_ten_thousand_pending_messages_survive_the_broker(house):
+    """Two thousand threads of five messages: the broker's second life handles each once, in order, not early."""
+    house.add_tenant(quiet='3s', max_wait='60s', concurrency=100000)
+    house.start_broker()
+    producer = house.producer()
+    said = [message('acme', f't{n % 2000}', str(n // 2000), id=str(n)) for n in range(10000)]
+    for start_at in range(0, 10000, 2500):
+        assert producer.say(*said[start_at:start_at + 2500]).accepted == 2500
+    acknowledged = time.monotonic()
+    house.broker.kill()
+    house.start_broker()
+    worker = house.worker(slots=5000, on_run=Worker.result)
+    wait_until(lambda: house.ask('stats')['messages']['pending'] == 0, 'all are handled', 60)
+    assert sorted(run.thread for run in worker.runs) == sorted(f't{n}' for n in range(2000))
+    assert all(run.texts == ['0', '1', '2', '3', '4'] for run in worker.runs)
+    # The last frame holds the last messages of all threads, and went out at most a moment before its acknowledgement.
+    assert min(run.at for run in worker.runs) >= acknowledged - 1.0 + 3.0
+
+
+def test_a_broker_that_dies_again_and_again_loses_nothing(house):
+    house.add_tenant(quiet='100ms', concurrency=1000, max_messages=4)
+    house.start_broker()
+    accepted = set()
+    worker, producer = house.worker(on_run=Worker.result), house.producer()
+    for life in range(6):
+        for n in range(20):
+            batch = [message('acme', f't{k}', f'{life}-{n}', id=f'{life}-{n}-{k}') for k in range(10)]
+            request = producer.send_messages(batch)
+            if n == 10:
+                house.broker.kill()
+                house.start_broker()
+                producer.say_again(batch)
+            elif producer.await_ack(request) is None:
+                producer.say_again(batch)
+            accepted.update(f'{life}-{n}-{k}' for k in range(10))
+    wait_until(lambda: house.ask('stats')['messages']['pending'] == 0, 'all are handled', 60)
+    # A batch may have run twice, its first result lost with the broker; each message has run, and in order.
+    assert {id for run in worker.runs for id in run.ids} == accepted
+    for k in range(10):
+        first_seen = list(dict.fromkeys(id for run in worker.runs if run.thread == f't{k}' for id in run.ids))
+        assert first_seen == [f'{life}-{n}-{k}' for life in range(6) for n in range(20)]
+
+
+def test_what_a_killed_worker_held_is_taken_over(house):
+    gate = threading.Event()
+    bot, producer = start(house, lambda call: reply('never', gate=gate), lock={'ttl': '1s'})
+    producer.say(message('acme', 'ana', 'Oi', id='1'))
+    first = wait_until(lambda: bot.running(), 'the call is under way')[0]
+    doomed = house.processes[-1]
+    house.start_worker()
+    doomed.kill()
+    wait_until(lambda: done(house) == 1, 'the other worker has done it')
+    second = bot.calls[1]
+    assert second.json['batch'] == first.json['batch'] and second.json['attempt'] == 1
+    assert int(second.json['fence']) > int(first.json['fence'])
+    assert second.headers['idempotency-key'] == first.headers['idempotency-key']
+    assert len(bot.calls) == 2
+
+
+def test_a_worker_that_was_stopped_and_wakes_up_changes_nothing(house):
+    """SIGSTOP for longer than its lease: when it goes on, its result is refused and it calls nobody."""
+    bot, producer = start(house, lambda call: reply('late', delay=1.0), lock={'ttl': '1s'})
+    producer.say(message('acme', 'ana', 'Oi', id='1'))
+    wait_until(lambda: bot.running(), 'the call is under way')
+    sleeper = house.processes[-1]
+    sleeper.pause()
+    house.start_worker()
+    wait_until(lambda: done(house) == 1, 'the other worker has done it')
+    sleeper.resume()
+    wait_until(lambda: len(house.ask('stats')['workers']) == 2, 'the sleeper is back')
+    producer.say(message('acme', 'bia', 'Oi', id='2'))
+    wait_until(lambda: done(house) == 2, 'work goes on')
+    assert [call.json['thread'] for call in bot.calls] == ['ana', 'ana', 'bia']
+
+
+def test_the_same_broker_in_another_life_finds_its_workers(house):
+    bot, producer = start(house)
+    house.broker.kill()
+    house.start_broker()
+    producer.say_again([message('acme', 'ana', 'Oi', id='1')])
+    wait_until(lambda: done(house) == 1, 'the worker has come back by itself')
+
+
+def test_a_run_under_way_survives_a_crash_of_the_broker(house):
+    """The model's answer may be asked for twice, but one result counts and the thread goes on."""
+    gate = threading.Event()
+    bot, producer = start(house, lambda call: reply('ok', gate=gate))
+    producer.say(message('acme', 'ana', 'Oi', id='1'))
+    wait_until(lambda: bot.running(), 'the call is under way')
+    house.broker.kill()
+    house.start_broker()
+    gate.set()
+    wait_until(lambda: done(house) == 1, 'the batch is done', 40)
+    assert house.state('ana') == 'done'
+    assert {call.json['batch'] for call in bot.calls} == {bot.calls[0].json['batch']}
+
+
+def test_a_broker_that_is_told_to_stop_keeps_everything(house):
+    house.add_tenant(quiet='1s')
+    house.start_broker()
+    house.producer().say(message('acme', 'ana', 'Oi', id='1'))
+    assert house.broker.stop() == 0
+    house.start_broker()
+    worker = house.worker(on_run=Worker.result)
+    wait_until(lambda: house.state('ana') == 'done', 'the batch is done')
+    assert worker.runs[0].ids == ['1']
