@@ -74,6 +74,22 @@ static json_t *answer_change(const struct question *question) {
         return json_pack("{s:i,s:s}", is_drop ? "dropped" : "retried", 1, "batch", question->batch);
 }
 
+/* What is wrong with the arguments, whoever they are for; NULL when nothing is. */
+static const char *find_fault(const struct question *question) {
+        static const char *const texts[] = {"tenant", "thread", "state", "batch"};
+        const json_t *limit = json_object_get(question->json, "limit");
+
+        for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+                const json_t *text = json_object_get(question->json, texts[i]);
+
+                if (text && !json_is_string(text))
+                        return "\"tenant\", \"thread\", \"state\" and \"batch\" are texts";
+        }
+        if (limit && json_integer_value(limit) <= 0)
+                return "\"limit\" is a whole number from 1";
+        return NULL;
+}
+
 static uint32_t limit_of(const struct question *question) {
         json_int_t limit = json_integer_value(json_object_get(question->json, "limit"));
 
@@ -81,9 +97,11 @@ static uint32_t limit_of(const struct question *question) {
 }
 
 static json_t *answer_of(const struct question *question, struct loop *loop) {
-        if (!json_is_object(question->json))
+        if (!json_is_object(question->json) || !text_of(question, "cmd"))
                 return answer_error("bad_request",
                                     question->fault ? question->fault : "a question is a JSON object with a \"cmd\"");
+        if (find_fault(question))
+                return answer_error("bad_request", find_fault(question));
         if (question->is_change)
                 return answer_change(question);
         if (is_command(question, "stats"))
