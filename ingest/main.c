@@ -55,7 +55,7 @@ int main(int argc, char **argv) {
                         argv[optind + 1]);
                 return 2;
         }
-        log_init("ingest");
+        log_init("lull-ingest");
         signal(SIGPIPE, SIG_IGN); /* a client that is gone is an error of its connection, not the end of the program */
         return is_stdin ? stdin_run(argv[optind]) : server_run(argv[optind]);
 }

@@ -65,7 +65,7 @@ int main(int argc, char **argv) {
 
         if (status >= 0)
                 return status;
-        log_init("worker");
+        log_init("lull-worker");
         /* A peer that is gone is an error of the write, not the end of the process. */
         signal(SIGPIPE, SIG_IGN);
         raise_descriptor_limit();
