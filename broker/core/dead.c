@@ -120,7 +120,8 @@ void dead_bury(struct core *core, struct now now, struct thread *thread, struct 
 static bool has_room(const struct thread *thread) { return !thread || thread->n_batch == 0; }
 
 /* A letter whose answer is stored goes first, as it was; the messages of another join those that wait, by their age. */
-static void bring_back(struct core *core, struct now now, struct thread *thread, struct dead *dead, struct effects *fx) {
+static void bring_back(struct core *core, struct now now, struct thread *thread, struct dead *dead,
+                       struct effects *fx) {
         if (!dead->is_answered) {
                 message_list_merge(core, &thread->messages, &dead->messages);
                 effects_delete(fx, CHANGE_DELETE_BATCH, dead->seq);

@@ -65,11 +65,15 @@ void message_list_prepend(struct core *core, struct message_list *list, struct m
         *front = (struct message_list){.first = NONE, .last = NONE};
 }
 
+static uint64_t first_seq(const struct core *core, const struct message_list *list) {
+        return core->messages[list->first].seq;
+}
+
 void message_list_merge(struct core *core, struct message_list *list, struct message_list *other) {
         struct message_list merged = {.first = NONE, .last = NONE};
 
         while (list->n > 0 || other->n > 0) {
-                bool is_other = list->n == 0 || (other->n > 0 && core->messages[other->first].seq < core->messages[list->first].seq);
+                bool is_other = list->n == 0 || (other->n > 0 && first_seq(core, other) < first_seq(core, list));
                 struct message_list one = message_list_cut(core, is_other ? other : list, 1);
 
                 message_list_push(core, &merged, one.first);

@@ -1,14 +1,15 @@
-/* The broker's real core and real store code under random workers, producers, operators and crashes, in virtual time from a
- * seed; after every step what must hold is checked:
+/* The broker's real core and real store code under random workers, producers, operators and crashes, in virtual time
+ * from a seed; after every step what must hold is checked:
  *
- *   - a run holds only messages that are accepted, neither finished nor dead, and skips none of its thread before them (G2, G3)
+ *   - a run holds only messages that are accepted, neither finished nor dead, and skips none of its thread before
+ *     them (G2, G3)
  *   - a thread's fences only grow, and only the newest is accepted (G4)
  *   - every message is finished once, or is in one dead letter, or was dropped from one by the operator (G1, G2)
  *   - an answer that was stored comes back with the next run of its batch (G8)
  *   - once everything goes well, everything comes to an end, and the store keeps nothing of what is over
  *
- * Faults that are legal here: a worker dies, falls silent, lies about an old run, or never gets a run; a frame comes twice; the
- * broker is killed between any two steps. Usage: chaos [FIRST_SEED [N_SEEDS]]. */
+ * Faults that are legal here: a worker dies, falls silent, lies about an old run, or never gets a run; a frame comes
+ * twice; the broker is killed between any two steps. Usage: chaos [FIRST_SEED [N_SEEDS]]. */
 #include "common/ensure.h"
 #include "common/memory.h"
 #include "tests/unit/broker_world.h"
@@ -189,7 +190,8 @@ static void lie_about_an_old_run(struct chaos *chaos) {
         run = &chaos->old[roll(chaos, n)];
         world_result(&chaos->world, run, WIRE_DONE);
         /* Only a run whose lease still stands may end: its worker was taken for dead, and was slow. */
-        ENSURE(core_counters(chaos->world.core)->done == done || run->fence == chaos->newest_fence[run->thread[0] - 'a']);
+        ENSURE(core_counters(chaos->world.core)->done == done ||
+               run->fence == chaos->newest_fence[run->thread[0] - 'a']);
         take_runs(chaos);
 }
 
@@ -313,7 +315,8 @@ int main(int argc, char **argv) {
 
         for (uint64_t seed = first; seed < first + n; seed++) {
                 /* Written before it is run, so that it stands there when the seed fails. */
-                printf("\rseed %llu; to see it again: %s %llu 1 ", (unsigned long long)seed, argv[0], (unsigned long long)seed);
+                printf("\rseed %llu; to see it again: %s %llu 1 ", (unsigned long long)seed, argv[0],
+                       (unsigned long long)seed);
                 fflush(stdout);
                 run_seed(seed);
         }
