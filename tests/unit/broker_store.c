@@ -189,12 +189,13 @@ static void a_shorter_record_takes_the_place_of_a_longer_one_whole(void **state)
 }
 
 static void a_second_broker_on_the_same_folder_is_refused(void **state) {
-        CLEANUP_STORE struct store *store = open_store(uri);
-        CLEANUP_FREE char *error = NULL;
-        struct store *other;
+        struct store *store = open_store(uri), *other;
+        char *error = NULL;
 
         assert_int_equal(store_open(uri, &other, &error), -EBUSY);
         assert_non_null(strstr(error, "another lull-broker"));
+        free(error);
+        store_close(store);
 }
 
 /* One bit of the message's body, wherever it lies in the file. */
