@@ -137,8 +137,9 @@ json_t *answer_stats(struct loop *loop) {
         return json;
 }
 
+/* `why` may quote what a stranger sent, so it need not be UTF-8. */
 json_t *answer_error(const char *code, const char *why) {
-        return json_pack("{s:{s:s,s:s}}", "error", "code", code, "why", why);
+        return json_pack("{s:{s:s,s:o}}", "error", "code", code, "why", json_text_new(bytes_of(why)));
 }
 
 json_t *answer_time(struct wall at) {

@@ -59,6 +59,7 @@ static void take_producer_frame(struct loop *loop, const struct frame *frame) {
                 send_error(loop, DOOR_INGEST, frame, "bad_frame", "this socket takes MESSAGES, whole");
         else
                 core_step(loop->core, loop->now, &event, &loop->fx);
+        loop->n_messages += event.messages.n;
 }
 
 static int decode_worker_frame(enum wire_type type, struct bytes body, struct event *event) {
@@ -98,15 +99,25 @@ static void take_question(struct loop *loop, const struct frame *frame) {
         question_step(question, loop);
 }
 
+/* Is there room in this turn for one more frame of a socket? What does not get in now does in the next. */
+static bool has_room(const struct loop *loop, enum socket_name name, int n_frames, size_t n_bytes) {
+        if (name == SOCKET_INGEST && loop->n_messages >= LIMIT_MESSAGES_PER_TURN)
+                return false;
+        if (name == SOCKET_STATS && n_frames >= LIMIT_QUESTIONS_PER_TURN)
+                return false;
+        return n_frames < LIMIT_FRAMES_PER_TURN && n_bytes < TURN_BYTES;
+}
+
 static void gather(struct loop *loop) {
-        static void (*const take[SOCKET_N])(struct loop *, const struct frame *) = {take_producer_frame,
-                                                                                    take_worker_frame, take_question};
+        static void (*const take[SOCKET_N])(struct loop *, const struct frame *) = {
+                take_producer_frame, take_worker_frame, take_question};
         struct frame frame;
 
+        loop->n_messages = 0;
         for (int name = 0; name < SOCKET_N; name++) {
                 size_t bytes = 0;
 
-                for (int i = 0; i < LIMIT_FRAMES_PER_TURN && bytes < TURN_BYTES; i++) {
+                for (int i = 0; has_room(loop, (enum socket_name)name, i, bytes); i++) {
                         if (sockets_receive(loop->sockets, (enum socket_name)name, &frame) != 0)
                                 break;
                         bytes += frame.data.len;
@@ -239,14 +250,26 @@ static int turn(struct loop *loop) {
         r = commit(loop);
         if (r < 0) {
                 log_error("commit_failed", LOG_TEXT("why", strerror(-r)),
-                          LOG_TEXT("hint", "nothing of this turn was acknowledged; the broker ends and starts again "
-                                           "from what is on disk"));
+                          LOG_TEXT("hint", "is the disk full? nothing of this turn was acknowledged: the broker ends, "
+                                           "and the next one goes on from what is on disk"));
                 return r;
         }
         log_batches(loop);
         r = release(loop);
         end_turn(loop);
         return r;
+}
+
+/* What was opened, or told to the workers, at the start. */
+static void warn_of_restart(const struct config_broker *now, const struct config_broker *wanted) {
+        bool is_same = strcmp(now->bind_ingest, wanted->bind_ingest) == 0 &&
+                       strcmp(now->bind_workers, wanted->bind_workers) == 0 &&
+                       strcmp(now->bind_stats, wanted->bind_stats) == 0 && strcmp(now->store, wanted->store) == 0 &&
+                       now->lease.us == wanted->lease.us;
+
+        if (!is_same)
+                log_warning("needs_restart",
+                            LOG_TEXT("why", "endpoints, bind, store and lease change with the next start"));
 }
 
 static void reload(struct loop *loop) {
@@ -258,6 +281,7 @@ static void reload(struct loop *loop) {
                           LOG_TEXT("hint", "the settings in force stay as they were"));
                 return;
         }
+        warn_of_restart(&loop->config->broker, &config->broker);
         core_configure(loop->core, clock_now(), config);
         config_free(loop->config);
         loop->config = TAKE(config);

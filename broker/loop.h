@@ -20,6 +20,7 @@ struct loop {
         struct question *questions; /* of this turn, to be answered after the commit */
         uint32_t n_questions;
         struct wire_message *scratch; /* a frame's messages */
+        uint32_t n_messages;          /* of producers, in this turn */
         uint64_t *undelivered; /* fences of runs that could not be sent; known to the core in the next turn */
         uint32_t n_undelivered, undelivered_cap;
         struct buffer memory;

@@ -1,6 +1,7 @@
 #include "broker/questions.h"
 
 #include "common/log.h"
+#include "common/memory.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,7 +17,9 @@ const char *questions_uuid(const void *uuid) {
 
 void question_init(struct question *question, const struct frame *frame) {
         *question = (struct question){.from = frame->from};
-        if (json_decode(frame->data, &question->json, &question->fault) < 0)
+        if (frame->data.len > LIMIT_QUESTION_BYTES)
+                question->fault = memory_print("a question is at most %d bytes", LIMIT_QUESTION_BYTES);
+        else if (json_decode(frame->data, &question->json, &question->fault) < 0)
                 question->json = NULL;
 }
 
@@ -70,7 +73,8 @@ static json_t *answer_change(const struct question *question) {
                 return answer_error("not_found",
                                     "there is no dead letter of that batch id; `lull dead list` shows those there are");
         if (question->result == -EBUSY)
-                return answer_error("busy", "its thread is being answered right now; try again in a moment");
+                return answer_error("busy", "its thread has a batch that must end first: it runs, or its stored "
+                                            "answer is not posted yet");
         return json_pack("{s:i,s:s}", is_drop ? "dropped" : "retried", 1, "batch", question->batch);
 }
 
@@ -119,6 +123,16 @@ static json_t *answer_of(const struct question *question, struct loop *loop) {
                             "the commands are stats, why, threads, dead, dead_show, dead_retry and dead_drop");
 }
 
+/* What fits no frame is said to be so: who asked would wait for ever. */
+static void encode_too_large(struct buffer *frame, json_t *request) {
+        CLEANUP_JSON json_t *answer = answer_error("too_large", "the answer is over 4 MiB: ask for less (\"limit\")");
+
+        if (request)
+                json_object_set(answer, "request", request);
+        buffer_clear(frame);
+        json_encode(answer, frame);
+}
+
 void question_answer(const struct question *question, struct loop *loop) {
         CLEANUP_JSON json_t *answer = answer_of(question, loop);
         CLEANUP_BUFFER struct buffer frame = {0};
@@ -127,6 +141,8 @@ void question_answer(const struct question *question, struct loop *loop) {
         if (request)
                 json_object_set(answer, "request", request);
         json_encode(answer, &frame);
+        if (frame.len > LIMIT_FRAME_BYTES)
+                encode_too_large(&frame, request);
         if (sockets_send(loop->sockets, SOCKET_STATS, &question->from, buffer_bytes(&frame)) != 0)
                 log_debug("not_delivered", LOG_NUMBER("bytes", frame.len));
 }

@@ -38,12 +38,12 @@ static void set_option(void *socket, int option, int value) {
         ENSURE(zmq_setsockopt(socket, option, &value, sizeof value) == 0);
 }
 
-static void set_options(void *socket) {
+static void set_options(void *socket, enum socket_name name) {
         int64_t frame_max = LIMIT_FRAME_BYTES;
 
         /* Without it, what cannot be delivered vanishes and the send still says it went. */
         set_option(socket, ZMQ_ROUTER_MANDATORY, 1);
-        set_option(socket, ZMQ_SNDHWM, LIMIT_QUEUED_FRAMES);
+        set_option(socket, ZMQ_SNDHWM, name == SOCKET_WORKERS ? LIMIT_QUEUED_FRAMES : LIMIT_QUEUED_ANSWERS);
         set_option(socket, ZMQ_RCVHWM, LIMIT_QUEUED_FRAMES);
         set_option(socket, ZMQ_LINGER, LINGER_MS);
         set_option(socket, ZMQ_BACKLOG, BACKLOG);
@@ -62,7 +62,7 @@ static int bind_socket(struct sockets *sockets, enum socket_name name, const cha
 
         ENSURE(socket);
         sockets->sockets[name] = socket;
-        set_options(socket);
+        set_options(socket, name);
         if (zmq_bind(socket, endpoint) == 0 &&
             zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, sockets->endpoints[name], &len) == 0)
                 return 0;

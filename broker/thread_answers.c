@@ -171,7 +171,7 @@ json_t *answer_why(struct loop *loop, struct bytes tenant, struct bytes thread) 
         json_object_set_new(json, "thread", json_text_new(thread));
         json_object_set_new(json, "state", json_string(thread_state_name(view.state)));
         json_object_set_new(json, "since", answer_time(view.since));
-        if (settings) {
+        if (settings || view.state >= THREAD_N_STATES || view.state == THREAD_RUNNING) {
                 set_text(json, "waits_for", waits_for(&view, settings));
                 set_text(json, "next", what_is_next(&view));
         } else {

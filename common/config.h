@@ -55,7 +55,7 @@ struct config_tenant {
 
 struct config {
         char *path;
-        struct {
+        struct config_broker {
                 char *ingest, *workers, *stats; /* ZeroMQ endpoints, as clients connect to them */
                 /* As the broker binds them: broker.bind in place of the host. */
                 char *bind_ingest, *bind_workers, *bind_stats;

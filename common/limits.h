@@ -21,7 +21,7 @@
 #define LIMIT_MESSAGE_BYTES_DEFAULT (64 * 1024)
 /* Its ceiling: a message and its frame must fit LIMIT_FRAME_BYTES. */
 #define LIMIT_MESSAGE_BYTES_MAX (1024 * 1024)
-/* The ceiling of max_messages: a batch id has 12 bits for the number of its messages. */
+/* The ceiling of max_messages: a batch is read by one handler, at once. */
 #define LIMIT_BATCH_MESSAGES_MAX 4095
 /* The ceiling of max_bytes: a batch goes to the worker in one frame. */
 #define LIMIT_BATCH_BYTES_MAX (2 * 1024 * 1024)
@@ -53,8 +53,23 @@
 /* Frames libzmq may queue for a peer (ZMQ_SNDHWM, ZMQ_RCVHWM): a safety net only, credit and acks are the rule. */
 #define LIMIT_QUEUED_FRAMES 10000
 
+/* A program's version, as it says hello. */
+#define LIMIT_VERSION_LEN 64
+/* Refusals of one frame that are explained with a sentence; the others have their code. */
+#define LIMIT_ACK_SENTENCES 100
+
 /* -- broker -------------------------------------------------------------------------------------------------------- */
 
+/* Messages accepted in one turn, give or take a frame: what its commit carries, and everybody else waits for. */
+#define LIMIT_MESSAGES_PER_TURN 20000
+/* Questions answered in one turn; some of them walk all threads. */
+#define LIMIT_QUESTIONS_PER_TURN 4
+/* A question is a line, not a document. */
+#define LIMIT_QUESTION_BYTES (16 * 1024)
+/* Frames queued for a producer or an asker that does not read: their answers can be large. */
+#define LIMIT_QUEUED_ANSWERS 1000
+/* Effects kept from turn to turn; a larger turn's memory is given back. */
+#define LIMIT_EFFECTS_KEPT 65536
 /* Due threads handled in one turn, so that a herd of them starves neither the sockets nor the commit. */
 #define LIMIT_DUE_PER_TURN 512
 /* Message ids remembered for finding duplicates; past this the oldest are forgotten before their window ends. About

@@ -161,7 +161,8 @@ int wire_decode_hello(struct bytes body, struct wire_hello *ret) {
         hello.version = pack_pop_bytes(&reader);
         hello.n_held = pack_pop_array(&reader);
         hello.held = reader;
-        if (wire_verdict(&reader, n_fields >= 5 && hello.uuid.len == WIRE_UUID_LEN && hello.slots <= LIMIT_SLOTS) < 0)
+        if (wire_verdict(&reader, n_fields >= 5 && hello.uuid.len == WIRE_UUID_LEN && hello.slots <= LIMIT_SLOTS &&
+                                         hello.n_held <= LIMIT_SLOTS && hello.version.len <= LIMIT_VERSION_LEN) < 0)
                 return -EBADMSG;
         *ret = hello;
         return 0;
@@ -190,7 +191,7 @@ int wire_decode_alive(struct bytes body, struct wire_alive *ret) {
         alive.slots = wire_pop_u32(&reader);
         alive.n_held = pack_pop_array(&reader);
         alive.held = reader;
-        if (wire_verdict(&reader, n_fields >= 2 && alive.slots <= LIMIT_SLOTS) < 0)
+        if (wire_verdict(&reader, n_fields >= 2 && alive.slots <= LIMIT_SLOTS && alive.n_held <= LIMIT_SLOTS) < 0)
                 return -EBADMSG;
         *ret = alive;
         return 0;

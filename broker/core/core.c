@@ -7,6 +7,9 @@ struct core *core_new(const struct core_options *options) {
         struct core *core = memory_new(1, sizeof *core);
 
         core->epoch = options->epoch;
+        /* Workers were told at their WELCOME, so these stay for as long as the broker runs. */
+        core->lease = options->config->broker.lease;
+        core->alive = span_us(core->lease.us / 5);
         core->salt = options->salt;
         core->random = options->seed;
         core->next_fence = (uint64_t)options->epoch << 32 | 1;

@@ -14,11 +14,20 @@ static uint32_t next_worker(struct core *core) {
         UNREACHABLE("credit is counted wrong");
 }
 
-static uint32_t n_running(const struct tenant *tenant) { return tenant->n_states[THREAD_RUNNING]; }
+/* Is it below its concurrency? */
+static bool has_room(struct tenant *tenant, struct now now) {
+        if (tenant->n_states[THREAD_RUNNING] >= tenant->settings->concurrency) {
+                tenant->free_since = MONO_NEVER;
+                return false;
+        }
+        if (tenant->free_since.us == MONO_NEVER.us)
+                tenant->free_since = now.mono;
+        return true;
+}
 
 /* The tenant's thread that has been due longest; NULL when it has none, or may start none now. */
-static struct thread *pop_ready(struct core *core, struct tenant *tenant) {
-        if (!tenant->settings || n_running(tenant) >= tenant->settings->concurrency)
+static struct thread *pop_ready(struct core *core, struct now now, struct tenant *tenant) {
+        if (!tenant->settings || !has_room(tenant, now))
                 return NULL;
         while (heap_peek(&tenant->ready)) {
                 struct heap_entry entry = heap_pop(&tenant->ready);
@@ -30,9 +39,9 @@ static struct thread *pop_ready(struct core *core, struct tenant *tenant) {
         return NULL;
 }
 
-static struct thread *next_thread(struct core *core) {
+static struct thread *next_thread(struct core *core, struct now now) {
         for (uint32_t i = 0; i < core->n_tenants; i++) {
-                struct thread *thread = pop_ready(core, &core->tenants[core->next_tenant++ % core->n_tenants]);
+                struct thread *thread = pop_ready(core, now, &core->tenants[core->next_tenant++ % core->n_tenants]);
 
                 if (thread)
                         return thread;
@@ -40,13 +49,19 @@ static struct thread *next_thread(struct core *core) {
         return NULL;
 }
 
+/* Late is what passed since it was due, its tenant had room, and a worker was free to take it. */
+static void count_lateness(struct core *core, struct now now, const struct thread *thread) {
+        struct mono since = mono_max(thread->due, mono_max(core->credit_since, tenant_of(core, thread)->free_since));
+
+        histogram_add(&core->counters.lateness_us, mono_since(now.mono, since).us);
+}
+
 static void start(struct core *core, struct now now, struct thread *thread, struct effects *fx) {
         uint32_t worker = next_worker(core);
         struct send_run *run = effects_push_run(fx, core->workers[worker].address);
         uint32_t at = thread->messages.first;
 
-        /* Late is what passed since it was due and somebody was free to take it. */
-        histogram_add(&core->counters.lateness_us, mono_since(now.mono, mono_max(thread->due, core->credit_since)).us);
+        count_lateness(core, now, thread);
         thread->n_batch = batch_size(core, thread);
         thread_start_lease(core, thread, worker);
         thread_set_state(core, now, thread, THREAD_RUNNING);
@@ -69,7 +84,7 @@ static void start(struct core *core, struct now now, struct thread *thread, stru
 
 void dispatch(struct core *core, struct now now, struct effects *fx) {
         for (int n = 0; n < LIMIT_DUE_PER_TURN && core->free_credit > 0; n++) {
-                struct thread *thread = next_thread(core);
+                struct thread *thread = next_thread(core, now);
 
                 if (!thread)
                         return;

@@ -15,6 +15,14 @@ void effects_clear(struct effects *fx) {
         for (size_t i = 0; i < fx->n_changes; i++)
                 if (fx->changes[i].type == CHANGE_PUT_BATCH)
                         free(fx->changes[i].batch);
+        /* The memory of one huge turn is not kept for ever. */
+        if (fx->changes_cap > LIMIT_EFFECTS_KEPT) {
+                free(fx->changes);
+                fx->changes = NULL;
+                fx->changes_cap = 0;
+        }
+        if (fx->frames.cap > LIMIT_FRAME_BYTES)
+                buffer_done(&fx->frames);
         fx->n_changes = fx->n_sends = fx->n_seqs = 0;
         buffer_clear(&fx->frames);
 }

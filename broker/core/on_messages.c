@@ -8,6 +8,12 @@ static struct wire_refusal refuse(uint32_t index, const char *code, const char *
         return (struct wire_refusal){index, bytes_of(code), bytes_of(why)};
 }
 
+/* A sentence for each of ten thousand would make the ACK ten times the frame. */
+static void shorten(struct wire_refusal *refusals, uint32_t n) {
+        for (uint32_t i = LIMIT_ACK_SENTENCES; i < n; i++)
+                refusals[i].why = BYTES_NONE;
+}
+
 /* Names come back in logs, answers and Redis keys: text without control characters. */
 static bool is_name(struct bytes name, size_t longest) {
         const uint8_t *data = name.data;
@@ -100,6 +106,7 @@ void on_messages(struct core *core, struct now now, const struct event *event, s
                 else
                         accept(core, now, tenant, message, fx);
         }
+        shorten(refusals, n_refusals);
         core->counters.accepted += n - n_duplicates - n_refusals;
         core->counters.duplicate += n_duplicates;
         core->counters.refused += n_refusals;

@@ -32,6 +32,25 @@ void run_cancel(struct core *core, struct now now, struct address to, uint64_t f
         send_verdict(&event, WIRE_CANCEL, fence, code, why, fx);
 }
 
+/* Why an answer cannot be kept; NULL when it can. */
+static const char *answer_fault(struct bytes answer) {
+        struct bytes replies[LIMIT_REPLIES];
+        uint32_t n;
+
+        if (answer.len > LIMIT_ANSWER_BYTES)
+                return "the answer is over 512 KiB";
+        return wire_decode_answer(answer, replies, &n) < 0 ? "the answer is no array of at most 16 texts" : NULL;
+}
+
+static void stop_for_good(struct core *core, struct now now, struct thread *thread, const struct event *event,
+                          const char *why, struct effects *fx) {
+        thread_set_failure(thread, bytes_of("bad_answer"), bytes_of(why));
+        send_verdict(event, WIRE_STOP, event->answered.fence, "bad_answer", why, fx);
+        core->counters.failed_for_good++;
+        thread_end_lease(core, thread);
+        dead_bury(core, now, thread, fx);
+}
+
 void on_answered(struct core *core, struct now now, const struct event *event, struct effects *fx) {
         const struct wire_answered *answered = &event->answered;
         struct thread *thread = find_run(core, answered->fence, answered->batch);
@@ -42,12 +61,8 @@ void on_answered(struct core *core, struct now now, const struct event *event, s
                 send_verdict(event, WIRE_STOP, answered->fence, "stale", "the broker has given this lease up", fx);
                 return;
         }
-        if (answered->answer.len > LIMIT_ANSWER_BYTES) {
-                thread_set_failure(thread, bytes_of("answer_too_large"),
-                                   bytes_of("the handler's answer is over 512 KiB"));
-                send_verdict(event, WIRE_STOP, answered->fence, "answer_too_large", "the answer is over 512 KiB", fx);
-                thread_end_lease(core, thread);
-                dead_bury(core, now, thread, fx);
+        if (answer_fault(answered->answer)) {
+                stop_for_good(core, now, thread, event, answer_fault(answered->answer), fx);
                 return;
         }
         if (!thread->is_answered) { /* else it is asked again, because GO was lost */
@@ -75,13 +90,23 @@ static void count(struct core *core, struct now now, const struct thread *thread
                 histogram_add(&counters->run_us, mono_since(now.mono, thread->since).us);
 }
 
+/* What is out is out, however the run ends: a crash must not post it again. Where the outcome writes no record of its
+ * own, one is written here. */
+static void note_posted(struct core *core, struct now now, struct thread *thread, const struct wire_result *result,
+                        struct effects *fx) {
+        if (!thread->is_answered || result->posted <= thread->posted)
+                return;
+        thread->posted = result->posted;
+        if (result->outcome == WIRE_BUSY || result->outcome == WIRE_HANDED_BACK)
+                batch_store(core, thread, now.wall, thread->n_batch, fx);
+}
+
 static void settle(struct core *core, struct now now, struct thread *thread, const struct wire_result *result,
                    struct effects *fx) {
         count(core, now, thread, result);
         if (result->outcome != WIRE_DONE && result->outcome != WIRE_HANDED_BACK)
                 thread_set_failure(thread, result->code, result->why);
-        if (result->posted > thread->posted && thread->is_answered)
-                thread->posted = result->posted;
+        note_posted(core, now, thread, result, fx);
         switch (result->outcome) {
         case WIRE_DONE:
                 run_done(core, now, thread, fx);
@@ -108,7 +133,7 @@ void on_result(struct core *core, struct now now, const struct event *event, str
         const struct wire_result *result = &event->result;
         struct thread *thread = find_run(core, result->fence, result->batch);
         uint64_t *settled = &core->settled[result->fence % LIMIT_RECENT];
-        struct wire_settled answer = {result->fence, thread || *settled == result->fence};
+        struct wire_settled answer = {result->fence, thread || (result->fence != 0 && *settled == result->fence)};
 
         if (thread) {
                 *settled = result->fence;

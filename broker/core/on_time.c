@@ -45,6 +45,11 @@ static void fire_due(struct core *core, struct now now, struct effects *fx) {
         }
 }
 
+/* When a lease ends that gets `gap` back: never later than one that is confirmed now, as it may just have been. */
+static struct mono lease_after(const struct core *core, struct now now, const struct thread *thread, struct span gap) {
+        return mono_min(mono_add(thread->due, gap), mono_add(now.mono, core->lease));
+}
+
 /* If it was the broker that was away (stopped, suspended, starved), the workers' silence is not theirs: what they sent
  * meanwhile may still be in the sockets. Every lease gets the time back. */
 static void forgive_own_absence(struct core *core, struct now now) {
@@ -55,10 +60,10 @@ static void forgive_own_absence(struct core *core, struct now now) {
                 return;
         for (uint32_t i = 0; i < core->n_workers; i++)
                 if (core->workers[i].is_used)
-                        core->workers[i].heard = mono_add(core->workers[i].heard, gap);
+                        core->workers[i].heard = mono_min(mono_add(core->workers[i].heard, gap), now.mono);
         for (uint32_t i = 0; i < core->n_threads; i++)
                 if (core->threads[i].name && core->threads[i].state == THREAD_RUNNING)
-                        thread_arm(core, &core->threads[i], mono_add(core->threads[i].due, gap));
+                        thread_arm(core, &core->threads[i], lease_after(core, now, &core->threads[i], gap));
 }
 
 static void forget_silent_workers(struct core *core, struct now now) {
@@ -66,12 +71,10 @@ static void forget_silent_workers(struct core *core, struct now now) {
                 struct worker *worker = &core->workers[i];
                 struct span silent = mono_since(now.mono, worker->heard);
 
-                if (!worker->is_used || silent.us <= core->lease.us)
+                if (!worker->is_used || silent.us < core->lease.us)
                         continue;
                 /* No new run for one that may be gone; its credit comes back with its next word. */
-                if (worker->slots > worker->running)
-                        core->free_credit -= worker->slots - worker->running;
-                worker->slots = 0;
+                worker_set_slots(core, worker, 0);
                 if (silent.us > core->lease.us * SILENT_LEASES && worker->running == 0)
                         worker->is_used = false;
         }

@@ -36,7 +36,7 @@ static uint32_t credit_of(const struct worker *worker) {
         return worker->slots > worker->running ? worker->slots - worker->running : 0;
 }
 
-static void set_slots(struct core *core, struct worker *worker, uint32_t slots) {
+void worker_set_slots(struct core *core, struct worker *worker, uint32_t slots) {
         core->free_credit -= credit_of(worker);
         worker->slots = slots;
         core->free_credit += credit_of(worker);
@@ -89,7 +89,7 @@ void on_hello(struct core *core, struct now now, const struct event *event, stru
         worker->incarnation = hello.incarnation;
         worker->address = event->from;
         worker->heard = now.mono;
-        set_slots(core, worker, hello.slots);
+        worker_set_slots(core, worker, hello.slots);
         wire_encode_welcome(effects_begin_frame(fx, DOOR_WORKERS, event->from), &welcome);
         effects_end_frame(fx);
         confirm(core, now, index, &hello.held, hello.n_held, event, fx);
@@ -104,16 +104,13 @@ void on_alive(struct core *core, struct now now, const struct event *event, stru
                 return;
         }
         core->workers[index].heard = now.mono;
-        set_slots(core, &core->workers[index], alive.slots);
+        worker_set_slots(core, &core->workers[index], alive.slots);
         confirm(core, now, index, &alive.held, alive.n_held, event, fx);
 }
 
 void on_undelivered(struct core *core, struct now now, const struct event *event) {
         struct thread *thread = thread_find_fence(core, event->undelivered);
 
-        if (!thread)
-                return;
-        /* No more for this worker until its next word. */
-        set_slots(core, &core->workers[thread->worker], 0);
-        run_handed_back(core, now, thread);
+        if (thread)
+                run_handed_back(core, now, thread);
 }

@@ -101,12 +101,15 @@ void run_busy(struct core *core, struct now now, struct thread *thread, struct s
                 run_failed(core, now, thread, retry_after, fx);
                 return;
         }
-        delay = span_max(delay_busy(core, settings, thread->n_busy++), span_min(retry_after, settings->busy.give_up));
+        retry_after = span_min(retry_after, span_min(settings->busy.give_up, RETRY_AFTER_MAX));
+        delay = span_max(delay_busy(core, settings, thread->n_busy++), retry_after);
         come_again(core, now, thread, THREAD_WAITING, delay);
 }
 
 void run_handed_back(struct core *core, struct now now, struct thread *thread) {
         core->counters.handed_back++;
+        /* It has no room, or leaves: no more for it until its next word. */
+        worker_set_slots(core, &core->workers[thread->worker], 0);
         come_again_at_once(core, now, thread);
 }
 

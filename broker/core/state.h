@@ -69,6 +69,7 @@ struct tenant {
         uint32_t n_states[THREAD_N_STATES];
         uint64_t n_pending;
         uint32_t n_dead;
+        struct mono free_since; /* it has been below its concurrency since then; MONO_NEVER: it is not */
 };
 
 struct worker {
@@ -201,6 +202,9 @@ void run_handed_back(struct core *core, struct now now, struct thread *thread);
 void run_lost(struct core *core, struct now now, struct thread *thread, struct effects *fx);
 void run_cancel(struct core *core, struct now now, struct address to, uint64_t fence, const char *code, const char *why,
                 struct effects *fx);
+
+/* How many runs the worker will hold; its credit follows. */
+void worker_set_slots(struct core *core, struct worker *worker, uint32_t slots);
 
 /* -- dead.c
  * -------------------------------------------------------------------------------------------------------------- */

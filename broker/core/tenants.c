@@ -26,8 +26,6 @@ uint32_t tenant_get(struct core *core, struct bytes name) {
 
 void tenants_configure(struct core *core, const struct config *config) {
         core->config = config;
-        core->lease = config->broker.lease;
-        core->alive = span_us(config->broker.lease.us / 5);
         for (uint32_t i = 0; i < core->n_tenants; i++)
                 core->tenants[i].settings = NULL;
         for (uint32_t i = 0; i < config->n_tenants; i++) {

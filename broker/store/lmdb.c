@@ -191,18 +191,37 @@ static void engine_close(struct engine **engine) {
                 (*engine)->ops->close(*engine);
 }
 
+/* That a folder has what is in it must itself survive a loss of power. */
+static int sync_folder(const char *folder) {
+        CLEANUP_CLOSE int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
+/* One folder, which its parent then has, durably. */
+static int make_one_folder(const char *path) {
+        CLEANUP_FREE char *parent = memory_print("%s/..", path);
+
+        if (mkdir(path, 0700) < 0)
+                return errno == EEXIST ? 0 : -errno;
+        return sync_folder(parent);
+}
+
 static int make_folder(const char *folder) {
         CLEANUP_FREE char *path = memory_copy_text(folder, strlen(folder));
 
         for (char *at = path + 1; *at; at++) {
+                int r;
+
                 if (*at != '/')
                         continue;
                 *at = 0;
-                if (mkdir(path, 0700) < 0 && errno != EEXIST)
-                        return -errno;
+                r = make_one_folder(path);
+                if (r < 0)
+                        return r;
                 *at = '/';
         }
-        return mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
+        return make_one_folder(path);
 }
 
 /* Our own lock beside LMDB's: two brokers on one folder would each hand out the same batches. */
@@ -257,13 +276,6 @@ static int open_environment(struct lmdb *lmdb, const char *folder) {
         if (error == 0)
                 error = open_tables(lmdb);
         return error;
-}
-
-/* That the folder has the files must itself survive a loss of power. */
-static int sync_folder(const char *folder) {
-        CLEANUP_CLOSE int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-        return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
 int engine_lmdb_open(const char *folder, struct engine **ret, char **ret_error) {

@@ -62,7 +62,7 @@ def test_who_never_pauses_is_answered_when_max_wait_is_over(house):
         if worker.runs:
             break
     assert worker.runs, 'nothing came although max_wait is long over'
-    assert worker.runs[0].at - first >= 3.0
+    assert 3.0 <= worker.runs[0].at - first < 5.0
     assert len(worker.runs[0].texts) > 4
 
 

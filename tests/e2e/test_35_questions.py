@@ -99,7 +99,8 @@ def test_a_wrong_question_is_answered_with_what_is_wrong(house):
     assert house.ask('dead_retry', batch='nonsense')['error']['code'] in ('not_found', 'bad_request')
     assert house.ask('threads', limit='many')['error']['code'] == 'bad_request'
     stats = house.stats()
-    for question in (b'', b'{', b'[]', b'7', b'{"cmd": "stats"', b'[' * 5000, b'\xff\xfe'):
+    for question in (b'', b'{', b'[]', b'7', b'{"cmd": "stats"', b'[' * 5000, b'\xff\xfe',
+                     b'"\\u00\xc3\xa9', b' ' * 20000 + b'{"cmd": "stats"}'):
         stats.send(question)
         answer = stats.receive(PATIENCE)
         assert answer is not None, f'no answer to {question[:20]!r}'

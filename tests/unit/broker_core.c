@@ -53,6 +53,7 @@ static void nobody_waits_longer_than_max_wait(void **state) {
         world_hello(&world, 1, 10);
         for (int i = 0; i < 5; i++) {
                 world_say(&world, "t", NULL);
+                world_alive(&world, 1, 10, NULL, 0);
                 assert_int_equal(world.n_runs, 0);
                 world_wait(&world, span_s(1));
         }

@@ -195,6 +195,24 @@ void world_say(struct world *world, const char *thread, const char *id) {
 
 static struct address address_of(uint8_t n) { return (struct address){.len = 1, .data = {n}}; }
 
+void world_hello_again(struct world *world, uint8_t n, uint8_t from, uint64_t incarnation, const struct world_run *held,
+                       uint32_t n_held) {
+        uint8_t uuid[WIRE_UUID_LEN] = {n};
+        CLEANUP_BUFFER struct buffer list = {0};
+        struct event event = {.type = EVENT_HELLO,
+                              .from = address_of(from),
+                              .hello = {.uuid = {uuid, sizeof uuid},
+                                        .incarnation = incarnation,
+                                        .slots = 1,
+                                        .version = bytes_of("test"),
+                                        .n_held = n_held}};
+
+        for (uint32_t i = 0; i < n_held; i++)
+                wire_encode_held(&list, held[i].fence, bytes_of(held[i].batch));
+        event.hello.held = pack_open(buffer_bytes(&list));
+        world_step(world, &event);
+}
+
 void world_hello(struct world *world, uint8_t n, uint32_t slots) {
         uint8_t uuid[WIRE_UUID_LEN] = {n};
         struct event event = {
@@ -215,24 +233,33 @@ void world_alive(struct world *world, uint8_t n, uint32_t slots, const struct wo
         world_step(world, &event);
 }
 
-void world_result(struct world *world, const struct world_run *run, enum wire_outcome outcome) {
+void world_result_later(struct world *world, const struct world_run *run, enum wire_outcome outcome,
+                        struct span retry_after) {
         struct event event = {.type = EVENT_RESULT,
                               .from = run->to,
                               .result = {.fence = run->fence,
                                          .batch = bytes_of(run->batch),
                                          .outcome = outcome,
                                          .code = outcome == WIRE_DONE ? BYTES_NONE : bytes_of("test"),
+                                         .retry_after = retry_after,
                                          .posted = run->posted}};
 
         world_step(world, &event);
 }
 
-void world_answered(struct world *world, const struct world_run *run, const char *answer) {
-        struct event event = {
-                .type = EVENT_ANSWERED,
-                .from = run->to,
-                .answered = {.fence = run->fence, .batch = bytes_of(run->batch), .answer = bytes_of(answer)}};
+void world_result(struct world *world, const struct world_run *run, enum wire_outcome outcome) {
+        world_result_later(world, run, outcome, span_us(0));
+}
 
+void world_answered(struct world *world, const struct world_run *run, const char *reply) {
+        CLEANUP_BUFFER struct buffer answer = {0};
+        struct bytes replies[] = {bytes_of(reply)};
+        struct event event = {.type = EVENT_ANSWERED, .from = run->to};
+
+        wire_encode_answer(&answer, replies, 1);
+        event.answered.fence = run->fence;
+        event.answered.batch = bytes_of(run->batch);
+        event.answered.answer = buffer_bytes(&answer);
         world_step(world, &event);
 }
 

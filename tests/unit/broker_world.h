@@ -48,7 +48,12 @@ void world_say_in(struct world *world, const char *tenant, const char *thread, c
 void world_say(struct world *world, const char *thread, const char *id);
 /* Worker `n` (from 1) says hello with so many slots; then it is alive, holding these runs. */
 void world_hello(struct world *world, uint8_t n, uint32_t slots);
+/* The same from another connection (`from`), with an incarnation, and the runs that it holds. */
+void world_hello_again(struct world *world, uint8_t n, uint8_t from, uint64_t incarnation, const struct world_run *held,
+                       uint32_t n_held);
 void world_alive(struct world *world, uint8_t n, uint32_t slots, const struct world_run *held, uint32_t n_held);
 void world_result(struct world *world, const struct world_run *run, enum wire_outcome outcome);
-void world_answered(struct world *world, const struct world_run *run, const char *answer);
+void world_result_later(struct world *world, const struct world_run *run, enum wire_outcome outcome,
+                        struct span retry_after);
+void world_answered(struct world *world, const struct world_run *run, const char *reply);
 struct core_thread_view world_why(const struct world *world, const char *thread);
