@@ -98,6 +98,8 @@ static void ids_are_known_for_the_window_and_forgotten_after_it(void **state) {
 
 static void ids_are_bounded_in_number_and_the_oldest_goes_first(void **state) {
         struct seen seen = {0};
+        struct effects fx = {0};
+        struct stored_seen one_more = seen_item(LIMIT_SEEN + 11, 1);
 
         for (uint64_t i = 1; i <= LIMIT_SEEN + 10; i++) {
                 struct stored_seen item = seen_item(i, 1);
@@ -108,6 +110,11 @@ static void ids_are_bounded_in_number_and_the_oldest_goes_first(void **state) {
         assert_false(seen_has(&seen, seen_item(10, 0).hash, (struct wall){2}));
         assert_true(seen_has(&seen, seen_item(11, 0).hash, (struct wall){2}));
         assert_true(seen_has(&seen, seen_item(LIMIT_SEEN + 10, 0).hash, (struct wall){2}));
+        seen_push(&seen, &one_more, &fx); /* ... and the store forgets it too */
+        assert_int_equal(fx.n_changes, 2);
+        assert_int_equal(fx.changes[0].type, CHANGE_DELETE_SEEN);
+        assert_int_equal(fx.changes[0].seq, 11);
+        effects_done(&fx);
         seen_done(&seen);
 }
 
