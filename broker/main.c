@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/memory.h"
+#include "common/standard.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -146,6 +147,7 @@ int main(int argc, char **argv) {
         CLEANUP_FREE char *error = NULL;
         int r;
 
+        standard_open();
         if (argc == 2 && strcmp(argv[1], "--help") == 0)
                 return fputs(help, stdout) < 0;
         if (argc == 2 && strcmp(argv[1], "--version") == 0)

@@ -59,8 +59,9 @@ struct channel_events {
         void *memory; /* what the texts live in */
 };
 
-/* Reads a body. 0 and *ret, which holds every message and every ignored thing of it, in order; -EBADMSG and *ret_error
- * (the caller frees), which says what was looked for and, for broken JSON, the line and column. */
+/* Reads a body. 0 and *ret, which holds every message and every ignored thing of it, in order; -EBADMSG when it cannot
+ * be read, -E2BIG when it holds more than LIMIT_FRAME_MESSAGES of those: then *ret_error (the caller frees) says what
+ * was looked for and, for broken JSON, the line and column. */
 MUST_USE int channel_read(const struct channel *channel, struct bytes body, struct channel_events *ret,
                           char **ret_error);
 void channel_events_done(struct channel_events *events);

@@ -43,18 +43,25 @@ static char *name_find(const struct posting *posting, const char *name) {
         return text ? memory_copy_text(text, strlen(text)) : NULL;
 }
 
+/* Takes `error` over; the first one is the one that is told. */
+static void set_error(struct posting *posting, char *error) {
+        if (posting->error)
+                free(error);
+        else
+                posting->error = error;
+}
+
 /* A thread's name must stay one step of the path: "." and ".." would climb out of it, however they are written. */
 static char *url_encode(struct posting *posting, const char *name, const char *value) {
         static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~";
         struct buffer text = {0};
 
         if (!*value || strcmp(value, ".") == 0 || strcmp(value, "..") == 0)
-                posting->error = memory_print("the %s cannot stand in a URL", name);
+                set_error(posting, memory_print("the %s cannot stand in a URL", name));
         for (const char *at = value; *at; at++) {
-                if ((unsigned char)*at < ' ' || *at == 0x7f) {
-                        free(posting->error);
-                        posting->error = memory_print("the %s has control characters and cannot stand in a URL", name);
-                }
+                if ((unsigned char)*at < ' ' || *at == 0x7f)
+                        set_error(posting,
+                                  memory_print("the %s has control characters and cannot stand in a URL", name));
                 if (strchr(plain, *at))
                         buffer_push(&text, at, 1);
                 else
@@ -178,7 +185,7 @@ static int header_add(struct posting *posting, const struct yaml_node *header, s
         for (const char *at = value; at && *at; at++) {
                 if ((unsigned char)*at >= ' ' && *at != 0x7f)
                         continue;
-                posting->error = memory_print("the header %s would have control characters", header->key);
+                set_error(posting, memory_print("the header %s would have control characters", header->key));
                 return -EINVAL;
         }
         if (value)

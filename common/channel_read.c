@@ -1,6 +1,7 @@
 #include "common/channel_value.h"
 
 #include "common/item_at.h"
+#include "common/limits.h"
 #include "common/memory.h"
 
 #include <errno.h>
@@ -15,10 +16,10 @@ struct reading {
         char *error;
 };
 
-/* What the texts of events live in. */
+/* What the texts of events live in, and how many events there is room for. */
 struct texts {
         char **items;
-        size_t n;
+        size_t n, cap, n_events_cap;
 };
 
 /* Takes `text` over for as long as the events live. */
@@ -27,13 +28,21 @@ static const char *text_keep(struct channel_events *events, char *text) {
 
         if (!text)
                 return NULL;
-        texts->items = memory_resize(texts->items, texts->n + 1, sizeof *texts->items);
+        if (texts->n == texts->cap) {
+                texts->cap = texts->cap ? 2 * texts->cap : 8;
+                texts->items = memory_resize(texts->items, texts->cap, sizeof *texts->items);
+        }
         texts->items[texts->n++] = text;
         return text;
 }
 
 static struct channel_event *event_push(struct channel_events *events) {
-        events->items = memory_resize(events->items, events->n + 1, sizeof *events->items);
+        struct texts *texts = events->memory;
+
+        if (events->n == texts->n_events_cap) {
+                texts->n_events_cap = texts->n_events_cap ? 2 * texts->n_events_cap : 4;
+                events->items = memory_resize(events->items, texts->n_events_cap, sizeof *events->items);
+        }
         events->items[events->n] = (struct channel_event){.kind = "text"};
         return &events->items[events->n++];
 }
@@ -169,6 +178,17 @@ static int message_read(struct reading *reading, const struct yaml_node *rule) {
 
 /* -- the whole body ------------------------------------------------------------------------------------------------ */
 
+/* What a pointer names, unless it is more than a body may have: then nothing of it is read. */
+static int find_parts(struct reading *reading, const char *pointer, struct json_found *ret) {
+        channel_pointer_find_all(&reading->place, pointer, LIMIT_FRAME_MESSAGES + 1, ret);
+        if (reading->events->n + ret->n <= LIMIT_FRAME_MESSAGES)
+                return 0;
+        free(ret->items);
+        reading->error = memory_print("a webhook has at most %d messages and other parts; send the rest in another",
+                                      LIMIT_FRAME_MESSAGES);
+        return -E2BIG;
+}
+
 static int item_read(struct reading *reading, const struct yaml_node *rule) {
         const struct yaml_node *ignore = yaml_find(rule, "ignore");
 
@@ -184,10 +204,12 @@ static int item_read(struct reading *reading, const struct yaml_node *rule) {
 static int rule_read(struct reading *reading, const struct yaml_node *rule) {
         const char *pointer = yaml_find_text(rule, "items");
         struct json_found found;
-        int r = 0;
+        int r;
 
         reading->place.item = reading->place.outer;
-        channel_pointer_find_all(&reading->place, pointer ? pointer : "", &found);
+        r = find_parts(reading, pointer ? pointer : "", &found);
+        if (r != 0)
+                return r;
         for (size_t i = 0; i < found.n && r == 0; i++) {
                 reading->place.item = found.items[i];
                 r = item_read(reading, rule);
@@ -200,11 +222,14 @@ static int outer_read(struct reading *reading, const json_t *outer) {
         const struct yaml_node *rules = yaml_find(reading->place.channel->file, "read");
         const char *otherwise = yaml_find_text(reading->place.channel->file, "otherwise");
         size_t n = reading->events->n;
+        int r;
 
         reading->place.outer = outer;
-        for (size_t i = 0; i < rules->n; i++)
-                if (rule_read(reading, &rules->items[i]) != 0)
-                        return -EBADMSG;
+        for (size_t i = 0; i < rules->n; i++) {
+                r = rule_read(reading, &rules->items[i]);
+                if (r != 0)
+                        return r;
+        }
         reading->place.item = outer;
         if (reading->events->n == n && otherwise)
                 ignored_push(reading, otherwise);
@@ -215,14 +240,16 @@ static int body_read(struct reading *reading) {
         const struct yaml_node *file = reading->place.channel->file;
         const char *expect = yaml_find_text(file, "expect"), *each = yaml_find_text(file, "each");
         struct json_found found;
-        int r = 0;
+        int r;
 
         if (expect && !channel_pointer_find(&reading->place, expect)) {
                 reading->error = memory_print("there is no %s here; is this from %s?", expect,
                                               reading->place.channel->config->kind);
                 return -EBADMSG;
         }
-        channel_pointer_find_all(&reading->place, each ? each : "", &found);
+        r = find_parts(reading, each ? each : "", &found);
+        if (r != 0)
+                return r;
         for (size_t i = 0; i < found.n && r == 0; i++)
                 r = outer_read(reading, found.items[i]);
         free(found.items);

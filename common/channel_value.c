@@ -55,11 +55,12 @@ json_t *channel_pointer_find(const struct channel_place *place, const char *poin
         return json_is_null(value) ? NULL : value;
 }
 
-void channel_pointer_find_all(const struct channel_place *place, const char *pointer, struct json_found *ret) {
+void channel_pointer_find_all(const struct channel_place *place, const char *pointer, size_t max,
+                              struct json_found *ret) {
         const json_t *from;
         const char *rest = pointer_resolve(place, pointer, &from);
 
-        json_pointer_find_all(from, rest, ret);
+        json_pointer_find_all(from, rest, max, ret);
 }
 
 /* -- values -------------------------------------------------------------------------------------------------------- */

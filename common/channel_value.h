@@ -19,7 +19,9 @@ char *channel_template_text(const char *pattern, char *(*find)(void *context, co
 bool channel_is_pointer(const char *text);
 /* What a pointer of the file names; NULL when there is nothing, or null. */
 json_t *channel_pointer_find(const struct channel_place *place, const char *pointer);
-void channel_pointer_find_all(const struct channel_place *place, const char *pointer, struct json_found *ret);
+/* The first `max` of what it names; the caller frees ret->items. */
+void channel_pointer_find_all(const struct channel_place *place, const char *pointer, size_t max,
+                              struct json_found *ret);
 
 /* The text of a value: a pointer, a pattern, or a list of which the first that is there and not empty counts. NULL
  * when there is none. The caller frees. */

@@ -15,10 +15,22 @@ size_t config_path_push(struct config_reader *reader, const char *key) {
 
 void config_path_pop(struct config_reader *reader, size_t len) { reader->path.len = len; }
 
-/* Takes `text` over. */
+static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+
+/* Takes `text` over. Keeps the first by line, and of one line those that were found first. */
 static void error_push(struct config_reader *reader, int line, char *text) {
-        reader->errors = memory_resize(reader->errors, reader->n_errors + 1, sizeof *reader->errors);
-        reader->errors[reader->n_errors++] = (struct config_error){line, text};
+        size_t i = least(reader->n_errors++, LIMIT_CONFIG_ERRORS);
+
+        if (i == LIMIT_CONFIG_ERRORS) {
+                struct config_error *last = &reader->errors[--i];
+
+                free(last->line > line ? last->text : text);
+                if (last->line <= line)
+                        return;
+        }
+        for (; i > 0 && reader->errors[i - 1].line > line; i--)
+                reader->errors[i] = reader->errors[i - 1];
+        reader->errors[i] = (struct config_error){line, text};
 }
 
 void config_refuse_text(struct config_reader *reader, int line, char *text) {
@@ -36,8 +48,6 @@ void config_refuse_text_at(struct config_reader *reader, const char *key, int li
 }
 
 /* -- what was meant ------------------------------------------------------------------------------------------------ */
-
-static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
 /* How many letters have to be changed, added, removed or swapped with their neighbour: optimal string alignment. */
 static size_t word_distance(const char *a, const char *b) {
@@ -112,23 +122,10 @@ void config_refuse_key(struct config_reader *reader, const struct yaml_node *nod
 
 /* -- telling ------------------------------------------------------------------------------------------------------- */
 
-/* By line; of one line in the order in which they were found, which their places tell as qsort() may swap equals. */
-static void errors_sort(struct config_error *errors, size_t n) {
-        for (size_t i = 1; i < n; i++) {
-                struct config_error error = errors[i];
-                size_t j = i;
-
-                for (; j > 0 && errors[j - 1].line > error.line; j--)
-                        errors[j] = errors[j - 1];
-                errors[j] = error;
-        }
-}
-
 char *config_errors_text(struct config_reader *reader) {
         struct buffer text = {0};
 
-        errors_sort(reader->errors, reader->n_errors);
-        for (size_t i = 0; i < reader->n_errors && i < LIMIT_CONFIG_ERRORS; i++)
+        for (size_t i = 0; i < least(reader->n_errors, LIMIT_CONFIG_ERRORS); i++)
                 buffer_print(&text, "%s%s:%d: %s", i ? "\n" : "", reader->file, reader->errors[i].line,
                              reader->errors[i].text);
         if (reader->n_errors > LIMIT_CONFIG_ERRORS)
@@ -137,8 +134,7 @@ char *config_errors_text(struct config_reader *reader) {
 }
 
 void config_errors_done(struct config_reader *reader) {
-        for (size_t i = 0; i < reader->n_errors; i++)
+        for (size_t i = 0; i < least(reader->n_errors, LIMIT_CONFIG_ERRORS); i++)
                 free(reader->errors[i].text);
-        free(reader->errors);
         buffer_done(&reader->path);
 }

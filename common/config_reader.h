@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/config.h"
+#include "common/limits.h"
 #include "common/memory.h"
 #include "common/yaml.h"
 
@@ -19,14 +20,14 @@ struct config_error {
         char *text;
 };
 
-/* Errors are gathered, so that one reading names as many as it can; values that were wrong keep their defaults
- * meanwhile. */
+/* Errors are gathered, so that one reading names as many as a person mends at once; values that were wrong keep their
+ * defaults meanwhile. */
 struct config_reader {
         const char *file;
         const struct config_world *world;
         struct buffer path; /* where the reading is: "tenants.acme.retry" */
-        struct config_error *errors;
-        size_t n_errors;
+        struct config_error errors[LIMIT_CONFIG_ERRORS]; /* the first ones, by line */
+        size_t n_errors; /* of all */
         char *bind; /* broker.bind, until the endpoints are made of it */
 };
 
@@ -50,7 +51,7 @@ void config_refuse_text_at(struct config_reader *reader, const char *key, int li
  * later version takes. */
 void config_refuse_key(struct config_reader *reader, const struct yaml_node *node, const char *const *names,
                        const char *const *planned);
-/* The noted errors, sorted by line, as config_load() answers them. */
+/* The first of the noted errors and how many more there are, as config_load() answers them. */
 char *config_errors_text(struct config_reader *reader);
 void config_errors_done(struct config_reader *reader);
 /* Which of `names` (NULL at the end) was probably meant; NULL when none is near. */
@@ -98,6 +99,7 @@ struct config_key {
         size_t offset; /* in the struct that the section fills */
         int64_t fallback, min, max;
         const char *text; /* the fallback of a CONFIG_TEXT; NULL = none */
+        const char *planned; /* a value of later versions; NULL = none */
         const struct config_section *section;
         /* `node` is NULL when the key is not there; the path names the key already. */
         void (*read)(struct config_reader *reader, const struct yaml_node *node, void *target);

@@ -43,6 +43,14 @@ static int64_t number_read(struct config_reader *reader, const struct yaml_node 
 
         if (config_text_get(reader, node, &text) != 0)
                 return key->fallback;
+        if (key->planned && strcmp(text, key->planned) == 0) {
+                CLEANUP_FREE char *example = number_kinds[key->kind].text(key->fallback);
+
+                config_refuse(reader, node->line,
+                              "'%s' is not supported by this version of lull; write a value such as '%s'", key->planned,
+                              example);
+                return key->fallback;
+        }
         if (number_kinds[key->kind].decode(text, &number, &why) != 0) {
                 /* As it stands in the file: what a variable holds is not shown. */
                 config_refuse(reader, node->line, "'%s' %s", node->text, why);

@@ -53,7 +53,7 @@ static const struct config_section busy = {busy_keys, NULL};
 static const struct config_section lock = {lock_keys, NULL};
 
 static const struct config_key tenant_keys[] = {
-        {"quiet", CONFIG_SPAN, AT(quiet), S(8), 0, HOUR},
+        {"quiet", CONFIG_SPAN, AT(quiet), S(8), 0, HOUR, .planned = "adaptive"},
         {"max_wait", CONFIG_SPAN, AT(max_wait), S(30), 0, 24 * HOUR},
         {"max_messages", CONFIG_COUNT, AT(max_messages), 20, 1, LIMIT_BATCH_MESSAGES_MAX},
         {"max_bytes", CONFIG_SIZE, AT(max_bytes), 64 * 1024, 1, LIMIT_BATCH_BYTES_MAX},

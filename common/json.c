@@ -124,6 +124,14 @@ static json_t *array_find(const json_t *array, const char *step) {
         return json_array_get(array, index);
 }
 
+static void found_push(struct json_found *found, json_t *value) {
+        if (found->n == found->cap) {
+                found->cap = found->cap ? 2 * found->cap : 4;
+                found->items = memory_resize(found->items, found->cap, sizeof *found->items);
+        }
+        found->items[found->n++] = value;
+}
+
 static void find_each(const json_t *value, const char *pointer, size_t max, struct json_found *found);
 
 static void find_members(const json_t *value, const char *pointer, size_t max, struct json_found *found) {
@@ -151,8 +159,7 @@ static void find_each(const json_t *value, const char *pointer, size_t max, stru
         }
         if (!value || found->n >= max)
                 return;
-        found->items = memory_resize(found->items, found->n + 1, sizeof *found->items);
-        found->items[found->n++] = (json_t *)value;
+        found_push(found, (json_t *)value);
 }
 
 json_t *json_pointer_find(const json_t *root, const char *pointer) {
@@ -165,7 +172,7 @@ json_t *json_pointer_find(const json_t *root, const char *pointer) {
         return first;
 }
 
-void json_pointer_find_all(const json_t *root, const char *pointer, struct json_found *ret) {
+void json_pointer_find_all(const json_t *root, const char *pointer, size_t max, struct json_found *ret) {
         *ret = (struct json_found){0};
-        find_each(root, pointer, SIZE_MAX, ret);
+        find_each(root, pointer, max, ret);
 }

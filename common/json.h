@@ -39,9 +39,10 @@ bool json_pointer_is_valid(const char *pointer);
 /* What the pointer names, borrowed from `root`; NULL when there is nothing. Of several the first. */
 json_t *json_pointer_find(const json_t *root, const char *pointer);
 
-/* Everything a pointer with "*" names, in the order of the document, borrowed from `root`. The caller frees items. */
+/* The first `max` of all that a pointer with "*" names, in the order of the document, borrowed from `root`. The caller
+ * frees items. */
 struct json_found {
         json_t **items;
-        size_t n;
+        size_t n, cap;
 };
-void json_pointer_find_all(const json_t *root, const char *pointer, struct json_found *ret);
+void json_pointer_find_all(const json_t *root, const char *pointer, size_t max, struct json_found *ret);

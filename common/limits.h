@@ -48,6 +48,9 @@
 #define LIMIT_FRAME_HEAD_BYTES 64
 /* Longest ZeroMQ routing id the broker answers to; the ones libzmq makes are 5 bytes. */
 #define LIMIT_ADDRESS_LEN 32
+/* A connection that was cut without a word is noticed within this, by ZeroMQ's heartbeats. A worker that was cut off
+ * learns it only then, so it must be well below a lease. */
+#define LIMIT_LINK_SILENCE_MS 2000
 /* Frames taken from one socket before the others get their turn. */
 #define LIMIT_FRAMES_PER_TURN 256
 /* Frames libzmq may queue for a peer (ZMQ_SNDHWM, ZMQ_RCVHWM): a safety net only, credit and acks are the rule. */
@@ -104,8 +107,10 @@
 #define LIMIT_REDIS_MS 1000
 /* The pause between tries to reach Redis grows up to this. */
 #define LIMIT_REDIS_BACKOFF_MS 2000
-/* Between SIGTERM and SIGKILL for a handler's program. */
+/* After a handler's program has exited, for what somebody it left behind may hold of its stdout. */
 #define LIMIT_EXEC_GRACE_MS 2000
+/* After a worker has told the broker that it leaves, for runs that are on their way to it: to be handed back. */
+#define LIMIT_LAST_RUNS_MS 200
 /* After draining, for the last results to be settled. */
 #define LIMIT_FAREWELL_MS 2000
 
@@ -119,12 +124,16 @@
 #define LIMIT_HTTP_BUFFERED_BYTES (256 * 1024 * 1024)
 /* Read past without keeping it, so that who sends too much can still read why it was refused. */
 #define LIMIT_HTTP_SWALLOWED_BYTES (32 * 1024 * 1024)
+/* A request's head, with what libmicrohttpd notes about it; its own default. Webhooks have 1 to 4 KiB. */
+#define LIMIT_HTTP_HEAD_BYTES (32 * 1024)
 /* A connection that sends nothing, or does not read its answer. */
 #define LIMIT_HTTP_IDLE_S 10
 /* A request must be there as a whole after so long, however steadily it drips: 3 MB at 50 KB a second. */
 #define LIMIT_HTTP_REQUEST_S 60
 /* What Retry-After asks for: a broker that restarts is back by then. */
 #define LIMIT_RETRY_AFTER_S 2
+/* Ignored parts of a webhook that its answer names: enough to see why nothing came of it. */
+#define LIMIT_IGNORED_SHOWN 10
 /* Segments of a path: /v1/threads/TENANT/THREAD/VERB has five. */
 #define LIMIT_PATH_SEGMENTS 8
 /* Requests that wait for the broker: half the connections, so that the others can still be told to come again. */
@@ -151,6 +160,8 @@
 #define LIMIT_CONFIG_BYTES (16 * 1024 * 1024)
 /* Nodes after each alias was replaced by a copy: room for LIMIT_TENANTS, none for a file that doubles itself. */
 #define LIMIT_YAML_NODES 500000
+/* Each alias is looked for among all of them. */
+#define LIMIT_YAML_ANCHORS 1000
 /* The deepest place that means something is six levels down; reading recurses. */
 #define LIMIT_YAML_DEPTH 20
 /* Errors shown at once: as many as a person mends before looking again. */

@@ -9,8 +9,9 @@
 
 /* Reconnect quickly at first, for a broker that restarts; never so often that many clients are a load. */
 enum { RECONNECT_MS = 50, RECONNECT_MAX_MS = 1000 };
-/* A peer that vanished without a word (cable pulled, host frozen) is noticed in so many milliseconds. */
-enum { HEARTBEAT_MS = 1000, HEARTBEAT_TIMEOUT_MS = 3000 };
+/* A peer that vanished without a word (cable pulled, host frozen) is noticed: it is asked so often, and has so long to
+ * answer. */
+enum { HEARTBEAT_MS = LIMIT_LINK_SILENCE_MS / 4, HEARTBEAT_TIMEOUT_MS = LIMIT_LINK_SILENCE_MS - HEARTBEAT_MS };
 /* At close, what is queued may still leave for this long. */
 enum { LINGER_MS = 2000 };
 

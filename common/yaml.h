@@ -1,11 +1,13 @@
 /* YAML, read into a small tree that remembers where everything stood. The one door to libyaml.
  *
- * libyaml's own document interface is read rather than libcyaml, because libcyaml cannot load a map whose keys are not
- * known in advance (its issues 66 and 161), and `tenants:` and `channels:` are such maps.
+ * libyaml's own events are read rather than libcyaml, because libcyaml cannot load a map whose keys are not known in
+ * advance (its issues 66 and 161), and `tenants:` and `channels:` are such maps; and rather than libyaml's documents,
+ * because these are built whole before a limit could end them, in a time that grows with the square of nesting and of
+ * anchors.
  *
- * Refused, with file and line: a key that stands twice in a map, a key that is not text, more than one document, tags,
- * nesting deeper than LIMIT_YAML_DEPTH (which is also where an alias to its own parent ends), more than
- * LIMIT_YAML_NODES nodes after each alias was replaced by a copy of its anchor. */
+ * Refused, with file and line: a key that stands twice in a map, a key that is not text, more than one document, tags
+ * and %TAG, what is not UTF-8, nesting deeper than LIMIT_YAML_DEPTH, more than LIMIT_YAML_ANCHORS anchors, more than
+ * LIMIT_YAML_NODES nodes after each alias was replaced by a copy of its anchor, an alias to its own parent. */
 #pragma once
 
 #include "common/bytes.h"

@@ -11,8 +11,8 @@ struct broker_link {
         struct link *link;
         struct intake *intake;
         char *endpoint;
-        struct mono sent; /* the first time of the frame under way */
-        bool is_waiting; /* for its acknowledgement */
+        struct mono sent; /* since when no acknowledgement has come */
+        bool is_waiting; /* for one */
         bool is_away; /* and that was said in the log */
 };
 
@@ -67,10 +67,11 @@ static void on_ack(struct broker_link *link, struct bytes body) {
 
         if (r == 0)
                 r = intake_on_ack(link->intake, &ack);
-        if (r < 0)
+        if (r < 0) {
                 log_warning("ack_refused", LOG_TEXT("why", "it does not fit the frame it is for"));
-        if (r != 0)
                 return;
+        }
+        /* Also of a frame that was given up meanwhile: the broker is there. */
         link->is_waiting = false;
         if (link->is_away)
                 log_info("broker_back", LOG_TEXT("endpoint", link->endpoint));

@@ -6,7 +6,7 @@
 #include "common/memory.h"
 #include "ingest/core/reply.h"
 
-#include <stdio.h>
+#include <errno.h>
 #include <string.h>
 
 /* A webhook on its way: what was found in it, and what it is called in the log. */
@@ -14,8 +14,7 @@ struct webhook {
         struct waiting waiting; /* first, so that one is the other */
         char *tenant, *channel;
         struct refusals refusals;
-        char **ignored;
-        uint32_t n_ignored;
+        struct reply_ignored ignored;
 };
 
 static struct webhook *webhook_new(struct http_request *request, const struct door *door) {
@@ -30,9 +29,8 @@ static struct webhook *webhook_new(struct http_request *request, const struct do
 static struct webhook *webhook_free(struct webhook *webhook) {
         if (!webhook)
                 return NULL;
-        for (uint32_t i = 0; i < webhook->n_ignored; i++)
-                free(webhook->ignored[i]);
-        free(webhook->ignored);
+        for (uint32_t i = 0; i < LIMIT_IGNORED_SHOWN; i++)
+                free(webhook->ignored.why[i]);
         refusals_done(&webhook->refusals);
         free(webhook->tenant);
         free(webhook->channel);
@@ -68,10 +66,10 @@ static void answer(struct webhook *webhook, const struct intake_verdict *verdict
                 log_warning("message_refused", LOG_TEXT("tenant", webhook->tenant),
                             LOG_TEXT("channel", webhook->channel), LOG_TEXT("code", webhook->refusals.items[i].code),
                             LOG_TEXT("why", webhook->refusals.items[i].why));
-        status = reply_to_hook(&outcome, (const char *const *)webhook->ignored, webhook->n_ignored, &body);
+        status = reply_to_hook(&outcome, &webhook->ignored, &body);
         log_debug("webhook", LOG_TEXT("tenant", webhook->tenant), LOG_TEXT("channel", webhook->channel),
                   LOG_NUMBER("status", status), LOG_NUMBER("accepted", verdict->n_accepted),
-                  LOG_NUMBER("duplicate", verdict->n_duplicates), LOG_NUMBER("ignored", webhook->n_ignored));
+                  LOG_NUMBER("duplicate", verdict->n_duplicates), LOG_NUMBER("ignored", webhook->ignored.n));
         service_answer(webhook->waiting.request, status, &body);
 }
 
@@ -138,12 +136,17 @@ static void push_event(struct service *service, struct webhook *webhook, const s
         free(fault.why);
 }
 
+static void push_ignored(struct reply_ignored *ignored, const struct channel_event *event) {
+        if (ignored->n < LIMIT_IGNORED_SHOWN)
+                ignored->why[ignored->n] = memory_print("%s", event->why);
+        ignored->n++;
+}
+
 static void push_events(struct service *service, struct webhook *webhook, const struct channel_events *events,
                         struct parcel *parcel) {
-        webhook->ignored = memory_new(events->n + 1, sizeof *webhook->ignored);
         for (uint32_t i = 0; i < events->n; i++) {
                 if (events->items[i].is_ignored)
-                        webhook->ignored[webhook->n_ignored++] = memory_print("%s", events->items[i].why);
+                        push_ignored(&webhook->ignored, &events->items[i]);
                 else
                         push_event(service, webhook, &events->items[i], i, parcel);
         }
@@ -154,11 +157,13 @@ void hooks_on_post(struct service *service, struct http_request *request, const 
         CLEANUP(channel_events_done) struct channel_events events = {0};
         CLEANUP_PARCEL struct parcel parcel = {0};
         CLEANUP_FREE char *error = NULL;
+        int r;
 
         if (verify(request, door) != 0)
                 return;
-        if (channel_read(door->channel, http_body(request), &events, &error) < 0) {
-                refuse(request, door, 400, "bad_webhook", error);
+        r = channel_read(door->channel, http_body(request), &events, &error);
+        if (r < 0) {
+                refuse(request, door, r == -E2BIG ? 413 : 400, r == -E2BIG ? "too_large" : "bad_webhook", error);
                 return;
         }
         webhook = webhook_new(request, door);

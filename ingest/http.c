@@ -100,6 +100,7 @@ static struct MHD_Daemon *start_daemon(struct http *http, int fd) {
         const struct MHD_OptionItem options[] = {
                 {MHD_OPTION_LISTEN_SOCKET, fd, NULL},
                 {MHD_OPTION_CONNECTION_LIMIT, LIMIT_HTTP_CONNECTIONS, NULL},
+                {MHD_OPTION_CONNECTION_MEMORY_LIMIT, LIMIT_HTTP_HEAD_BYTES, NULL},
                 {MHD_OPTION_CONNECTION_TIMEOUT, LIMIT_HTTP_IDLE_S, NULL},
                 {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
                 {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, http},

@@ -2,10 +2,10 @@
  * libmicrohttpd.
  *
  * What it keeps to itself: bodies beyond LIMIT_HTTP_BODY_BYTES are answered 413, bodies beyond
- * LIMIT_HTTP_BUFFERED_BYTES altogether 503, requests whose length is told in two ways 400; connections that are idle
- * for LIMIT_HTTP_IDLE_S or do not bring a request to its end in LIMIT_HTTP_REQUEST_S are closed. While an answer is
- * being waited for, nothing is noticed of the client: who does not answer in time himself keeps a connection for
- * ever. */
+ * LIMIT_HTTP_BUFFERED_BYTES altogether 503, heads that can be read in two ways (see core/head.h) 400; connections that
+ * are idle for LIMIT_HTTP_IDLE_S or do not bring a request to its end in LIMIT_HTTP_REQUEST_S are closed. While an
+ * answer is being waited for, nothing is noticed of the client: who does not answer in time himself keeps a connection
+ * for ever. */
 #pragma once
 
 #include "common/bytes.h"
@@ -18,7 +18,8 @@ struct http;
 struct http_request;
 
 struct http_events {
-        /* The head is there. A request that is answered here already has its body passed over, not kept. */
+        /* The head is there. A request that is answered here already has its body passed over, not kept; or is done
+         * with at once, when the client asked before sending it (Expect: 100-continue). */
         void (*on_head)(void *context, struct http_request *request);
         /* All of it is there; its body until this returns. Answer it, now or later, exactly once. */
         void (*on_request)(void *context, struct http_request *request);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/time.h"
+#include "ingest/core/head.h"
 #include "ingest/http.h"
 #include "ingest/http_socket.h"
 
@@ -20,7 +21,9 @@ struct http_request {
         struct MHD_Connection *connection;
         struct http_connection *owner;
         char *target;
+        uintptr_t target_end; /* where it ended in the library's memory */
         const char *method;
+        struct head head;
         struct buffer body;
         uint64_t n_received;
         bool is_head_read, is_whole, is_answered, is_last; /* last: the connection closes behind it */

@@ -6,7 +6,7 @@
 #include "ingest/core/problem.h"
 
 #include <stdio.h>
-#include <strings.h>
+#include <string.h>
 
 /* -- requests ------------------------------------------------------------------------------------------------------ */
 
@@ -19,6 +19,8 @@ void *http_on_target(void *context, const char *target, struct MHD_Connection *c
         request->connection = connection;
         request->owner = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
         request->target = memory_print("%s", target);
+        request->target_end = (uintptr_t)target + strlen(target);
+        head_push_target(&request->head, target);
         request->http->n_requests++;
         request->http->n_partial++;
         return request;
@@ -111,28 +113,19 @@ static void answer_problem(struct http_request *request, unsigned status, const 
 
 /* -- reading a request --------------------------------------------------------------------------------------------- */
 
-/* How the head tells the length of the body. */
-struct framing {
-        uint32_t n_lengths, n_codings;
-        bool is_chunked;
-        uint64_t length;
-};
-
 static enum MHD_Result on_header(void *context, enum MHD_ValueKind kind, const char *name, const char *value) {
-        struct framing *framing = context;
+        struct http_request *request = context;
 
-        if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
-                framing->n_lengths++;
-                framing->length = strtoull(value ? value : "", NULL, 10);
-        } else if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
-                framing->n_codings++;
-                framing->is_chunked = value && strcasecmp(value, "chunked") == 0;
-        }
+        head_push_field(&request->head, name, value);
         return MHD_YES;
 }
 
-static bool is_ambiguous(const struct framing *framing) {
-        return framing->n_lengths + framing->n_codings > 1 || (framing->n_codings > 0 && !framing->is_chunked);
+/* Before 1.0 the library takes a NUL in the request line for the end of the target, and of what is behind it nothing
+ * is seen. But the version, which it leaves where it came, then does not begin one blank behind the target. */
+static bool is_target_cut(const struct http_request *request, const char *version) {
+        uintptr_t gap = (uintptr_t)version - request->target_end;
+
+        return MHD_get_version()[0] == '0' && gap > 1 && gap < LIMIT_HTTP_HEAD_BYTES;
 }
 
 static void answer_too_large(struct http_request *request) {
@@ -142,30 +135,34 @@ static void answer_too_large(struct http_request *request) {
         answer_problem(request, MHD_HTTP_CONTENT_TOO_LARGE, "too_large", detail);
 }
 
-/* Where two programs disagree on how long a request is, the rest of it becomes a request of its own: so one that can
- * be read in two ways is not read at all. */
-static enum MHD_Result on_head(struct http_request *request, const char *method) {
-        struct framing framing = {0};
+static const char *fault_find(struct http_request *request, const char *version) {
+        MHD_get_connection_values(request->connection, MHD_HEADER_KIND, on_header, request);
+        if (is_target_cut(request, version))
+                request->head.has_bad_target = true;
+        return head_fault_find(&request->head);
+}
+
+/* Is the body of an answered request not to be waited for? Who asked before sending it is told now, and sends
+ * nothing. */
+static bool is_body_unwanted(const struct http_request *request) {
+        return request->head.length > LIMIT_HTTP_SWALLOWED_BYTES || http_header_find(request, MHD_HTTP_HEADER_EXPECT);
+}
+
+static enum MHD_Result on_head(struct http_request *request, const char *method, const char *version) {
+        const char *fault = fault_find(request, version);
 
         request->is_head_read = true;
         request->method = method;
-        MHD_get_connection_values(request->connection, MHD_HEADER_KIND, on_header, &framing);
-        if (is_ambiguous(&framing)) {
-                request->is_last = true;
-                answer_problem(request, MHD_HTTP_BAD_REQUEST, "bad_request",
-                               "the length of the body is told in more than one way");
-                return queue_answer(request);
-        }
-        if (framing.length > LIMIT_HTTP_BODY_BYTES) {
+        if (fault)
+                answer_problem(request, MHD_HTTP_BAD_REQUEST, "bad_request", fault);
+        else if (request->head.length > LIMIT_HTTP_BODY_BYTES)
                 answer_too_large(request);
-                if (framing.length > LIMIT_HTTP_SWALLOWED_BYTES || http_header_find(request, MHD_HTTP_HEADER_EXPECT)) {
-                        request->is_last = true;
-                        return queue_answer(request);
-                }
+        else
+                request->http->events.on_head(request->http->events.context, request);
+        if (!request->is_answered || (!fault && !is_body_unwanted(request)))
                 return MHD_YES;
-        }
-        request->http->events.on_head(request->http->events.context, request);
-        return MHD_YES;
+        request->is_last = true;
+        return queue_answer(request);
 }
 
 static enum MHD_Result on_body(struct http_request *request, const char *data, size_t len) {
@@ -195,7 +192,7 @@ enum MHD_Result http_on_access(void *context, struct MHD_Connection *connection,
         enum MHD_Result r;
 
         if (!request->is_head_read)
-                return on_head(request, method);
+                return on_head(request, method, version);
         if (*len > 0) {
                 r = on_body(request, data, *len);
                 *len = 0;
@@ -228,10 +225,16 @@ const char *http_query_find(const struct http_request *request, const char *name
         return MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
+/* A proxy that adds none of these cannot be told from a program on this machine. */
 bool http_is_local(const struct http_request *request) {
+        static const char *const signs[] = {"X-Forwarded-For", "Forwarded", "X-Real-IP", "Via", "Origin"};
         const union MHD_ConnectionInfo *info =
                 MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 
-        return http_socket_is_loopback(info->client_addr) && !http_header_find(request, "X-Forwarded-For") &&
-               !http_header_find(request, "Forwarded") && !http_header_find(request, "Origin");
+        if (!http_socket_is_loopback(info->client_addr))
+                return false;
+        for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
+                if (http_header_find(request, signs[i]))
+                        return false;
+        return true;
 }

@@ -1,5 +1,6 @@
 /* lull-ingest: takes messages in, over HTTP or from stdin, and answers when the broker has them on disk. */
 #include "common/log.h"
+#include "common/standard.h"
 #include "ingest/server.h"
 #include "ingest/stdin.h"
 
@@ -34,6 +35,7 @@ int main(int argc, char **argv) {
         bool is_stdin = false;
         int option;
 
+        standard_open();
         while ((option = getopt_long(argc, argv, "hV", options, NULL)) != -1) {
                 switch (option) {
                 case OPTION_STDIN:

@@ -24,7 +24,8 @@ struct server {
         char seed[SEED_MAX];
         struct loop_handle *readable, *timer, *turn, *hup, *term, *interrupt;
         struct mono stop_partial; /* while stopping: for requests to become whole */
-        struct mono stop_deadline; /* and for everything */
+        struct mono stop_deadline; /* for the broker */
+        struct mono stop_end; /* and for the last answers to leave */
 };
 
 /* -- config -------------------------------------------------------------------------------------------------------- */
@@ -75,22 +76,29 @@ static void on_hup(void *context) {
 /* Nothing to do by itself: having woken the loop is enough, for on_turn() does all of it. */
 static void on_wake(void *context) {}
 
-/* All have their answer; or all but requests of which only a part has come, and these had their time. */
+/* All have their answer; or all but requests of which only a part has come, and these had their time. Or there are
+ * clients that do not read theirs. */
 static bool is_stopped(const struct server *server, struct mono now) {
         const struct http *http = server->service.http;
 
         if (!http_is_stopping(http))
                 return false;
-        return http_n_requests(http) == 0 ||
+        return http_n_requests(http) == 0 || mono_is_due(now, server->stop_end) ||
                (mono_is_due(now, server->stop_partial) && http_n_requests(http) == http_n_partial(http));
+}
+
+/* When a stopping server has to look again. */
+static struct mono stop_next(const struct server *server, struct mono now) {
+        if (!mono_is_due(now, server->stop_partial))
+                return server->stop_partial;
+        return mono_is_due(now, server->stop_deadline) ? server->stop_end : server->stop_deadline;
 }
 
 static void set_timer(struct server *server, struct mono now) {
         struct mono next = intake_next(server->service.intake);
 
         if (http_is_stopping(server->service.http))
-                next = mono_min(next,
-                                mono_is_due(now, server->stop_partial) ? server->stop_deadline : server->stop_partial);
+                next = mono_min(next, stop_next(server, now));
         if (next.us == MONO_NEVER.us)
                 loop_timer_stop(server->timer);
         else
@@ -102,14 +110,14 @@ static void on_turn(void *context) {
         struct server *server = context;
         struct intake_verdict verdict;
         struct mono now = clock_mono();
-        bool is_over = http_is_stopping(server->service.http) && mono_is_due(now, server->stop_deadline);
 
         broker_link_run(server->link, now);
-        if (is_over)
-                intake_on_time(server->service.intake, MONO_NEVER); /* who still waits is told to come again */
+        /* Who still waits is told to come again; the answer leaves in the turns after this one. */
+        if (http_is_stopping(server->service.http) && mono_is_due(now, server->stop_deadline))
+                intake_on_time(server->service.intake, MONO_NEVER);
         while (intake_pop_verdict(server->service.intake, &verdict))
                 service_on_verdict(&verdict);
-        if (is_over || is_stopped(server, now))
+        if (is_stopped(server, now))
                 loop_stop(server->loop);
         set_timer(server, now);
 }
@@ -123,6 +131,7 @@ static void on_stop(void *context) {
                 return;
         server->stop_partial = mono_add(clock_mono(), span_ms(LIMIT_STOP_GRACE_MS));
         server->stop_deadline = mono_add(server->stop_partial, server->service.config->ingest.ack_timeout);
+        server->stop_end = mono_add(server->stop_deadline, span_ms(LIMIT_STOP_GRACE_MS));
         http_stop(http);
         log_info("stopping", LOG_NUMBER("requests", http_n_requests(http)));
 }

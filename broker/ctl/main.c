@@ -2,6 +2,7 @@
  * measures it. Ends with 0 when it is done, 1 when it failed, 2 when the words were wrong. */
 #include "broker/ctl/command.h"
 #include "broker/ctl/screen.h"
+#include "common/standard.h"
 
 #include <string.h>
 
@@ -15,6 +16,7 @@ static const char about[] = "lull answers a conversation once, when it falls qui
 static bool is_version(const char *word) { return strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0; }
 
 int main(int argc, char **argv) {
+        standard_open();
         if (argc > 1 && is_version(argv[1])) {
                 CLEANUP_BUFFER struct buffer text = {0};
 

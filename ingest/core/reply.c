@@ -85,8 +85,15 @@ static unsigned hook_status_of(const struct refusals *refusals) {
         return status == 413 ? 413 : 422;
 }
 
-unsigned reply_to_hook(const struct reply_outcome *outcome, const char *const *ignored, uint32_t n_ignored,
-                       struct buffer *body) {
+static json_t *ignored_to_json(const struct reply_ignored *ignored) {
+        json_t *list = json_array();
+
+        for (uint32_t i = 0; i < ignored->n && i < LIMIT_IGNORED_SHOWN; i++)
+                ENSURE(json_array_append_new(list, json_text_new(bytes_of(ignored->why[i]))) == 0);
+        return list;
+}
+
+unsigned reply_to_hook(const struct reply_outcome *outcome, const struct reply_ignored *ignored, struct buffer *body) {
         CLEANUP_JSON json_t *json = NULL;
 
         if (is_all_refused(outcome))
@@ -94,11 +101,10 @@ unsigned reply_to_hook(const struct reply_outcome *outcome, const char *const *i
         json = counts_to_json(outcome);
         if (outcome->refusals->n > 0)
                 set(json, "refused", refusals_to_json(outcome->refusals));
-        if (n_ignored > 0)
-                set(json, "ignored", json_array());
-        for (uint32_t i = 0; i < n_ignored; i++)
-                ENSURE(json_array_append_new(json_object_get(json, "ignored"), json_text_new(bytes_of(ignored[i]))) ==
-                       0);
+        if (ignored->n > 0) {
+                set(json, "ignored", ignored_to_json(ignored));
+                set(json, "ignored_total", json_integer(ignored->n));
+        }
         json_encode(json, body);
         buffer_push_text(body, "\n");
         return 200;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/bytes.h"
+#include "common/limits.h"
 #include "ingest/core/refusals.h"
 
 struct reply_outcome {
@@ -14,8 +15,13 @@ struct reply_outcome {
 /* POST /v1/messages: 202 when anything was accepted, is held already, or nothing was refused; otherwise what the
  * refusals have in common: 404 unknown names, 413 too large, else 400. */
 unsigned reply_to_api(const struct reply_outcome *outcome, struct buffer *body);
+
+/* What a webhook held that is not for lull: how much, and why, of the first LIMIT_IGNORED_SHOWN. */
+struct reply_ignored {
+        uint32_t n;
+        char *why[LIMIT_IGNORED_SHOWN];
+};
+
 /* POST /hooks/...: 200 likewise, so that the platform does not come again with what can never be taken. When all was
- * refused: 413, 422 for what can never be taken; 503 when the broker does not know the tenant or channel yet.
- * `ignored` are `n_ignored` texts: what the webhook held that is not for lull. */
-unsigned reply_to_hook(const struct reply_outcome *outcome, const char *const *ignored, uint32_t n_ignored,
-                       struct buffer *body);
+ * refused: 413, 422 for what can never be taken; 503 when the broker does not know the tenant or channel yet. */
+unsigned reply_to_hook(const struct reply_outcome *outcome, const struct reply_ignored *ignored, struct buffer *body);

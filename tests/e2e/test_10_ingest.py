@@ -15,7 +15,7 @@ import pytest
 
 from fake_ingest_broker import FakeBroker
 from lull import PROGRAMS, stays, wait_until
-from peers import chatwoot_headers
+from peers import chatwoot_headers, whatsapp_headers
 from protocol import ACK, encode
 
 CHANNELS = {
@@ -125,6 +125,14 @@ def test_no_acknowledgement_in_time_is_503_and_a_late_one_harms_nobody(ingest):
     assert ingest.ingest.events('broker_away') and ingest.ingest.events('broker_back')
 
 
+def test_an_acknowledgement_that_comes_too_late_still_shows_that_the_broker_is_back(ingest):
+    ingest.fake.is_silent = True
+    assert post(ingest, said(1))[0] == 503
+    assert ingest.ingest.events('broker_away') and not ingest.ingest.events('broker_back')
+    ingest.fake.say(encode(ACK, [ingest.fake.frames[0][0], 1, [], []]))
+    wait_until(lambda: ingest.ingest.events('broker_back'), 'it is said that the broker is back')
+
+
 def test_nonsense_from_the_broker_is_passed_over(ingest):
     def answer(request, messages):
         for frame in [b'', b'\x22', b'\x21\x90', b'\xff\xff', encode(ACK, ['x', 1, [], []]),
@@ -185,8 +193,8 @@ def test_health_is_ours_and_readiness_the_brokers(ingest):
     assert ingest.post('/healthz', b'', method='POST')[0] == 405
 
 
-@pytest.mark.parametrize('header', ['X-Forwarded-For: 192.0.2.1', 'Forwarded: for=192.0.2.1',
-                                    'Origin: http://example.com'])
+@pytest.mark.parametrize('header', ['X-Forwarded-For: 192.0.2.1', 'Forwarded: for=192.0.2.1', 'X-Real-IP: 192.0.2.1',
+                                    'Via: 1.1 proxy', 'Origin: http://example.com'])
 def test_without_a_token_neither_proxies_nor_web_pages_are_served(ingest, header):
     name, _, value = header.partition(': ')
     status, answer = post(ingest, said(1), headers={'Content-Type': 'text/plain', name: value})
@@ -250,6 +258,24 @@ def test_a_webhook_that_is_not_for_us_is_done_at_once(ingest):
     assert status == 200 and answer['accepted'] == 0 and 'conversation_created' in answer['ignored'][0]
 
 
+@pytest.mark.parametrize('path, begin, part, end', [
+    ('/hooks/acme/open', b'[', b'{"thread":"a"}', b']'),
+    ('/hooks/acme/wa', b'{"entry":[{"changes":[', b'1', b']}]}'),
+    ('/hooks/acme/wa', b'{"entry":[{"changes":[{"value":{"statuses":[', b'1', b']}}]}]}')])
+def test_a_webhook_of_too_many_parts_is_refused_in_a_few_words(ingest, path, begin, part, end):
+    n = ((3 << 20) - 100) // (len(part) + 1)
+    body = begin + b','.join([part] * n) + end
+    status, _, answer = ingest.post(path, body, whatsapp_headers(body, 'secret'))
+    assert status == 413 and json.loads(answer)['code'] == 'too_large' and len(answer) < 1000
+    assert ingest.fake.frames == []
+
+
+def test_of_many_ignored_parts_the_answer_names_a_few(ingest):
+    body = b'{"entry":[{"changes":[' + b','.join([b'1'] * 10_000) + b']}]}'
+    status, answer = post(ingest, body, '/hooks/acme/wa', headers=whatsapp_headers(body, 'secret'))
+    assert status == 200 and answer['ignored_total'] == 10_000 and len(answer['ignored']) == 10
+
+
 def test_a_refused_webhook_is_one_line_in_the_log_without_what_was_said(ingest):
     body = b'{"thread": "a", "text": "a secret of Ana" "x"}'
     assert post(ingest, body, '/hooks/acme/closed')[0] == 401
@@ -283,6 +309,45 @@ def test_a_length_told_in_two_ways_is_refused_and_the_rest_is_not_read(ingest):
         assert answer.count(b'HTTP/1.1 ') == 1 and answer.startswith(b'HTTP/1.1 400'), lines
 
 
+def until_closed(house, data):
+    """What comes back before the other side closes, although this one could still send."""
+    with socket.create_connection(address_of(house), timeout=5) as raw:
+        raw.sendall(data)
+        answer = b''
+        while part := raw.recv(65536):
+            answer += part
+        return answer
+
+
+HIDDEN = json.dumps(said('hidden')).encode()
+INNER = head(f'Content-Length: {len(HIDDEN)}') + HIDDEN
+CHUNKED = b'%x\r\n' % len(INNER) + INNER + b'\r\n0\r\n\r\n'
+
+
+@pytest.mark.parametrize('line, body', [
+    (f'Content-Length : {len(INNER)}', INNER), (f'Content-Length\t: {len(INNER)}', INNER),
+    ('Transfer-Encoding : chunked', CHUNKED), (f'X: y\rContent-Length: {len(INNER)}', INNER),
+    (f'X: y\r\n Content-Length: {len(INNER)}', INNER), (f'Content-Length:\r\n {len(INNER)}', INNER),
+    (f'Content-Length: 0\r\n {len(INNER)}', INNER), ('Transfer-Encoding:\r\n\tchunked', CHUNKED),
+    (f'Content-Length\r: {len(INNER)}', INNER), (f'X: \x01\r\nContent-Length: {len(INNER)}', INNER)],
+    ids=['blank', 'tab', 'blank, chunked', 'carriage return', 'folded name', 'folded value', 'folded more',
+         'folded coding', 'return before the colon', 'a control character'])
+@pytest.mark.parametrize('first', ['GET /healthz', 'POST /hooks/acme/open', 'DELETE /v1/messages'])
+def test_a_length_in_disguise_is_refused_and_the_rest_is_not_read(ingest, first, line, body):
+    """What a proxy before us would take for the body must not become a request of its own."""
+    answer = until_closed(ingest, f'{first} HTTP/1.1\r\nHost: x\r\n{line}\r\n\r\n'.encode() + body)
+    assert answer.startswith(b'HTTP/1.1 400') and answer.count(b'HTTP/1.1 400') == answer.count(b'HTTP/1.1 ')
+    assert post(ingest, said('last'))[0] == 202
+    assert [there.id for there in ingest.fake.accepted] == ['last']
+
+
+@pytest.mark.parametrize('target', [b'/healthz\0x', b'/healthz?a=\0', b'/healthz\0', b'/healthz?a=\tb',
+                                    b'/healthz?a=\rb', b'/healthz?\x01', b'/healthz?\x7f'])
+def test_an_address_with_control_characters_is_refused(ingest, target):
+    answer = until_closed(ingest, b'GET ' + target + b' HTTP/1.1\r\nHost: x\r\n\r\n')
+    assert answer.startswith(b'HTTP/1.1 400') and answer.count(b'HTTP/1.1 400') == answer.count(b'HTTP/1.1 ')
+
+
 def test_a_body_in_chunks(ingest):
     body = json.dumps(said(1)).encode()
     chunks = b''.join(b'1\r\n' + body[i:i + 1] + b'\r\n' for i in range(len(body))) + b'0\r\n\r\n'
@@ -309,6 +374,13 @@ def test_who_asks_before_sending_is_told_at_once(ingest):
         assert raw.recv(1000).startswith(b'HTTP/1.1 100')
         raw.sendall(body)
         assert raw.recv(1000).startswith(b'HTTP/1.1 202')
+
+
+def test_who_asks_before_sending_what_is_not_wanted_is_told_at_once(ingest):
+    for path, status, lines in [('/nothing', 404, ()), ('/healthz', 405, ()), ('/hooks/acme/nowhere', 404, ()),
+                                ('/v1/messages', 403, ('Via: 1.1 proxy',)), ('/%zz', 400, ())]:
+        answer = until_closed(ingest, head('Content-Length: 1000000', 'Expect: 100-continue', *lines, path=path))
+        assert answer.startswith(f'HTTP/1.1 {status} '.encode()) and answer.count(b'HTTP/1.1 ') == 1, path
 
 
 def test_a_client_that_hangs_up_while_it_waits(ingest):
@@ -460,6 +532,39 @@ def test_who_is_told_to_stop_does_not_wait_for_half_a_request(ingest):
     half.close()
 
 
+def test_who_still_waits_when_the_time_to_stop_is_over_is_told_so(ingest):
+    """A request that was there only in part when the stop began, and as a whole later."""
+    ingest.fake.is_silent = True
+    body = json.dumps(said(2)).encode()
+    half = socket.create_connection(address_of(ingest), timeout=20)
+    half.sendall(head(f'Content-Length: {len(body)}') + body[:9])
+    answer = in_background(lambda: post(ingest, said(1))[0])
+    wait_until(lambda: ingest.fake.frames, 'it is with the broker')
+    ingest.ingest.terminate()
+    wait_until(lambda: len(ingest.fake.raw) == 3, 'it was sent again, and again')
+    half.sendall(body[9:])
+    assert half.recv(1000).startswith(b'HTTP/1.1 503')
+    half.close()
+    assert answer() == 503
+    assert ingest.ingest.await_exit() == 0
+
+
+def test_who_does_not_read_the_answer_does_not_keep_the_program(ingest):
+    ingest.fake.is_silent = True
+    bad = json.dumps({'tenant': 'acme', 'thread': 'ana', 'x' * 200: 1}).encode()
+    body = b'[' + b','.join([bad] * 9_999 + [json.dumps(said(1)).encode()]) + b']'
+    raw = socket.socket()
+    raw.settimeout(20)
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    raw.connect(address_of(ingest))
+    raw.sendall(head(f'Content-Length: {len(body)}') + body)
+    wait_until(lambda: ingest.fake.frames, 'the one good message is with the broker')
+    ingest.fake.is_silent = False
+    ingest.ingest.terminate()
+    assert ingest.ingest.await_exit() == 0
+    raw.close()
+
+
 def test_an_address_in_use_is_named(ingest):
     ingest.configure(ingest={'http': ingest.url.removeprefix('http://')})
     second = ingest.start('second', [PROGRAMS['lull-ingest'], ingest.write_config()])
@@ -559,6 +664,16 @@ def test_a_line_without_an_end_is_refused_and_the_next_is_read(feed):
     result = feed.feed('"' + 'x' * (8 << 20) + '"\n' + json.dumps(said(1)))
     assert result.returncode == 1 and result.stdout.startswith('1 accepted, 0 duplicate, 1 refused')
     assert result.stderr.startswith('line 1: longer than')
+
+
+def test_without_standard_descriptors_it_ends_at_once(feed):
+    """Neither does stdin wait for what took its number, nor is the log written into what took that of stderr."""
+    program = [PROGRAMS['lull-ingest'], '--stdin', feed.write_config()]
+    shell = ['sh', '-c', 'exec "$0" "$@" <&-', *program]
+    result = subprocess.run(shell, capture_output=True, text=True, env=feed.environment, timeout=20)
+    assert result.returncode == 0 and result.stdout.startswith('0 accepted')
+    shell[2] = 'exec "$0" "$@" <&- >&- 2>&-'
+    assert subprocess.run(shell, env=feed.environment, timeout=20).returncode == 0
 
 
 def test_noise_on_stdin(feed):

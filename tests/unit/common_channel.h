@@ -104,14 +104,29 @@ static inline struct channel_events fixture_read_payload(const struct fixture *f
         return fixture_read(fixture, buffer_text(&body));
 }
 
-/* Refused, with an error that has `part` in it. */
-static inline void fixture_assert_unreadable(const struct fixture *fixture, const char *body, const char *part) {
+/* Refused with `code`, with an error that has `part` in it. */
+static inline void fixture_assert_refuses(const struct fixture *fixture, const char *body, int code, const char *part) {
         struct channel_events events = {0};
         CLEANUP_FREE char *error = NULL;
 
-        assert_int_equal(channel_read(fixture->channel, bytes_of(body), &events, &error), -EBADMSG);
+        assert_int_equal(channel_read(fixture->channel, bytes_of(body), &events, &error), code);
         if (!strstr(error, part))
                 fail_msg("'%s' does not say '%s'", error, part);
+}
+
+static inline void fixture_assert_unreadable(const struct fixture *fixture, const char *body, const char *part) {
+        fixture_assert_refuses(fixture, body, -EBADMSG, part);
+}
+
+/* `begin`, n times `part` with commas between, `end`; the caller frees. */
+static inline char *fixture_repeat(const char *begin, const char *part, int n, const char *end) {
+        struct buffer body = {0};
+
+        buffer_push_text(&body, begin);
+        for (int i = 0; i < n; i++)
+                buffer_print(&body, "%s%s", i ? "," : "", part);
+        buffer_push_text(&body, end);
+        return buffer_text(&body);
 }
 
 static inline void fixture_assert_refused(const char *kind, const char *const *pairs, const char *error) {

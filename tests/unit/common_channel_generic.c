@@ -1,5 +1,6 @@
 #include "tests/unit/common_channel.h"
 
+#include "common/channel_file.h"
 #include "common/json.h"
 #include "common/sign.h"
 
@@ -86,6 +87,18 @@ static void what_cannot_be_taken_is_refused_and_not_dropped(void **state) {
         fixture_assert_unreadable(&fixture, "[]", "there is nothing at /*?");
         fixture_assert_unreadable(&fixture, "7", "message 0: /thread is missing");
         fixture_assert_unreadable(&fixture, "{", "line 1, column 1: ");
+}
+
+static void more_than_one_frame_holds_is_refused(void **state) {
+        CLEANUP_FREE char *most = fixture_repeat("[", "{\"thread\":\"a\"}", LIMIT_FRAME_MESSAGES, "]");
+        CLEANUP_FREE char *more = fixture_repeat("[", "{\"thread\":\"a\"}", LIMIT_FRAME_MESSAGES + 1, "]");
+        CLEANUP(channel_events_done) struct channel_events events = {0};
+        CLEANUP_FIXTURE struct fixture fixture;
+
+        make(&fixture);
+        events = fixture_read(&fixture, most);
+        assert_int_equal(events.n, LIMIT_FRAME_MESSAGES);
+        fixture_assert_refuses(&fixture, more, -E2BIG, "a webhook has at most 10000 messages");
 }
 
 static void other_shapes_are_read_where_the_settings_point(void **state) {
@@ -180,6 +193,18 @@ static void a_reply_is_posted_with_its_key_and_its_signature(void **state) {
                          SIGN_GENUINE);
 }
 
+static void of_two_faults_in_a_url_the_first_is_told(void **state) {
+        static const struct config_channel config = {.name = (char *)"support", .kind = (char *)"generic"};
+        struct channel_reply reply = {"..", "a\nb\n", "acme", "01H", 0, bytes_of("Oi")};
+        CLEANUP_YAML struct yaml_node *file = NULL;
+        struct channel_post post = {0};
+        CLEANUP_FREE char *error = NULL;
+
+        assert_int_equal(yaml_decode("f.yaml", bytes_of("post: {url: '/{thread}/{from}'}"), &file, &error), 0);
+        assert_int_equal(channel_post_encode(&(struct channel){&config, file}, &reply, now, &post, &error), -EINVAL);
+        assert_string_equal(error, "the thread cannot stand in a URL");
+}
+
 static void without_a_secret_a_reply_is_not_signed(void **state) {
         CLEANUP_FIXTURE struct fixture fixture;
         CLEANUP(channel_post_done) struct channel_post post = {0};
@@ -226,12 +251,14 @@ int main(void) {
                 cmocka_unit_test(an_array_is_several_messages_in_order),
                 cmocka_unit_test(times_are_known_by_their_form),
                 cmocka_unit_test(what_cannot_be_taken_is_refused_and_not_dropped),
+                cmocka_unit_test(more_than_one_frame_holds_is_refused),
                 cmocka_unit_test(other_shapes_are_read_where_the_settings_point),
                 cmocka_unit_test(a_standard_webhook_is_verified),
                 cmocka_unit_test(a_bearer_token_is_compared),
                 cmocka_unit_test(a_channel_that_anyone_could_write_to_is_refused),
                 cmocka_unit_test(without_an_address_there_is_no_posting),
                 cmocka_unit_test(a_reply_is_posted_with_its_key_and_its_signature),
+                cmocka_unit_test(of_two_faults_in_a_url_the_first_is_told),
                 cmocka_unit_test(without_a_secret_a_reply_is_not_signed),
                 cmocka_unit_test(an_answer_without_a_word_is_judged_by_its_status),
                 cmocka_unit_test(a_long_reason_is_cut_between_characters),

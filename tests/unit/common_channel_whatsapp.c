@@ -121,6 +121,23 @@ static void what_needs_no_answer_is_ignored_with_its_reason(void **state) {
         fixture_assert_ignored(&field.items[0], "a change of field account_update without messages");
 }
 
+static void more_than_one_frame_holds_is_refused(void **state) {
+        static const char *const begins[] = {"{\"entry\":[{\"changes\":[",
+                                             "{\"entry\":[{\"changes\":[{\"value\":{\"statuses\":["};
+        static const char *const ends[] = {"]}]}", "]}}]}]}"};
+        CLEANUP_FIXTURE struct fixture fixture;
+
+        make(&fixture);
+        for (size_t i = 0; i < 2; i++) {
+                CLEANUP_FREE char *most = fixture_repeat(begins[i], "1", LIMIT_FRAME_MESSAGES, ends[i]);
+                CLEANUP_FREE char *more = fixture_repeat(begins[i], "1", LIMIT_FRAME_MESSAGES + 1, ends[i]);
+                CLEANUP(channel_events_done) struct channel_events events = fixture_read(&fixture, most);
+
+                assert_int_equal(events.n, LIMIT_FRAME_MESSAGES);
+                fixture_assert_refuses(&fixture, more, -E2BIG, "a webhook has at most 10000 messages");
+        }
+}
+
 static void titles_and_captions_are_texts(void **state) {
         static const char *const messages[] = {
                 "{\"from\":\"1\",\"type\":\"button\",\"button\":{\"text\":\"it\",\"payload\":\"p\"}}",
@@ -255,6 +272,7 @@ int main(void) {
                 cmocka_unit_test(all_messages_of_a_delivery_are_read_in_order),
                 cmocka_unit_test(statuses_are_ignored),
                 cmocka_unit_test(what_needs_no_answer_is_ignored_with_its_reason),
+                cmocka_unit_test(more_than_one_frame_holds_is_refused),
                 cmocka_unit_test(titles_and_captions_are_texts),
                 cmocka_unit_test(the_signature_is_over_the_bytes_that_were_sent),
                 cmocka_unit_test(the_question_whose_address_this_is_gets_its_answer),

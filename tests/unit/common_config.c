@@ -180,6 +180,9 @@ static void a_key_of_a_later_version_is_called_that(void **state) {
 static void a_length_of_time_needs_its_unit(void **state) {
         assert_refused(ACME "    quiet: 8\n",
                        "lull.yaml:4: tenants.acme.quiet: '8' has no unit; write '8s', '500ms' or '2m'");
+        assert_refused(ACME "    quiet: adaptive\n",
+                       "lull.yaml:4: tenants.acme.quiet: 'adaptive' is not supported by this version of lull; write a "
+                       "value such as '8s'");
         assert_refused(ACME "    quiet: soon\n",
                        "lull.yaml:4: tenants.acme.quiet: 'soon' is no length of time; write a whole number and "
                        "ms, s, m or h, such as '8s', '500ms' or '2m'");
@@ -373,6 +376,22 @@ static void a_file_that_is_not_there_is_said_so(void **state) {
                        "argument or in LULL_CONFIG");
 }
 
+static void of_very_many_errors_the_first_are_told_at_once(void **state) {
+        CLEANUP_CONFIG struct config *config = NULL;
+        CLEANUP_BUFFER struct buffer text = {0};
+        CLEANUP_FREE char *error = NULL;
+
+        buffer_push_text(&text, "tenants:\n  acme:\n    handler: {kind: echo}\n");
+        for (int i = 0; i < 100000; i++)
+                buffer_print(&text, "    quite%d: 1s\n", i);
+        for (int i = 0; i < 100000; i++)
+                buffer_print(&text, "brokr%d: 1s\n", i);
+        assert_int_not_equal(config_decode("lull.yaml", buffer_bytes(&text), &world, &config, &error), 0);
+        assert_ptr_equal(strstr(error, "lull.yaml:4: unknown key 'quite0' in tenants.acme; did you mean"), error);
+        assert_non_null(strstr(error, "\nlull.yaml:13: "));
+        assert_non_null(strstr(error, "\nlull.yaml: 199990 more, not shown"));
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_file_that_says_little_is_complete),
@@ -395,6 +414,7 @@ int main(void) {
                 cmocka_unit_test(errors_come_together_and_in_the_order_of_lines),
                 cmocka_unit_test(more_errors_than_anyone_reads_are_counted),
                 cmocka_unit_test(a_file_that_is_not_there_is_said_so),
+                cmocka_unit_test(of_very_many_errors_the_first_are_told_at_once),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,12 +91,12 @@ static void a_star_names_each_member_in_order(void **state) {
         CLEANUP_JSON json_t *root = decode("{\"e\":[{\"m\":[1,2]},{},{\"m\":[3]},{\"m\":{\"x\":4}}]}");
         struct json_found found;
 
-        json_pointer_find_all(root, "/e/*/m/*", &found);
+        json_pointer_find_all(root, "/e/*/m/*", SIZE_MAX, &found);
         assert_int_equal(found.n, 4);
         for (size_t i = 0; i < found.n; i++)
                 assert_int_equal(json_integer_value(found.items[i]), i + 1);
         free(found.items);
-        json_pointer_find_all(root, "/e/*/z", &found);
+        json_pointer_find_all(root, "/e/*/z", SIZE_MAX, &found);
         assert_int_equal(found.n, 0);
         assert_int_equal(json_integer_value(json_pointer_find(root, "/e/*/m/0")), 1);
 }

@@ -122,6 +122,62 @@ static void aliases_that_double_each_other_are_refused(void **state) {
         assert_refused(buffer_bytes(&text), "f.yaml:");
 }
 
+/* Each would keep a reader busy that looks at what it has read only when it has read all. */
+static void what_is_written_to_take_long_ends_at_once(void **state) {
+        static const char *const parts[] = {"[", "{a: ", "- ", "? "};
+        CLEANUP_BUFFER struct buffer text = {0};
+
+        for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+                buffer_clear(&text);
+                while (text.len < (4 << 20))
+                        buffer_push_text(&text, parts[i]);
+                assert_refused(buffer_bytes(&text), "f.yaml:1: nested too deep here");
+        }
+        buffer_clear(&text);
+        for (int i = 0; i < 200000; i++)
+                buffer_print(&text, "a%d: &a%d x\n", i, i);
+        assert_refused(buffer_bytes(&text), "f.yaml:1001: too many anchors");
+        buffer_clear(&text);
+        while (text.len < LIMIT_CONFIG_BYTES - 10)
+                buffer_push_text(&text, "-\n");
+        assert_refused(buffer_bytes(&text), "f.yaml:500000: too much in one file");
+        buffer_clear(&text);
+        buffer_push_text(&text, "# one\n");
+        for (int i = 0; i < 100000; i++)
+                buffer_print(&text, "%%TAG !a%d! b\n", i);
+        assert_refused(buffer_bytes(&text), "f.yaml:2: a %TAG has no meaning here");
+}
+
+static void anchors_are_one_of_a_name_and_ended_before_their_aliases(void **state) {
+        assert_refused(bytes_of("a: &x 1\nb: &x 2\n"), "f.yaml:2: this anchor ('&...') stands twice");
+        assert_refused(bytes_of("a: 1\nb: *x\n"), "f.yaml:2: this alias ('*...') has no anchor before it");
+        assert_refused(bytes_of("a: &x\n  b: *x\n"), "f.yaml:2: an alias must not stand inside its own anchor");
+}
+
+static void an_alias_stands_for_all_that_is_below_its_anchor(void **state) {
+        CLEANUP_YAML struct yaml_node *root = decode("&k a: &x {p: [1, 'q'], r: &y {s: t}}\n"
+                                                     "b: [*x, *y]\nc: *y\nd: *k\ne: {*k : 7}\n");
+        const struct yaml_node *list = yaml_find(root, "b");
+        const struct yaml_node *first = &list->items[0];
+
+        assert_int_equal(list->n, 2);
+        assert_string_equal(yaml_find(first, "p")->items[0].text, "1");
+        assert_true(yaml_find(first, "p")->items[1].is_quoted);
+        assert_int_equal(yaml_find(first, "p")->line, 1);
+        assert_string_equal(yaml_find_text(yaml_find(first, "r"), "s"), "t");
+        assert_string_equal(yaml_find_text(&list->items[1], "s"), "t");
+        assert_string_equal(yaml_find_text(yaml_find(root, "c"), "s"), "t");
+        assert_string_equal(yaml_find_text(root, "d"), "a");
+        assert_string_equal(yaml_find_text(yaml_find(root, "e"), "a"), "7");
+}
+
+static void marks_of_an_editor_do_no_harm(void **state) {
+        CLEANUP_YAML struct yaml_node *root = decode("\xef\xbb\xbf%YAML 1.1\n---\na: !!str 1 # %TAG\nb: ! x\n...\n");
+
+        assert_string_equal(yaml_find_text(root, "a"), "1");
+        assert_string_equal(yaml_find_text(root, "b"), "x");
+}
+
 static void a_huge_file_is_refused(void **state) {
         CLEANUP_FREE char *text = memory_new(LIMIT_CONFIG_BYTES + 1, 1);
 
@@ -140,6 +196,10 @@ int main(void) {
                 cmocka_unit_test(what_has_no_meaning_here_is_refused),
                 cmocka_unit_test(what_nests_without_end_is_refused),
                 cmocka_unit_test(aliases_that_double_each_other_are_refused),
+                cmocka_unit_test(what_is_written_to_take_long_ends_at_once),
+                cmocka_unit_test(anchors_are_one_of_a_name_and_ended_before_their_aliases),
+                cmocka_unit_test(an_alias_stands_for_all_that_is_below_its_anchor),
+                cmocka_unit_test(marks_of_an_editor_do_no_harm),
                 cmocka_unit_test(a_huge_file_is_refused),
         };
 

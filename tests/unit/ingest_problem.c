@@ -37,7 +37,7 @@ static unsigned status_of(unsigned (*reply)(const struct reply_outcome *, struct
 #define CODES(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 static unsigned to_hook(const struct reply_outcome *outcome, struct buffer *body) {
-        return reply_to_hook(outcome, NULL, 0, body);
+        return reply_to_hook(outcome, &(struct reply_ignored){0}, body);
 }
 
 static void a_request_of_which_something_is_held_is_202(void **state) {
@@ -80,11 +80,23 @@ static void an_answer_counts_and_names_what_was_refused(void **state) {
 static void a_webhooks_answer_says_what_was_ignored(void **state) {
         CLEANUP_REFUSALS struct refusals refusals = {0};
         CLEANUP_BUFFER struct buffer body = {0};
-        const char *const ignored[] = {"own echo", "status"};
+        const struct reply_ignored ignored = {2, {(char *)"own echo", (char *)"status"}};
 
-        reply_to_hook(&(struct reply_outcome){0, 0, &refusals}, ignored, 2, &body);
-        assert_string_equal(buffer_text(&body),
-                            "{\"accepted\":0,\"duplicate\":0,\"ignored\":[\"own echo\",\"status\"]}\n");
+        reply_to_hook(&(struct reply_outcome){0, 0, &refusals}, &ignored, &body);
+        assert_string_equal(buffer_text(&body), "{\"accepted\":0,\"duplicate\":0,\"ignored\":[\"own echo\",\"status\"],"
+                                                "\"ignored_total\":2}\n");
+}
+
+static void an_answer_names_only_the_first_of_many_that_were_ignored(void **state) {
+        CLEANUP_REFUSALS struct refusals refusals = {0};
+        CLEANUP_BUFFER struct buffer body = {0};
+        struct reply_ignored ignored = {1000, {0}};
+
+        for (uint32_t i = 0; i < LIMIT_IGNORED_SHOWN; i++)
+                ignored.why[i] = (char *)"status";
+        reply_to_hook(&(struct reply_outcome){0, 0, &refusals}, &ignored, &body);
+        assert_non_null(strstr(buffer_text(&body), "\"status\"],\"ignored_total\":1000}"));
+        assert_true(body.len < 100 + LIMIT_IGNORED_SHOWN * sizeof "\"status\",");
 }
 
 int main(void) {
@@ -96,6 +108,7 @@ int main(void) {
                 cmocka_unit_test(a_webhook_is_refused_only_when_nothing_of_it_is_held),
                 cmocka_unit_test(an_answer_counts_and_names_what_was_refused),
                 cmocka_unit_test(a_webhooks_answer_says_what_was_ignored),
+                cmocka_unit_test(an_answer_names_only_the_first_of_many_that_were_ignored),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
