@@ -5,6 +5,7 @@
 #include "common/link.h"
 #include "common/log.h"
 #include "common/memory.h"
+#include "worker/core/lease_clock.h"
 
 #include <errno.h>
 #include <string.h>
@@ -27,9 +28,9 @@ struct broker_link {
         uint8_t uuid[WIRE_UUID_LEN];
         uint64_t incarnation;
         uint32_t slots;
-        bool is_welcomed, is_connected;
-        struct span lease, alive;
-        struct mono proven; /* when life was last proven */
+        bool is_connected;
+        struct span alive;
+        struct lease_clock clock;
         struct buffer frame;
 };
 
@@ -52,6 +53,8 @@ static void log_connection(struct broker_link *link, bool is_connected) {
 static int send_frame(struct broker_link *link) {
         int r = link_send(link->link, buffer_bytes(&link->frame));
 
+        if (r != 0)
+                lease_clock_on_unsent(&link->clock, clock_mono());
         log_connection(link, r == 0);
         look_again(link);
         return r;
@@ -71,22 +74,26 @@ static void say_hello(struct broker_link *link) {
                 .version = bytes_of(LULL_VERSION),
                 .n_held = link->owner.count_held(link->owner.context),
         };
+        struct mono now = clock_mono();
+        bool is_sent;
 
-        link->is_welcomed = false;
+        lease_clock_on_doubt(&link->clock);
         buffer_clear(&link->frame);
         wire_encode_hello(&link->frame, &hello);
         link->owner.encode_held(link->owner.context, &link->frame);
-        set_timer(link, span_ms(send_frame(link) == 0 ? HELLO_MS : UNSENT_MS));
+        is_sent = send_frame(link) == 0;
+        if (is_sent)
+                lease_clock_on_hello_sent(&link->clock, now);
+        set_timer(link, span_ms(is_sent ? HELLO_MS : UNSENT_MS));
 }
 
-static void say_alive(struct broker_link *link) {
-        struct mono now = clock_mono();
-
+/* `now` is when the leases were found to stand: this process may have been stopped since. */
+static void say_alive(struct broker_link *link, struct mono now) {
         buffer_clear(&link->frame);
         wire_encode_alive(&link->frame, link->slots, link->owner.count_held(link->owner.context));
         link->owner.encode_held(link->owner.context, &link->frame);
         if (send_frame(link) == 0) {
-                link->proven = now;
+                lease_clock_on_alive_sent(&link->clock, now);
                 set_timer(link, link->alive);
         } else {
                 set_timer(link, span_min(link->alive, span_ms(UNSENT_MS)));
@@ -94,17 +101,18 @@ static void say_alive(struct broker_link *link) {
 }
 
 bool broker_link_is_sure(const struct broker_link *link, struct mono now) {
-        return link->is_welcomed && span_is_less(mono_since(now, link->proven), link->lease);
+        return lease_clock_is_sure(&link->clock, now);
 }
 
 static void on_timer(void *context) {
         struct broker_link *link = context;
+        struct mono now = clock_mono();
 
-        if (broker_link_is_sure(link, clock_mono())) {
-                say_alive(link);
+        if (broker_link_is_sure(link, now)) {
+                say_alive(link, now);
                 return;
         }
-        if (link->is_welcomed)
+        if (link->clock.is_welcomed)
                 log_warning("broker_out_of_touch", LOG_NUMBER("held", link->owner.count_held(link->owner.context)));
         say_hello(link);
 }
@@ -129,19 +137,23 @@ void broker_link_send_result(struct broker_link *link, const struct wire_result 
 /* -- receiving ----------------------------------------------------------------------------------------------------- */
 
 static int on_welcome(struct broker_link *link, struct bytes body) {
+        struct mono now = clock_mono();
         struct wire_welcome welcome;
+        bool was_welcomed = link->clock.is_welcomed;
         int r = wire_decode_welcome(body, &welcome);
 
         if (r < 0)
                 return r;
-        if (link->is_welcomed)
+        if (!lease_clock_on_welcome(&link->clock, now, welcome.lease)) {
+                say_hello(link);
                 return 0;
-        link->is_welcomed = true;
-        link->lease = welcome.lease;
+        }
+        if (was_welcomed)
+                return 0;
         link->alive = span_max(welcome.alive, span_ms(ALIVE_MIN_MS));
         log_info("welcomed", LOG_NUMBER("epoch", welcome.epoch), LOG_NUMBER("lease_ms", span_to_ms(welcome.lease)),
                  LOG_NUMBER("alive_ms", span_to_ms(welcome.alive)), LOG_BYTES("broker_version", welcome.version));
-        say_alive(link);
+        say_alive(link, now);
         return 0;
 }
 
@@ -188,7 +200,7 @@ static int on_error(struct broker_link *link, struct bytes body) {
         if (r < 0)
                 return r;
         if (bytes_is_text(code, "hello_first")) {
-                if (link->is_welcomed)
+                if (link->clock.is_welcomed)
                         say_hello(link);
                 return 0;
         }
@@ -245,7 +257,7 @@ static void on_ready(void *context, int events) {
         struct broker_link *link = context;
 
         receive(link);
-        if (!link->is_welcomed && !link->is_connected)
+        if (!link->clock.is_welcomed && !link->is_connected)
                 say_hello(link);
 }
 

@@ -2,8 +2,8 @@
  * for the leases it holds, and hands the broker's frames on.
  *
  * A worker that could not prove life for as long as a lease lives, because it was stopped or cut off, cannot know
- * whether its leases still stand. Then it is unsure: it says HELLO again, and until it is welcomed RUN and GO are
- * dropped (the broker says them again) and no call may be begun. */
+ * whether its leases still stand; core/lease_clock.h decides that. Then it is unsure: it says HELLO again, and until it
+ * is welcomed RUN and GO are dropped (the broker says them again) and no call may be begun. */
 #pragma once
 
 #include "common/wire.h"

@@ -6,6 +6,7 @@
 #include "common/memory.h"
 
 #include <curl/curl.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -29,6 +30,8 @@ struct call {
         struct curl_slist *headers;
         struct buffer request_body, body;
         char error[CURL_ERROR_SIZE];
+        size_t n_sent; /* of request_body */
+        bool (*may_send)(void *context);
         void (*on_end)(void *context, const struct outcome_response *response); /* NULL = aborted */
         void *context;
         bool is_resolved; /* the name has been looked up, or a connection is reused */
@@ -70,12 +73,36 @@ static curl_socket_t on_open_socket(void *context, curlsocktype purpose, struct 
         return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
+static bool may_send(const struct call *call) { return call->on_end && call->may_send(call->context); }
+
 /* Called on a new or reused connection right before the request is sent. */
 static int on_connected(void *context, char *remote, char *local, int remote_port, int local_port) {
         struct call *call = context;
 
         call->is_resolved = true;
-        return call->on_end ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+        return may_send(call) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+}
+
+static size_t on_send_body(char *data, size_t size, size_t n, void *context) {
+        struct call *call = context;
+        size_t left = call->request_body.len - call->n_sent, len = left < n ? left : n;
+
+        if (!may_send(call))
+                return CURL_READFUNC_ABORT;
+        if (len > 0)
+                memcpy(data, call->request_body.data + call->n_sent, len);
+        call->n_sent += len;
+        return len;
+}
+
+/* Called before the request is sent again on another connection. */
+static int on_rewind(void *context, curl_off_t offset, int origin) {
+        struct call *call = context;
+
+        if (origin != SEEK_SET || offset < 0 || (size_t)offset > call->request_body.len)
+                return CURL_SEEKFUNC_FAIL;
+        call->n_sent = (size_t)offset;
+        return CURL_SEEKFUNC_OK;
 }
 
 static void set_options(struct call *call, const struct call_request *request) {
@@ -117,8 +144,12 @@ static void set_request(struct call *call, const struct call_request *request) {
         ENSURE(call->headers);
         curl_easy_setopt(call->easy, CURLOPT_URL, request->url);
         curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
+        curl_easy_setopt(call->easy, CURLOPT_POST, 1L);
         curl_easy_setopt(call->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->request_body.len);
-        curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, buffer_text(&call->request_body));
+        curl_easy_setopt(call->easy, CURLOPT_READFUNCTION, on_send_body);
+        curl_easy_setopt(call->easy, CURLOPT_READDATA, call);
+        curl_easy_setopt(call->easy, CURLOPT_SEEKFUNCTION, on_rewind);
+        curl_easy_setopt(call->easy, CURLOPT_SEEKDATA, call);
         curl_easy_setopt(call->easy, CURLOPT_CUSTOMREQUEST, request->method);
 }
 
@@ -127,6 +158,7 @@ struct call *call_new(struct calls *calls, const struct call_request *request,
         struct call *call = memory_new(1, sizeof *call);
 
         call->calls = calls;
+        call->may_send = request->may_send;
         call->on_end = on_end;
         call->context = context;
         call->easy = curl_easy_init();

@@ -2,7 +2,11 @@
  *
  * HTTP/1.1, http and https only, no redirects, no proxy from the environment. An answer is at most
  * LIMIT_HANDLER_BYTES, a connection is made within LIMIT_CONNECT_MS; how long an answer may take is the caller's own
- * timer, who aborts. */
+ * timer, who aborts.
+ *
+ * Connecting takes its time, in which the process may be stopped and what was true when the call began cease to be. So
+ * the caller is asked once more right before the request is sent, and before each part of a large body. What the
+ * system has then been handed cannot be called back. */
 #pragma once
 
 #include "common/bytes.h"
@@ -20,6 +24,9 @@ struct call_request {
         const char *method, *url;
         const char *const *headers; /* "Name: value", NULL at the end */
         struct bytes body;
+        /* May it still be sent? Given the context of call_new(); must not free the call. After a no the call ends as
+         * OUTCOME_BROKEN, and nobody has seen the whole request. */
+        bool (*may_send)(void *context);
         /* May it be handled twice? libcurl repeats a request whose reused connection died before the answer began;
          * what must not be repeated gets a connection of its own. */
         bool is_repeatable;

@@ -12,6 +12,7 @@ struct handler_question {
         const struct batch *batch;
         struct loop *loop;
         struct calls *calls;
+        bool (*may_send)(void *context); /* as call.h has it, with the context of ask() */
 };
 
 struct handler {

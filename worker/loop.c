@@ -1,6 +1,7 @@
 #include "worker/loop.h"
 
 #include "common/ensure.h"
+#include "common/log.h"
 #include "common/memory.h"
 #include "worker/loop_private.h"
 
@@ -13,9 +14,20 @@ struct loop_signal {
         void *context;
 };
 
+static void raise_descriptors(struct loop *loop) {
+        struct rlimit raised;
+
+        ENSURE(getrlimit(RLIMIT_NOFILE, &loop->descriptors) == 0);
+        raised = loop->descriptors;
+        raised.rlim_cur = raised.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &raised) < 0)
+                log_warning("descriptors", LOG_TEXT("why", "the limit of open files could not be raised"));
+}
+
 struct loop *loop_new(void) {
         struct loop *loop = memory_new(1, sizeof *loop);
 
+        raise_descriptors(loop);
         ENSURE(uv_loop_init(&loop->uv) == 0);
         return loop;
 }

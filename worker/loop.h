@@ -10,6 +10,8 @@
 
 struct loop;
 
+/* Raises the soft limit of open files to the hard one: hundreds of calls at once are hundreds of descriptors, and it is
+ * often 1024. Programs get the old one back. */
 struct loop *loop_new(void);
 /* Runs until loop_stop(). */
 void loop_run(struct loop *loop);
@@ -69,11 +71,19 @@ struct loop_program_end {
         struct bytes output, errors; /* what it wrote, of errors the beginning */
 };
 
-/* Runs argv[0], found in PATH, in a process group of its own, with `input` on its stdin and none of our descriptors
- * but the three. Only when it has ended is on_end called, and then the program is freed. 0 and *ret, or a negative
- * errno when it could not be started. */
-MUST_USE int loop_program_new(struct loop *loop, char *const *argv, struct bytes input, size_t output_max,
+enum { LOOP_PROGRAM_VARIABLES_MAX = 16 };
+
+struct loop_program_start {
+        char *const *argv; /* argv[0] is looked for in PATH */
+        const char *const *environment; /* names of our variables that it gets, NULL at the end */
+        struct bytes input; /* for its stdin; copied */
+        size_t output_max;
+};
+
+/* Runs a program in a process group of its own, with none of our descriptors but the three. Only when it has ended is
+ * on_end called, and then the program is freed. 0 and *ret, or a negative errno when it could not be started. */
+MUST_USE int loop_program_new(struct loop *loop, const struct loop_program_start *start,
                               void (*on_end)(void *context, const struct loop_program_end *end), void *context,
                               struct loop_program **ret);
-/* Ends the whole group, SIGTERM first, SIGKILL after a grace; on_end is not called any more. */
+/* Kills the whole group: nothing of it runs any more when this returns. on_end is not called any more. */
 struct loop_program *loop_program_free(struct loop_program *program);

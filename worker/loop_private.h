@@ -3,12 +3,14 @@
 
 #include "worker/loop.h"
 
+#include <sys/resource.h>
 #include <uv.h>
 
 struct loop {
         uv_loop_t uv;
         struct loop_program *programs; /* all that run */
         struct loop_signal *signals;
+        struct rlimit descriptors; /* as they were before they were raised */
 };
 
 /* Milliseconds from `now` to `due`, rounded up. */

@@ -5,6 +5,7 @@
 #include "worker/loop_private.h"
 
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { STDIN, STDOUT, STDERR, N_PIPES };
@@ -30,9 +31,9 @@ struct loop_program {
         bool has_exited, is_stdout_over, is_stderr_over, is_too_large, is_closing;
 };
 
-static void signal_group(struct loop_program *program, int signal) {
+static void kill_group(struct loop_program *program) {
         if (!program->has_exited)
-                kill(-program->process.pid, signal);
+                kill(-program->process.pid, SIGKILL);
 }
 
 static void on_closed(uv_handle_t *handle) {
@@ -85,31 +86,19 @@ static void end_if_over(struct loop_program *program) {
                 end(program);
 }
 
-/* SIGTERM was not enough; or it has exited, and somebody it left behind still holds its stdout. */
-static void on_grace_over(uv_timer_t *timer) {
-        struct loop_program *program = timer->data;
-
-        if (program->has_exited) {
-                end(program);
-                return;
-        }
-        signal_group(program, SIGKILL);
-}
-
-static void set_grace(struct loop_program *program) {
-        uv_update_time(&program->loop->uv);
-        uv_timer_start(&program->grace, on_grace_over, LIMIT_EXEC_GRACE_MS, 0);
-}
+/* It has exited, and somebody it left behind still holds its stdout. */
+static void on_grace_over(uv_timer_t *timer) { end(timer->data); }
 
 static void on_program_exit(uv_process_t *process, int64_t status, int signal) {
         struct loop_program *program = process->data;
 
         /* What it started goes with it. */
-        signal_group(program, SIGKILL);
+        kill_group(program);
         program->has_exited = true;
         program->status = status;
         program->signal = signal;
-        set_grace(program);
+        uv_update_time(&program->loop->uv);
+        uv_timer_start(&program->grace, on_grace_over, LIMIT_EXEC_GRACE_MS, 0);
         end_if_over(program);
 }
 
@@ -125,7 +114,7 @@ static void keep_output(struct loop_program *program, const char *data, size_t l
                 return;
         }
         if (!program->is_too_large)
-                signal_group(program, SIGKILL);
+                kill_group(program);
         program->is_too_large = true;
 }
 
@@ -170,17 +159,41 @@ static void start_pipes(struct loop_program *program) {
                 close_handle(program, (uv_handle_t *)&program->pipes[STDIN]);
 }
 
-static int spawn(struct loop_program *program, char *const *argv) {
+/* Puts the variable of ours into `ret`, if there is one. */
+static void push_variable(const char *name, char **ret, uint32_t *n) {
+        size_t len = strlen(name);
+
+        for (char **variable = environ; *variable; variable++)
+                if (strncmp(*variable, name, len) == 0 && (*variable)[len] == '=') {
+                        ret[(*n)++] = *variable;
+                        return;
+                }
+}
+
+/* libuv can set no limits between fork and exec, and around them ours would be lowered too, for all threads. So the
+ * program has the raised limit for its first moments; it has the old one before its input is written. */
+static void restore_descriptors(const struct loop_program *program) {
+        prlimit(program->process.pid, RLIMIT_NOFILE, &program->loop->descriptors, NULL);
+}
+
+static int spawn(struct loop_program *program, const struct loop_program_start *start) {
         uv_stdio_container_t stdio[N_PIPES];
+        char *environment[LOOP_PROGRAM_VARIABLES_MAX + 1] = {0};
+        uint32_t n_variables = 0;
         uv_process_options_t options = {
                 .exit_cb = on_program_exit,
-                .file = argv[0],
-                .args = (char **)argv,
+                .file = start->argv[0],
+                .args = (char **)start->argv,
+                .env = environment,
                 .flags = UV_PROCESS_DETACHED, /* a process group of its own */
                 .stdio = stdio,
                 .stdio_count = N_PIPES,
         };
 
+        for (const char *const *name = start->environment; *name; name++) {
+                ENSURE(n_variables < LOOP_PROGRAM_VARIABLES_MAX);
+                push_variable(*name, environment, &n_variables);
+        }
         for (int i = 0; i < N_PIPES; i++) {
                 stdio[i].flags = UV_CREATE_PIPE | (i == STDIN ? UV_READABLE_PIPE : UV_WRITABLE_PIPE);
                 stdio[i].data.stream = (uv_stream_t *)&program->pipes[i];
@@ -190,13 +203,13 @@ static int spawn(struct loop_program *program, char *const *argv) {
         return uv_spawn(&program->loop->uv, &program->process, &options);
 }
 
-static struct loop_program *program_new(struct loop *loop, struct bytes input, size_t output_max) {
+static struct loop_program *program_new(struct loop *loop, const struct loop_program_start *start) {
         struct loop_program *program = memory_new(1, sizeof *program);
 
         program->loop = loop;
-        program->output_max = output_max;
+        program->output_max = start->output_max;
         program->process.data = program->grace.data = program;
-        buffer_push(&program->input, input.data, input.len);
+        buffer_push(&program->input, start->input.data, start->input.len);
         for (int i = 0; i < N_PIPES; i++) {
                 ENSURE(uv_pipe_init(&loop->uv, &program->pipes[i], 0) == 0);
                 program->pipes[i].data = program;
@@ -211,11 +224,11 @@ static struct loop_program *program_new(struct loop *loop, struct bytes input, s
         return program;
 }
 
-int loop_program_new(struct loop *loop, char *const *argv, struct bytes input, size_t output_max,
+int loop_program_new(struct loop *loop, const struct loop_program_start *start,
                      void (*on_end)(void *context, const struct loop_program_end *end), void *context,
                      struct loop_program **ret) {
-        struct loop_program *program = program_new(loop, input, output_max);
-        int r = spawn(program, argv);
+        struct loop_program *program = program_new(loop, start);
+        int r = spawn(program, start);
 
         if (r < 0) {
                 close_all(program);
@@ -223,6 +236,7 @@ int loop_program_new(struct loop *loop, char *const *argv, struct bytes input, s
         }
         program->on_end = on_end;
         program->context = context;
+        restore_descriptors(program);
         start_pipes(program);
         *ret = program;
         return 0;
@@ -232,12 +246,10 @@ struct loop_program *loop_program_free(struct loop_program *program) {
         if (!program || program->is_closing)
                 return NULL;
         program->on_end = NULL;
-        if (program->has_exited) {
+        if (program->has_exited)
                 end(program);
-                return NULL;
-        }
-        signal_group(program, SIGTERM);
-        set_grace(program);
+        else
+                kill_group(program);
         return NULL;
 }
 
@@ -247,7 +259,7 @@ void loop_program_kill_all(struct loop *loop) {
         for (struct loop_program *program = loop->programs; program; program = next) {
                 next = program->next;
                 program->on_end = NULL;
-                signal_group(program, SIGKILL);
+                kill_group(program);
                 end(program);
         }
 }

@@ -1,13 +1,13 @@
 /* lull-worker: takes batches from the broker, has them answered, posts the replies. */
 #include "common/config.h"
 #include "common/log.h"
+#include "common/standard.h"
 #include "worker/worker.h"
 
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
 enum { EXIT_USAGE = 2 };
 
@@ -24,17 +24,6 @@ static const char usage[] =
         "SIGTERM finishes what runs within worker.drain and hands back the rest; a second one hands\n"
         "back at once. SIGHUP reads the tenants of CONFIG again. $LULL_LOG sets what is logged: debug,\n"
         "info, warning or error.\n";
-
-/* Hundreds of calls at once are hundreds of descriptors; the soft limit is often 1024. */
-static void raise_descriptor_limit(void) {
-        struct rlimit limit;
-
-        if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
-                return;
-        limit.rlim_cur = limit.rlim_max;
-        if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
-                log_warning("descriptors", LOG_TEXT("why", "the limit of open files could not be raised"));
-}
 
 /* -1 to go on, else the exit status. */
 static int read_options(int argc, char **argv) {
@@ -61,14 +50,15 @@ int main(int argc, char **argv) {
         CLEANUP_FREE char *error = NULL;
         struct worker *worker = NULL;
         struct config *config = NULL;
-        int status = read_options(argc, argv);
+        int status;
 
+        standard_open();
+        status = read_options(argc, argv);
         if (status >= 0)
                 return status;
         log_init("lull-worker");
         /* A peer that is gone is an error of the write, not the end of the process. */
         signal(SIGPIPE, SIG_IGN);
-        raise_descriptor_limit();
         if (config_load(optind < argc ? argv[optind] : NULL, &config, &error) < 0 ||
             worker_new(config, &worker, &error) < 0) {
                 fprintf(stderr, "%s\n", error);

@@ -9,6 +9,7 @@
 struct post {
         struct call *call;
         const struct channel *channel;
+        bool (*may_send)(void *context);
         void (*on_end)(void *context, const struct outcome *outcome);
         void *context;
 };
@@ -32,6 +33,13 @@ static void read_response(const struct post *post, const struct outcome_response
                 outcome_init(ret, WIRE_FAILED_FOR_GOOD, "post_refused", "%s", why);
                 break;
         }
+        ret->status = response->status;
+}
+
+static bool may_send(void *context) {
+        struct post *post = context;
+
+        return post->may_send(post->context);
 }
 
 static void on_call_end(void *context, const struct outcome_response *response) {
@@ -74,11 +82,13 @@ int post_new(struct calls *calls, const struct post_reply *reply,
                 .url = message.url,
                 .headers = (const char *const *)message.headers,
                 .body = bytes_of(message.body),
+                .may_send = may_send,
                 .is_repeatable =
                         false, /* a channel knows no idempotency key: a request sent twice is a reply seen twice */
         };
         post = memory_new(1, sizeof *post);
-        *post = (struct post){.channel = reply->channel, .on_end = on_end, .context = context};
+        *post = (struct post){
+                .channel = reply->channel, .may_send = reply->may_send, .on_end = on_end, .context = context};
         post->call = call_new(calls, &request, on_call_end, post);
         *ret = post;
         return 0;

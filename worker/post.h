@@ -14,6 +14,7 @@ struct post_reply {
         const struct batch *batch;
         struct bytes answer; /* as on the wire */
         uint32_t index; /* which of its replies */
+        bool (*may_send)(void *context); /* as call.h has it, with the context of post_new() */
 };
 
 /* Begins to post. 0: on_end is called once, later, with an outcome that is done or says why not, unless it is freed

@@ -58,7 +58,7 @@ static void on_reply(redisAsyncContext *connection, void *raw, void *context) {
                         return;
         }
         if (reply)
-                redis_complain(redis, "redis_refused",
+                redis_complain(redis, REDIS_REFUSED,
                                reply->type == REDIS_REPLY_ERROR ? reply->str : "an unexpected answer");
         finish(request, REDIS_UNKNOWN, 0);
 }

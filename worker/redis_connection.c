@@ -10,10 +10,17 @@
 #include <string.h>
 #include <sys/random.h>
 
-void redis_complain(struct redis *redis, const char *event, const char *why) {
-        if (!redis->has_complained)
-                log_warning(event, LOG_TEXT("why", why));
-        redis->has_complained = true;
+void redis_complain(struct redis *redis, enum redis_trouble trouble, const char *why) {
+        static const char *const events[] = {
+                [REDIS_UNREACHABLE] = "redis_unreachable",
+                [REDIS_REFUSED] = "redis_refused",
+                [REDIS_LOST] = "redis_lost",
+        };
+        size_t len = trouble == REDIS_REFUSED ? strcspn(why, "'`\"") : strlen(why);
+
+        if (!redis->has_complained[trouble])
+                log_warning(events[trouble], LOG_BYTES("why", ((struct bytes){why, len})));
+        redis->has_complained[trouble] = true;
 }
 
 /* -- states, and the one timer ------------------------------------------------------------------------------------- */
@@ -56,7 +63,7 @@ static void set_apart(struct redis *redis) {
 
 static void set_ready(struct redis *redis) {
         redis->backoff = span_ms(REDIS_BACKOFF_FIRST_MS);
-        redis->has_complained = false;
+        memset(redis->has_complained, 0, sizeof redis->has_complained);
         log_info("redis_connected");
         set_state(redis, READY);
 }
@@ -84,7 +91,7 @@ static void on_over(void *context) {
         if (redis->is_freed)
                 return;
         if (redis->state == READY)
-                redis_complain(redis, "redis_lost", "the connection ended");
+                redis_complain(redis, REDIS_LOST, "the connection ended");
         set_apart(redis);
 }
 
@@ -97,8 +104,8 @@ static void on_ready(void *context, int events) {
                 redisAsyncHandleWrite(redis->connection);
 }
 
-static void drop(struct redis *redis, const char *event, const char *why) {
-        redis_complain(redis, event, why);
+static void drop(struct redis *redis, enum redis_trouble trouble, const char *why) {
+        redis_complain(redis, trouble, why);
         if (redis->connection)
                 redisAsyncFree(redis->connection);
         else
@@ -117,7 +124,7 @@ static void on_login(redisAsyncContext *connection, void *raw, void *context) {
         redisReply *reply = raw;
 
         if (reply && reply->type == REDIS_REPLY_ERROR)
-                drop(redis, "redis_refused", reply->str);
+                drop(redis, REDIS_REFUSED, reply->str);
         else if (reply)
                 on_one_setup(redis);
 }
@@ -129,7 +136,7 @@ static void on_script_loaded(redisAsyncContext *connection, void *raw, void *con
         if (!reply)
                 return;
         if (reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "NOAUTH", 6) == 0) {
-                drop(script->redis, "redis_refused", reply->str);
+                drop(script->redis, REDIS_REFUSED, reply->str);
                 return;
         }
         if (reply->type == REDIS_REPLY_STRING && reply->len == REDIS_HASH_LEN)
@@ -161,13 +168,13 @@ static void on_connected(const redisAsyncContext *connection, int status) {
         if (status == REDIS_OK)
                 set_up(redis);
         else
-                redis_complain(redis, "redis_unreachable", connection->errstr ? connection->errstr : "no reason known");
+                redis_complain(redis, REDIS_UNREACHABLE, connection->errstr ? connection->errstr : "no reason known");
 }
 
 static void adopt(struct redis *redis, redisAsyncContext *connection) {
         ENSURE(connection);
         if (connection->err) {
-                redis_complain(redis, "redis_unreachable", connection->errstr);
+                redis_complain(redis, REDIS_UNREACHABLE, connection->errstr);
                 redisAsyncFree(connection);
                 set_apart(redis);
                 return;
@@ -192,7 +199,7 @@ static void on_found(void *context, const char *address, const char *why) {
         if (address)
                 adopt(redis, redisAsyncConnect(address, redis->url.port));
         else
-                drop(redis, "redis_unreachable", why);
+                drop(redis, REDIS_UNREACHABLE, why);
 }
 
 static void begin(struct redis *redis) {
@@ -216,7 +223,7 @@ static void on_answer_due(struct redis *redis) {
         if (redis->state != READY)
                 return;
         if (is_overdue(redis))
-                drop(redis, "redis_lost", "it does not answer");
+                drop(redis, REDIS_LOST, "it does not answer");
         else
                 redis_set_timer(redis);
 }
@@ -228,7 +235,7 @@ static void on_timer(void *context) {
         if (redis->state == APART)
                 begin(redis);
         else if (redis->state != READY)
-                drop(redis, "redis_unreachable",
+                drop(redis, REDIS_UNREACHABLE,
                      redis->state == LOOKING_UP ? "its name is not found in time" : "connecting takes too long");
         else
                 on_answer_due(redis);

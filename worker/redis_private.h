@@ -10,6 +10,8 @@
 
 enum { REDIS_BACKOFF_FIRST_MS = 50, REDIS_HASH_LEN = 40 };
 
+enum redis_trouble { REDIS_UNREACHABLE, REDIS_REFUSED, REDIS_LOST, REDIS_N_TROUBLES };
+
 struct redis_script {
         struct redis *redis;
         const char *text;
@@ -43,12 +45,14 @@ struct redis {
         int n_setup; /* CONNECTING: answers still to come */
         struct loop_timer *timer;
         struct redis_request *oldest, *newest;
-        bool is_freed, has_complained;
+        bool is_freed;
+        bool has_complained[REDIS_N_TROUBLES]; /* since it was ready last */
 };
 
 /* Begins to connect, and goes on with it for ever. */
 void redis_connect(struct redis *redis);
 /* To be called when the oldest request is another one: then another answer may become overdue. */
 void redis_set_timer(struct redis *redis);
-/* One line of log for an outage, not one for each try. */
-void redis_complain(struct redis *redis, const char *event, const char *why);
+/* One line of log for each trouble of an outage, not one for each try. Of a refusal only what stands before the first
+ * quotation mark is logged: Redis may quote a password it did not understand. */
+void redis_complain(struct redis *redis, enum redis_trouble trouble, const char *why);

@@ -19,7 +19,7 @@ enum { EVENTS_MAX = 16 };
                 LOG_TEXT("batch", (work)->batch->id), LOG_NUMBER("fence", (work)->batch->fence)
 
 #define OUTCOME_FIELDS(work)                                                                                           \
-        LOG_TEXT("code", (work)->run.outcome.code), LOG_TEXT("why", (work)->run.outcome.why),                          \
+        LOG_TEXT("code", (work)->run.outcome.code), LOG_NUMBER("status", (work)->run.outcome.status),                  \
                 LOG_NUMBER("posted", (work)->run.posted)
 
 struct work {
@@ -35,6 +35,8 @@ struct work {
         struct post *post;
         struct answer answer;
         struct outcome post_outcome;
+        bool is_held_back; /* the call was not begun, or not sent; */
+        enum run_event_kind held_back_by; /* and this is why */
         enum run_event_kind events[EVENTS_MAX];
         int n_events;
         bool is_stepping;
@@ -71,6 +73,9 @@ static void log_outcome(const struct work *work, struct mono now) {
                 log_info(event, RUN_FIELDS(work), OUTCOME_FIELDS(work), LOG_NUMBER("ms", ms));
         else
                 log_warning(event, RUN_FIELDS(work), OUTCOME_FIELDS(work), LOG_NUMBER("ms", ms));
+        /* It may quote what a service or a program said, and that what a person wrote. */
+        if (outcome->kind != WIRE_DONE)
+                log_debug("run_why", RUN_FIELDS(work), LOG_TEXT("why", outcome->why));
 }
 
 static void log_step(const struct work *work, enum run_stage before, uint32_t posted_before, struct mono now) {
@@ -111,7 +116,7 @@ static void on_answered(void *context) {
         struct work *work = context;
 
         work->call = NULL;
-        work_on_event(work, RUN_ON_ANSWER);
+        work_on_event(work, work->is_held_back ? work->held_back_by : RUN_ON_ANSWER);
 }
 
 static void on_posted(void *context, const struct outcome *outcome) {
@@ -119,7 +124,10 @@ static void on_posted(void *context, const struct outcome *outcome) {
 
         work->post = NULL;
         work->post_outcome = *outcome;
-        work_on_event(work, outcome->kind == WIRE_DONE ? RUN_ON_POSTED : RUN_ON_POST_FAILED);
+        if (work->is_held_back)
+                work_on_event(work, work->held_back_by);
+        else
+                work_on_event(work, outcome->kind == WIRE_DONE ? RUN_ON_POSTED : RUN_ON_POST_FAILED);
 }
 
 static void on_timer(void *context) { work_on_event(context, RUN_ON_TIMER); }
@@ -152,17 +160,21 @@ static void release_lock(struct work *work) {
 }
 
 /* The process may have been stopped since the core decided. So the clock is read once more, right before the world
- * can see what we do. */
-static bool may_begin(struct work *work) {
+ * can see what we do: before a call is begun, and again when it is connected. */
+static bool may_send(void *context) {
+        struct work *work = context;
         struct mono now = clock_mono();
+        bool is_held = run_is_held(&work->run, now);
 
-        if (!run_is_held(&work->run, now))
-                work_on_event(work, RUN_ON_TIMER);
-        else if (!broker_link_is_sure(work->doors->link, now))
-                work_on_event(work, RUN_ON_LEASE_UNSURE);
-        else
-                return true;
-        return false;
+        work->is_held_back = !is_held || !broker_link_is_sure(work->doors->link, now);
+        work->held_back_by = is_held ? RUN_ON_LEASE_UNSURE : RUN_ON_TIMER;
+        return !work->is_held_back;
+}
+
+static bool may_begin(struct work *work) {
+        if (!may_send(work))
+                work_on_event(work, work->held_back_by);
+        return !work->is_held_back;
 }
 
 static void begin_call(struct work *work) {
@@ -171,6 +183,7 @@ static void begin_call(struct work *work) {
                 .batch = work->batch,
                 .loop = work->doors->loop,
                 .calls = work->doors->calls,
+                .may_send = may_send,
         };
 
         if (!may_begin(work))
@@ -185,6 +198,7 @@ static void begin_post(struct work *work) {
                 .batch = work->batch,
                 .answer = stored_answer(work),
                 .index = work->run.posted,
+                .may_send = may_send,
         };
 
         if (!may_begin(work))

@@ -21,6 +21,8 @@ struct worker {
         struct runs *runs;
         struct work_doors doors;
         struct loop_timer *timer; /* draining: when to hand back; then when to leave */
+        struct loop_timer *last_runs; /* no more may be on their way */
+        bool is_last_run_in;
         uint32_t slots;
         uint8_t uuid[WIRE_UUID_LEN];
         enum { WORKING, DRAINING, LEAVING } state;
@@ -35,8 +37,22 @@ static void set_timer(struct worker *worker, struct span span) {
 }
 
 static void stop_if_empty(struct worker *worker) {
-        if (worker->state != WORKING && runs_count(worker->runs) == 0)
+        if (worker->is_last_run_in && runs_count(worker->runs) == 0)
                 loop_stop(worker->loop);
+}
+
+/* A RUN that the broker sent before it heard that we leave would end only with its lease, and count as lost. */
+static void await_last_runs(struct worker *worker) {
+        struct mono now = clock_mono();
+
+        loop_timer_set(worker->last_runs, now, mono_add(now, span_ms(LIMIT_LAST_RUNS_MS)));
+}
+
+static void on_last_runs(void *context) {
+        struct worker *worker = context;
+
+        worker->is_last_run_in = true;
+        stop_if_empty(worker);
 }
 
 static void hand_back(void *context, struct work *work) { work_on_event(work, RUN_ON_HAND_BACK); }
@@ -57,7 +73,7 @@ static void drain(struct worker *worker) {
         log_info("draining", LOG_NUMBER("runs", runs_count(worker->runs)), LOG_NUMBER("drain_ms", span_to_ms(span)));
         broker_link_set_slots(worker->doors.link, 0);
         set_timer(worker, span);
-        stop_if_empty(worker);
+        await_last_runs(worker);
 }
 
 static void on_timer(void *context) {
@@ -124,6 +140,8 @@ static void on_run(void *context, const struct wire_run *run) {
                 log_error("bad_frame", LOG_BYTES("batch", run->batch), LOG_NUMBER("fence", run->fence));
                 return;
         }
+        if (worker->state != WORKING && !worker->is_last_run_in)
+                await_last_runs(worker);
         work = work_new(&worker->doors, batch);
         runs_push(worker->runs, work);
         work_begin(work, worker->settings, has_refusal ? &refusal : NULL);
@@ -223,6 +241,7 @@ static int start(struct worker *worker, char **ret_error) {
         worker->runs = runs_new(worker->slots);
         worker->loop = loop_new();
         worker->timer = loop_timer_new(worker->loop, on_timer, worker);
+        worker->last_runs = loop_timer_new(worker->loop, on_last_runs, worker);
         r = open_doors(worker, config, ret_error);
         if (r < 0)
                 return r;
@@ -265,6 +284,7 @@ struct worker *worker_free(struct worker *worker) {
         locks_free(worker->doors.locks);
         calls_free(worker->doors.calls);
         loop_timer_free(worker->timer);
+        loop_timer_free(worker->last_runs);
         loop_free(worker->loop);
         settings_free(worker->settings);
         free(worker);

@@ -1,5 +1,6 @@
 """lull-worker against a broker in the test's hands: what it says, how often, and what it does when that misbehaves."""
 
+import os
 import signal
 import socket
 import threading
@@ -9,8 +10,8 @@ import pytest
 
 from fake_run_broker import EPOCH, FakeBroker
 from lull import PROGRAMS, free_port, stays, wait_until
-from peers import reply, status
-from protocol import BUSY, DONE, FAILED, FAILED_FOR_GOOD, HANDED_BACK
+from peers import Answer, reply, status
+from protocol import BUSY, DONE, FAILED, FAILED_FOR_GOOD, HANDED_BACK, WELCOME
 
 KEY = 'lull:{acme/ana}:lock'
 
@@ -268,6 +269,99 @@ def test_a_run_that_waited_while_the_worker_was_stopped_is_not_begun(scene):
     assert stays(lambda: scene.bot.calls == [] and not broker.results_of(fence), 0.5)
 
 
+def test_a_welcome_and_a_go_that_waited_while_the_worker_was_stopped_post_nothing(scene):
+    """It had asked before it was stopped, and was answered in time: that proves nothing when it is read."""
+    scene.broker.lease = 1000
+    broker = scene.start(channel=True, lock={'ttl': '60s'})
+    broker.says_go = False
+    fence = broker.run(channel='shop')
+    wait_until(lambda: broker.answered, 'the answer is handed over')
+    broker.is_silent = True
+    known = len(broker.hellos)
+    broker.complain('hello_first')
+    wait_until(lambda: len(broker.hellos) == known + 2, 'it says hello, and again')
+    scene.worker.pause()
+    stopped = time.monotonic()
+    for _ in range(2):
+        broker.send(WELCOME, [EPOCH, broker.lease, broker.alive, 'fake'])
+    broker.go(fence)
+    wait_until(lambda: time.monotonic() - stopped > 1.5, 'the lease is over by any clock')
+    known = len(broker.hellos)
+    scene.worker.resume()
+    wait_until(lambda: len(broker.hellos) > known, 'it asks again')
+    assert stays(lambda: scene.shop.calls == [], 0.5)
+    broker.is_silent = False
+    wait_until(lambda: broker.alives[-1][0] > stopped + 1.5, 'it is welcome again')
+    broker.go(fence)
+    assert scene.result(fence).posted == 1
+
+
+class SlowDoor:
+    """A server that nobody gets into until it opens; then what each caller sends is kept in `requests`."""
+
+    def __init__(self):
+        self.requests = []
+        self._server = socket.socket()
+        self._server.bind(('127.0.0.1', 0))
+        self._server.listen(0)
+        self.port = self._server.getsockname()[1]
+        self.url = f'http://127.0.0.1:{self.port}/in'
+        self._first = socket.create_connection(('127.0.0.1', self.port))  # takes the only place
+
+    def is_knocked_at(self):
+        """Does somebody connect, and is not let in?"""
+        with open('/proc/net/tcp') as table:
+            rows = [line.split() for line in table.readlines()[1:]]
+        return any(row[2].endswith(f':{self.port:04X}') and row[3] == '02' for row in rows)
+
+    def open(self):
+        """Lets the second caller in, who then is connected although nobody has read from it."""
+        self._server.accept()[0].close()
+        self.caller = self._server.accept()[0]
+        self.caller.settimeout(20)
+
+    def sent(self):
+        """All that the caller sends until it hangs up."""
+        data = b''
+        try:
+            while more := self.caller.recv(65536):
+                data += more
+        except ConnectionResetError:
+            pass
+        return data
+
+    def close(self):
+        self._first.close()
+        self._server.close()
+
+
+@pytest.mark.parametrize('whom', ['handler', 'channel'])
+def test_a_call_that_was_connecting_while_the_worker_was_stopped_is_not_sent(scene, whom):
+    door = scene.house.keep(SlowDoor())
+    scene.broker.lease = 500
+    settings = {'handler': {'handler': {'kind': 'http', 'url': door.url}},
+                'channel': {'channels': {'shop': {'kind': 'generic', 'unsigned': True, 'reply_url': door.url}}}}[whom]
+    broker = scene.start(lock={'ttl': '60s'}, **settings)
+    fence = broker.run(channel='shop' if whom == 'channel' else None)
+    wait_until(door.is_knocked_at, 'the worker connects')
+    scene.worker.pause()
+    stopped = time.monotonic()
+    door.open()
+    wait_until(lambda: time.monotonic() - stopped > 1, 'the lease is over by any clock')
+    scene.worker.resume()
+    assert door.sent() == b''
+    result = scene.result(fence)
+    assert (result.outcome, result.code, result.posted) == (HANDED_BACK, 'lease_unsure', 0)
+
+
+def test_a_large_batch_arrives_whole_over_a_connection_that_is_reused(scene):
+    broker = scene.start(reply('ok'), reply('ok'), redis=False)
+    texts = ['x' * 60000] * 20
+    for _ in range(2):
+        assert scene.result(broker.run(texts=texts)).outcome == DONE
+    assert [call.texts for call in scene.bot.calls] == [texts, texts]
+
+
 def test_a_worker_stopped_for_longer_than_its_lock_aborts_and_reports(scene):
     scene.broker.lease = 60000
     broker = scene.start(reply('late', delay=60), lock={'ttl': '1s'})
@@ -308,6 +402,17 @@ def test_a_worker_told_to_leave_takes_nothing_and_hands_back_the_rest(scene):
     assert scene.result(fence).outcome == HANDED_BACK
     assert scene.worker.await_exit() == 0
     assert scene.house.redis().get(KEY) is None
+
+
+def test_a_run_that_crosses_the_farewell_is_handed_back(scene):
+    broker = scene.start(redis=False)
+    fences = []
+    broker.on_alive = lambda slots: fences.append(broker.run()) if slots == 0 and not fences else None
+    scene.worker.terminate()
+    assert scene.worker.await_exit() == 0
+    assert [(result.fence, result.outcome, result.code) for result in broker.results] == [
+        (fences[0], HANDED_BACK, 'draining')]
+    assert scene.bot.calls == []
 
 
 def test_a_worker_told_twice_leaves_at_once(scene):
@@ -377,6 +482,29 @@ def test_redis_behind_a_name_and_a_password(scene, login, code):
     assert 'p@ss' not in scene.worker.log and 'wrong' not in scene.worker.log.replace('WRONGPASS', '')
 
 
+def test_a_redis_that_was_away_and_then_refuses_is_complained_of_twice(scene):
+    house, port = scene.house, free_port()
+    house.configure(redis=f'redis://:wrong@127.0.0.1:{port}')
+    scene.start(redis=False, keep_redis=True)
+    wait_until(lambda: scene.worker.events('redis_unreachable'), 'nobody is there')
+    house.start('redis', ['redis-server', '--port', port, '--bind', '127.0.0.1', '--requirepass', 'p@ss', '--save', '',
+                          '--dir', house.folder])
+    wait_until(lambda: scene.worker.events('redis_refused'), 'the password is wrong')
+    assert len(scene.worker.events('redis_unreachable')) == len(scene.worker.events('redis_refused')) == 1
+
+
+def test_a_redis_that_quotes_the_password_is_not_quoted(scene):
+    """It does not know AUTH, and says which words came with it."""
+    house, port = scene.house, free_port()
+    house.start('redis', ['redis-server', '--port', port, '--bind', '127.0.0.1', '--rename-command', 'AUTH', '',
+                          '--save', '', '--dir', house.folder])
+    house.configure(redis=f'redis://:p%40ss@127.0.0.1:{port}')
+    scene.start(redis=False, keep_redis=True)
+    wait_until(lambda: scene.worker.events('redis_refused'), 'Redis does not understand')
+    assert scene.worker.events('redis_refused')[0]['why'] == 'ERR unknown command '
+    assert 'p@ss' not in scene.worker.log
+
+
 def test_without_redis_nothing_runs_and_nothing_is_lost(scene):
     broker = scene.start()
     scene.house.redis_process.kill()
@@ -401,3 +529,27 @@ def test_the_log_holds_no_text_of_a_message(scene):
     scene.result(broker.run(texts=['the secret question'], channel='shop'))
     assert scene.worker.events('run_done')[0]['fence'] == str(EPOCH * 2**32 + 1)
     assert 'secret' not in scene.worker.log
+
+
+@pytest.mark.parametrize('answer, code, status, is_quoted', [
+    (Answer(status=422, value={'error': {'message': 'no: "the secret question"'}}), 'http_422', '422', True),
+    (Answer(value=b'{"reply": "the secret\nanswer"}'), 'bad_answer', '0', False),
+])
+def test_the_log_of_a_failed_run_holds_no_text_of_others(scene, answer, code, status, is_quoted):
+    """The dead letter keeps a service's own sentence; the log, which goes elsewhere, has its code and status."""
+    broker = scene.start(answer, redis=False)
+    result = scene.result(broker.run())
+    assert result.code == code and ('secret' in result.why) == is_quoted
+    line = (scene.worker.events('run_failed') + scene.worker.events('run_failed_for_good'))[0]
+    assert (line['code'], line['status']) == (code, status) and 'why' not in line
+    assert 'secret' not in scene.worker.log
+
+
+def test_a_worker_started_without_standard_descriptors_writes_its_log_into_no_other_file(scene):
+    house = scene.house
+    house.add_tenant()
+    house.configure(redis='none')
+    worker = house.start('worker', ['sh', '-c', 'exec "$0" "$1" 0<&- 1>&- 2>&-', PROGRAMS['lull-worker'],
+                                    house.write_config()])
+    wait_until(lambda: scene.broker.alives, 'the worker is welcome')
+    assert [os.readlink(f'/proc/{worker.popen.pid}/fd/{fd}') for fd in range(3)] == ['/dev/null'] * 3

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import stat
 
 from lull import wait_until
@@ -82,3 +83,40 @@ def test_a_program_inherits_no_socket_of_the_worker(house):
     producer.say(message('acme', 'ana', 'Oi', id='1'))
     wait_until(lambda: done(house) == 1, 'the batch is done')
     assert json.loads((house.folder / 'fds').read_text()) == {}
+
+
+def test_a_program_gets_none_of_the_workers_secrets(house):
+    house.environment.update(SHOP_TOKEN='secret', TZ='UTC')
+    producer = start(house, 'json.dump(dict(os.environ), open("seen", "w"))')
+    producer.say(message('acme', 'ana', 'Oi', id='1'))
+    wait_until(lambda: done(house) == 1, 'the batch is done')
+    seen = json.loads((house.folder / 'seen').read_text())
+    # Python itself adds LC_CTYPE where no language is set.
+    assert set(seen) <= {'PATH', 'HOME', 'USER', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'LC_CTYPE'}
+    assert (seen['TZ'], seen['PATH']) == ('UTC', house.environment['PATH'])
+
+
+def test_a_program_may_open_as_many_files_as_the_worker_was_started_with(house):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (500, hard))
+    try:
+        producer = start(house, 'import resource\nsys.stdin.read()\n'
+                                'json.dump(resource.getrlimit(resource.RLIMIT_NOFILE), open("seen", "w"))')
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    producer.say(message('acme', 'ana', 'Oi', id='1'))
+    wait_until(lambda: done(house) == 1, 'the batch is done')
+    assert json.loads((house.folder / 'seen').read_text()) == [500, hard]
+
+
+def test_a_program_whose_run_is_over_does_nothing_more(house):
+    """The thread's lock is let go with the run: a program that lingers would work beside the next one."""
+    producer = start(house, 'import signal\nsignal.signal(signal.SIGTERM, lambda *_: open("told", "w").close())\n'
+                            'open("pid", "w").write(f"{os.getpid()}\\n")\ntime.sleep(600)',
+                     run_timeout='1s', retry={**RETRY, 'attempts': 1})
+    producer.say(message('acme', 'ana', 'Oi', id='1'))
+    wait_until(lambda: house.state('ana') == 'dead', 'the attempt has failed')
+    pid = (house.folder / 'pid').read_text().strip()
+    assert pid
+    wait_until(lambda: not is_alive(pid), 'it is gone')
+    assert not (house.folder / 'told').exists()

@@ -70,6 +70,27 @@ static void a_programs_output_is_one_reply_unless_it_is_json(void **state) {
                 assert_reads(answer_of_output, table[i][0], table[i][1]);
 }
 
+static void why_does_not_quote_the_reply(void **state) {
+        static const char *const table[] = {
+                "{\"reply\": \"PIN 4711\n\"}",
+                "{\"reply\": PIN4711}",
+                "{\"reply\":\"a\" PIN4711",
+                "{\"reply\": \"PIN 4711",
+                "PIN 4711",
+        };
+
+        for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+                struct answer answer = {0};
+
+                answer_of_json(bytes_of(table[i]), &answer);
+                assert_string_equal(answer.outcome.code, "bad_answer");
+                assert_non_null(strstr(answer.outcome.why, "is not JSON: line "));
+                assert_null(strstr(answer.outcome.why, "PIN"));
+                assert_null(strstr(answer.outcome.why, "4711"));
+                answer_done(&answer);
+        }
+}
+
 static void more_than_the_limit_is_refused(void **state) {
         CLEANUP_BUFFER struct buffer many = {0};
         CLEANUP_FREE char *large = memory_new(LIMIT_ANSWER_BYTES + 2, 1);
@@ -90,6 +111,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(json_answers_are_read_as_the_contract_says),
                 cmocka_unit_test(a_programs_output_is_one_reply_unless_it_is_json),
+                cmocka_unit_test(why_does_not_quote_the_reply),
                 cmocka_unit_test(more_than_the_limit_is_refused),
         };
 

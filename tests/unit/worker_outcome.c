@@ -77,6 +77,7 @@ static void a_status_means_what_the_table_says(void **state) {
 
                 assert_int_equal(outcome.kind, table[i].kind);
                 assert_string_equal(outcome.code, table[i].code);
+                assert_int_equal(outcome.status, outcome.kind == WIRE_DONE ? 0 : table[i].status);
                 assert_int_equal(outcome.why[0] == '\0', outcome.kind == WIRE_DONE);
         }
 }

@@ -115,6 +115,24 @@ static void a_run_that_takes_too_long_is_aborted(void **state) {
         assert_outcome(WIRE_FAILED, "timeout");
 }
 
+static void a_timeout_says_what_was_waited_for(void **state) {
+        struct run_plan plan = plain;
+
+        plan.timeout = span_s(5);
+        begin(&plan, 0);
+        step(5000, RUN_ON_TIMER);
+        assert_non_null(strstr(run.outcome.why, "Redis had not answered"));
+        begin(&plan, 0);
+        step(1, RUN_ON_LOCKED);
+        step(5000, RUN_ON_TIMER);
+        assert_non_null(strstr(run.outcome.why, "the handler had not answered"));
+        begin(&plan, 0);
+        step(1, RUN_ON_LOCKED);
+        answer(4500, 1);
+        step(5000, RUN_ON_TIMER);
+        assert_non_null(strstr(run.outcome.why, "the broker had not said go"));
+}
+
 static void a_run_that_waits_too_long_for_go_is_over(void **state) {
         struct run_plan plan = plain;
 
@@ -276,6 +294,7 @@ int main(void) {
                 cmocka_unit_test(what_the_handler_says_is_reported),
                 cmocka_unit_test(a_post_that_fails_keeps_how_many_are_out),
                 cmocka_unit_test(a_run_that_takes_too_long_is_aborted),
+                cmocka_unit_test(a_timeout_says_what_was_waited_for),
                 cmocka_unit_test(a_run_that_waits_too_long_for_go_is_over),
                 cmocka_unit_test(an_answer_that_may_be_posted_gets_its_time),
                 cmocka_unit_test(a_channel_that_does_not_answer_is_given_up),

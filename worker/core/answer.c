@@ -4,6 +4,8 @@
 #include "common/wire.h"
 
 #include <ctype.h>
+#include <stddef.h>
+#include <string.h>
 
 static void fail(struct answer *answer, const char *why) {
         outcome_init(&answer->outcome, WIRE_FAILED, "bad_answer", "%s", why);
@@ -72,6 +74,14 @@ static void of_list(json_t *list, struct answer *answer) {
         set_replies(answer, replies, n);
 }
 
+/* jansson quotes what stands at the place of the error, and that may be the reply. */
+static void fail_as_json(struct answer *answer, const char *error) {
+        const char *quote = strstr(error, " near '");
+
+        outcome_init(&answer->outcome, WIRE_FAILED, "bad_answer", "the handler's answer is not JSON: %.*s",
+                     (int)(quote ? quote - error : (ptrdiff_t)strlen(error)), error);
+}
+
 void answer_of_json(struct bytes text, struct answer *answer) {
         CLEANUP_JSON json_t *root = NULL;
         CLEANUP_FREE char *error = NULL;
@@ -79,8 +89,7 @@ void answer_of_json(struct bytes text, struct answer *answer) {
         uint32_t n = 0;
 
         if (json_decode(text, &root, &error) < 0) {
-                outcome_init(&answer->outcome, WIRE_FAILED, "bad_answer", "the handler's answer is not JSON: %s",
-                             error);
+                fail_as_json(answer, error);
                 return;
         }
         json_t *one = json_object_get(root, "reply"), *list = json_object_get(root, "replies");

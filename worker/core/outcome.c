@@ -205,6 +205,7 @@ void outcome_of_http(const struct outcome_response *response, const char *who, s
         else
                 outcome_init(ret, WIRE_FAILED, "bad_answer", "%s answered %ld; 200 with a reply, or 204, was expected",
                              who, status);
+        ret->status = status;
         ret->retry_after = outcome_retry_after(response->retry_after, response->now);
 }
 

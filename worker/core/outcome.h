@@ -31,7 +31,8 @@
 struct outcome {
         enum wire_outcome kind;
         char code[LIMIT_CODE_LEN + 1]; /* empty for done */
-        char why[LIMIT_WHY_LEN + 1]; /* UTF-8 without control characters; empty for done */
+        char why[LIMIT_WHY_LEN + 1]; /* UTF-8 without control characters; empty for done. Not for the log: it quotes */
+        long status; /* of HTTP; 0 = there was none */
         struct span retry_after; /* 0 = not said */
 };
 

@@ -211,12 +211,17 @@ static void on_hand_back(struct run *run, struct mono now, struct run_fx *fx) {
 
 /* -- time ---------------------------------------------------------------------------------------------------------- */
 
+static const char *awaited(enum run_stage stage) {
+        if (stage == RUN_LOCKING)
+                return "Redis had not answered for the thread's lock";
+        return stage == RUN_ANSWERING ? "the handler had not answered" : "the broker had not said go";
+}
+
 static void report_timeout(struct run *run, struct mono now, struct run_fx *fx) {
         struct outcome outcome;
 
-        outcome_init(&outcome, WIRE_FAILED, "timeout", "the run took longer than run_timeout (%lld ms), %s",
-                     (long long)span_to_ms(run->plan.timeout),
-                     run->stage == RUN_ANSWERING ? "the handler had not answered" : "the broker had not said go");
+        outcome_init(&outcome, WIRE_FAILED, "timeout", "the run took longer than run_timeout (%lld ms): %s",
+                     (long long)span_to_ms(run->plan.timeout), awaited(run->stage));
         report(run, now, &outcome, fx);
 }
 

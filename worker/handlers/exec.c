@@ -1,7 +1,12 @@
 /* Answers a batch by running a program: the question as JSON on its stdin, the reply on its stdout (core/answer.h).
  * What its exit status means is in core/outcome.h; the first line of its stderr says why. The command is a list, no
- * shell is between; the program has the worker's folder and environment, and a process group of its own that ends
- * with it. */
+ * shell is between; the program has the worker's folder, and a process group of its own that ends with it.
+ *
+ * Of the environment it has what a program needs to run at all, and nothing of what lull.yaml reads from ours: the
+ * secrets of every tenant. A key of its own it reads from a file. Batch, tenant and thread are in the JSON.
+ *
+ * A run that is over before its program is (timeout, cancel, a lost lock, a worker that leaves) kills the group at once
+ * and without a SIGTERM, before the thread's lock is let go: the next run's program must not find this one at work. */
 #include "worker/handler.h"
 
 #include "common/limits.h"
@@ -15,6 +20,8 @@ struct exec_call {
         void (*on_answered)(void *context);
         void *context;
 };
+
+static const char *const environment[] = {"PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", NULL};
 
 static struct bytes first_line(struct bytes text) {
         const char *end = text.len > 0 ? memchr(text.data, '\n', text.len) : NULL;
@@ -40,15 +47,19 @@ static void on_end(void *context, const struct loop_program_end *end) {
 static int ask(const struct handler_question *question, struct answer *answer, void (*on_answered)(void *context),
                void *context, void **ret_call) {
         struct exec_call *call = memory_new(1, sizeof *call);
-        char *const *command = question->config->command;
+        struct loop_program_start start = {
+                .argv = question->config->command,
+                .environment = environment,
+                .input = buffer_bytes(&question->batch->question),
+                .output_max = LIMIT_HANDLER_BYTES,
+        };
         int r;
 
         *call = (struct exec_call){.answer = answer, .on_answered = on_answered, .context = context};
-        r = loop_program_new(question->loop, command, buffer_bytes(&question->batch->question), LIMIT_HANDLER_BYTES,
-                             on_end, call, &call->program);
+        r = loop_program_new(question->loop, &start, on_end, call, &call->program);
         if (r < 0) {
                 outcome_init(&answer->outcome, WIRE_FAILED, "not_started",
-                             "the handler's program %s could not be started: %s", command[0], strerror(-r));
+                             "the handler's program %s could not be started: %s", start.argv[0], strerror(-r));
                 free(call);
                 return 1;
         }

@@ -13,6 +13,7 @@ enum { HEADER_LEN_MAX = 128 };
 struct http_call {
         struct call *call;
         struct answer *answer;
+        bool (*may_send)(void *context);
         void (*on_answered)(void *context);
         void *context;
 };
@@ -29,6 +30,12 @@ static void on_end(void *context, const struct outcome_response *response) {
         free(self);
 }
 
+static bool may_send(void *context) {
+        struct http_call *self = context;
+
+        return self->may_send(self->context);
+}
+
 static struct call *post(const struct handler_question *question, struct http_call *self) {
         const struct config_handler *config = question->config;
         const char *batch = question->batch->id;
@@ -40,6 +47,7 @@ static struct call *post(const struct handler_question *question, struct http_ca
                 "Content-Type: application/json", "Accept: application/json", key, NULL, NULL, NULL, NULL};
         struct call_request request = {.method = "POST", .url = config->url, .headers = headers, .body = body};
 
+        request.may_send = may_send;
         request.is_repeatable = true; /* under its idempotency key */
         snprintf(key, sizeof key, "Idempotency-Key: \"%s\"", batch);
         if (config->secret) {
@@ -58,7 +66,8 @@ static int ask(const struct handler_question *question, struct answer *answer, v
                void *context, void **ret_call) {
         struct http_call *self = memory_new(1, sizeof *self);
 
-        *self = (struct http_call){.answer = answer, .on_answered = on_answered, .context = context};
+        *self = (struct http_call){
+                .answer = answer, .may_send = question->may_send, .on_answered = on_answered, .context = context};
         self->call = post(question, self);
         *ret_call = self;
         return 0;
