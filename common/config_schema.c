@@ -151,7 +151,7 @@ static const struct config_key broker_keys[] = {
         {"workers", CONFIG_TEXT, AT(broker.workers), .text = "tcp://127.0.0.1:7602"},
         {"stats", CONFIG_TEXT, AT(broker.stats), .text = "tcp://127.0.0.1:7603"},
         {"store", CONFIG_TEXT, AT(broker.store), .text = "lmdb:var/lull"},
-        {"lease", CONFIG_SPAN, AT(broker.lease), S(5), S(1), S(300)},
+        {"lease", CONFIG_SPAN, AT(broker.lease), S(5), S(3), S(300)},
         {"insecure", CONFIG_FLAG, AT(broker.is_insecure)},
         {"bind", CONFIG_CUSTOM, .read = config_bind_read},
         {0},

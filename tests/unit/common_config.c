@@ -93,7 +93,7 @@ static void a_tenant_that_says_little_is_complete(void **state) {
 static void a_file_that_says_everything_is_read_as_it_says(void **state) {
         CLEANUP_CONFIG struct config *config = decode(
                 "broker: {ingest: 'ipc://run/i', workers: 'ipc://run/w', stats: 'ipc://run/s', store: 'memory:', "
-                "lease: 1s}\n"
+                "lease: 3s}\n"
                 "redis: none\n"
                 "ingest: {http: '0.0.0.0:80', token: '${TOKEN}', ack_timeout: 100ms}\n"
                 "worker: {slots: 1, drain: 0s}\n"
