@@ -1,5 +1,6 @@
 """lull-ingest alone, with a broker that does as it is told: what is sent, sent again, and answered when."""
 
+import ctypes
 import http.client
 import json
 import pathlib
@@ -341,13 +342,21 @@ def test_a_length_in_disguise_is_refused_and_the_rest_is_not_read(ingest, first,
     assert [there.id for there in ingest.fake.accepted] == ['last']
 
 
+def libmicrohttpd():
+    """The version of the library that the ingest is linked with."""
+    library = ctypes.CDLL('libmicrohttpd.so.12')
+    library.MHD_get_version.restype = ctypes.c_char_p
+    return library.MHD_get_version().decode()
+
+
 @pytest.mark.parametrize('target', [b'/healthz\0x', b'/healthz?a=\0', b'/healthz\0', b'/healthz?a=\tb',
                                     b'/healthz?a=\rb', b'/healthz?\x01', b'/healthz?\x7f'])
 def test_an_address_with_control_characters_is_refused(ingest, target):
     answer = until_closed(ingest, b'GET ' + target + b' HTTP/1.1\r\nHost: x\r\n\r\n')
-    # libmicrohttpd 1.0 hangs up on a NUL by itself, without a word.
-    assert answer.count(b'HTTP/1.1 400') == answer.count(b'HTTP/1.1 ')
-    assert answer or b'\0' in target
+    if b'\0' in target and not libmicrohttpd().startswith('0.'):
+        assert answer == b'', 'from 1.0 on the library itself hangs up on a NUL, without a word'
+        return
+    assert answer.startswith(b'HTTP/1.1 400') and answer.count(b'HTTP/1.1 400') == answer.count(b'HTTP/1.1 ')
 
 
 def test_a_body_in_chunks(ingest):
