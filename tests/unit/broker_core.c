@@ -1,27 +1,10 @@
 /* Quiet and caps, order and turns, failures and pauses. */
-#include "tests/unit/unit.h"
-
-#include "tests/unit/broker_world.h"
+#include "tests/unit/broker_unit.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static struct world world;
-
 static int setup(void **state) { return world_init(&world), 0; }
-static int teardown(void **state) { return world_done(&world), 0; }
-
-static void expect_state(const char *thread, enum thread_state state) {
-        assert_int_equal(world_why(&world, thread).state, state);
-}
-
-/* The one run that the last step started. */
-static struct world_run the_run(uint32_t n_messages) {
-        assert_int_equal(world.n_runs, 1);
-        assert_int_equal(world.runs[0].n_messages, n_messages);
-        return world.runs[0];
-}
-
 /* -- quiet and caps ------------------------------------------------------------------------------------------------ */
 
 static void a_burst_is_one_batch_when_it_has_been_quiet(void **state) {
@@ -41,10 +24,7 @@ static void a_burst_is_one_batch_when_it_has_been_quiet(void **state) {
 }
 
 static void a_quiet_of_nothing_starts_at_once(void **state) {
-        world.tenants[0].quiet = span_us(0);
-        world_hello(&world, 1, 10);
-        world_say(&world, "t", NULL);
-        the_run(1);
+        start_run(10);
 }
 
 static void nobody_waits_longer_than_max_wait(void **state) {
@@ -174,10 +154,7 @@ static void failures_back_off_doubling_and_the_last_one_is_a_dead_letter(void **
         char batch[WIRE_BATCH_LEN + 1];
         struct core_dead_view dead;
 
-        world.tenants[0].quiet = span_us(0);
-        world_hello(&world, 1, 10);
-        world_say(&world, "t", NULL);
-        run = the_run(1);
+        run = start_run(10);
         memcpy(batch, run.batch, sizeof batch);
         for (int i = 0; i < 3; i++) {
                 assert_int_equal(run.attempt, i + 1);
@@ -199,10 +176,7 @@ static void failures_back_off_doubling_and_the_last_one_is_a_dead_letter(void **
 static void a_retry_takes_in_newer_messages_and_is_then_another_batch(void **state) {
         struct world_run run, retry;
 
-        world.tenants[0].quiet = span_us(0);
-        world_hello(&world, 1, 10);
-        world_say(&world, "t", NULL);
-        run = the_run(1);
+        run = start_run(10);
         world_result(&world, &run, WIRE_FAILED);
         world_say(&world, "t", NULL);
         assert_int_equal(world.n_runs, 0);
@@ -215,10 +189,7 @@ static void a_retry_takes_in_newer_messages_and_is_then_another_batch(void **sta
 static void failed_for_good_is_dead_at_once_and_does_not_block_its_thread(void **state) {
         struct world_run run;
 
-        world.tenants[0].quiet = span_us(0);
-        world_hello(&world, 1, 10);
-        world_say(&world, "t", NULL);
-        run = the_run(1);
+        run = start_run(10);
         world_say(&world, "t", NULL);
         world_result(&world, &run, WIRE_FAILED_FOR_GOOD);
         the_run(1);
@@ -229,10 +200,7 @@ static void busy_comes_again_within_two_seconds_and_costs_no_attempt(void **stat
         struct world_run run;
         struct span waited = span_us(0);
 
-        world.tenants[0].quiet = span_us(0);
-        world_hello(&world, 1, 10);
-        world_say(&world, "t", NULL);
-        run = the_run(1);
+        run = start_run(10);
         for (int i = 0; i < 20; i++) {
                 world_result(&world, &run, WIRE_BUSY);
                 expect_state("t", THREAD_WAITING);
@@ -264,8 +232,6 @@ static void busy_without_end_counts_as_a_failure_in_the_end(void **state) {
         }
         assert_in_range(n, 25, 60);
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
         const struct CMUnitTest tests[] = {

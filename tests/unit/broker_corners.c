@@ -1,34 +1,12 @@
 /* Corners: workers that come back, clocks that jump, pauses that others ask for, and what survives a restart. */
-#include "tests/unit/unit.h"
-
-#include "tests/unit/broker_world.h"
+#include "tests/unit/broker_unit.h"
 
 #include <string.h>
-
-static struct world world;
 
 static int setup(void **state) {
         world_init(&world);
         world.tenants[0].quiet = world.tenants[1].quiet = span_us(0);
         return 0;
-}
-
-static int teardown(void **state) { return world_done(&world), 0; }
-
-static void expect_state(const char *thread, enum thread_state state) {
-        assert_int_equal(world_why(&world, thread).state, state);
-}
-
-static struct world_run the_run(void) {
-        assert_int_equal(world.n_runs, 1);
-        return world.runs[0];
-}
-
-/* A run on worker 1, which has one slot. */
-static struct world_run start_run(void) {
-        world_hello(&world, 1, 1);
-        world_say(&world, "t", NULL);
-        return the_run();
 }
 
 static void set_calendar_back(struct span span) { world.now.wall.ms -= span_to_ms(span); }
@@ -42,7 +20,7 @@ static void a_silent_worker_gets_no_new_run_until_its_next_word(void **state) {
         world_say(&world, "t", NULL);
         assert_int_equal(world.n_runs, 0);
         world_alive(&world, 1, 1, NULL, 0);
-        the_run();
+        the_run(1);
 }
 
 static void a_worker_that_was_silent_for_long_must_say_hello(void **state) {
@@ -54,14 +32,14 @@ static void a_worker_that_was_silent_for_long_must_say_hello(void **state) {
 }
 
 static void a_new_incarnation_ends_the_runs_of_the_one_before_at_once(void **state) {
-        struct world_run run = start_run();
+        struct world_run run = start_run(1);
 
         world_hello_again(&world, 1, 1, 2, NULL, 0);
-        assert_true(the_run().fence > run.fence);
+        assert_true(the_run(1).fence > run.fence);
 }
 
 static void only_its_holder_keeps_a_lease_alive(void **state) {
-        struct world_run run = start_run();
+        struct world_run run = start_run(1);
 
         for (int i = 0; i < 5; i++) {
                 world_hello(&world, 2, 0);
@@ -73,7 +51,7 @@ static void only_its_holder_keeps_a_lease_alive(void **state) {
 }
 
 static void a_hello_confirms_the_leases_it_names_and_is_told_of_the_others(void **state) {
-        struct world_run held[2] = {start_run()};
+        struct world_run held[2] = {start_run(1)};
 
         held[1] = held[0];
         held[1].fence += 100;
@@ -85,31 +63,31 @@ static void a_hello_confirms_the_leases_it_names_and_is_told_of_the_others(void 
         /* ... and from now on it is reached where it is now. */
         world_result(&world, &held[0], WIRE_DONE);
         world_say(&world, "u", NULL);
-        assert_int_equal(the_run().to.data[0], 7);
+        assert_int_equal(the_run(1).to.data[0], 7);
 }
 
 static void after_a_run_that_could_not_be_sent_a_worker_gets_none_until_it_speaks(void **state) {
         struct event event = {.type = EVENT_UNDELIVERED};
 
-        event.undelivered = start_run().fence;
+        event.undelivered = start_run(1).fence;
         world_step(&world, &event);
         assert_int_equal(world.n_runs, 0);
         expect_state("t", THREAD_READY);
         world_alive(&world, 1, 1, NULL, 0);
-        the_run();
+        the_run(1);
 }
 
 static void a_worker_that_hands_back_gets_nothing_until_its_next_word(void **state) {
-        struct world_run run = start_run();
+        struct world_run run = start_run(1);
 
         world_result(&world, &run, WIRE_HANDED_BACK);
         assert_int_equal(world.n_runs, 0);
         world_alive(&world, 1, 1, NULL, 0);
-        assert_int_equal(the_run().attempt, 1);
+        assert_int_equal(the_run(1).attempt, 1);
 }
 
 static void the_brokers_absence_is_forgiven_once_also_to_who_spoke_first_after_it(void **state) {
-        struct world_run run = start_run();
+        struct world_run run = start_run(1);
 
         world.now.mono = mono_add(world.now.mono, span_s(3600));
         world.now.wall = wall_add(world.now.wall, span_s(3600));
@@ -121,7 +99,7 @@ static void the_brokers_absence_is_forgiven_once_also_to_who_spoke_first_after_i
 }
 
 static void a_lease_is_as_long_as_the_workers_were_told(void **state) {
-        struct world_run run = start_run();
+        struct world_run run = start_run(1);
 
         world.config.broker.lease = span_s(1);
         core_configure(world.core, world.now, &world.config);
@@ -134,7 +112,7 @@ static void a_lease_is_as_long_as_the_workers_were_told(void **state) {
 /* -- results ------------------------------------------------------------------------------------------------------- */
 
 static void a_result_for_another_batch_changes_nothing(void **state) {
-        struct world_run run = start_run();
+        struct world_run run = start_run(1);
 
         run.batch[WIRE_BATCH_LEN - 1] = run.batch[WIRE_BATCH_LEN - 1] == '0' ? '1' : '0';
         world_result(&world, &run, WIRE_DONE);
@@ -143,7 +121,7 @@ static void a_result_for_another_batch_changes_nothing(void **state) {
 }
 
 static void a_result_without_a_fence_is_stale(void **state) {
-        struct world_run run = start_run();
+        struct world_run run = start_run(1);
 
         run.fence = 0;
         world_result(&world, &run, WIRE_DONE);
@@ -153,7 +131,7 @@ static void a_result_without_a_fence_is_stale(void **state) {
 static void an_answer_that_is_none_is_stopped_and_its_batch_is_dead(void **state) {
         static char large[LIMIT_ANSWER_BYTES];
         static const struct bytes wrong[] = {{NULL, 0}, {"\xa3sim", 4}, {"\xdc\x00\x11", 3}};
-        struct world_run run = start_run();
+        struct world_run run = start_run(1);
 
         memset(large, 'x', sizeof large - 1);
         world_answered(&world, &run, large);
@@ -165,7 +143,7 @@ static void an_answer_that_is_none_is_stopped_and_its_batch_is_dead(void **state
 
                 world_alive(&world, 1, 1, NULL, 0);
                 world_say(&world, "t", NULL);
-                run = the_run();
+                run = the_run(1);
                 event.from = run.to;
                 event.answered.fence = run.fence;
                 event.answered.batch = bytes_of(run.batch);
@@ -181,7 +159,7 @@ static void a_longer_pause_that_the_handler_asks_for_is_kept_up_to_an_hour(void 
         } pauses[] = {{1, 2}, {100, 100}, {1000000, 3600}};
 
         for (size_t i = 0; i < 3; i++) {
-                struct world_run run = start_run();
+                struct world_run run = start_run(1);
                 struct span left = span_us(pauses[i].waited_s * 1000000 - 1);
 
                 world_result_later(&world, &run, WIRE_FAILED, span_s(pauses[i].asked_s));
@@ -189,25 +167,25 @@ static void a_longer_pause_that_the_handler_asks_for_is_kept_up_to_an_hour(void 
                 expect_state("t", THREAD_BACKOFF);
                 world_hello(&world, 1, 1);
                 world_wait(&world, span_us(1));
-                run = the_run();
+                run = the_run(1);
                 world_result(&world, &run, WIRE_DONE);
         }
 }
 
 static void a_failure_between_busy_answers_begins_their_count_anew(void **state) {
-        struct world_run run = start_run();
+        struct world_run run = start_run(1);
 
         world_result(&world, &run, WIRE_BUSY);
         world_wait(&world, span_s(1));
-        run = the_run();
+        run = the_run(1);
         world_result(&world, &run, WIRE_FAILED);
         world_wait(&world, span_s(2));
-        run = the_run();
+        run = the_run(1);
         world_result(&world, &run, WIRE_BUSY);
         world_wait(&world, span_ms(89));
         expect_state("t", THREAD_WAITING);
         world_wait(&world, span_ms(11));
-        the_run();
+        the_run(1);
 }
 
 static void calls_saved_are_messages_less_batches(void **state) {
@@ -218,7 +196,7 @@ static void calls_saved_are_messages_less_batches(void **state) {
         for (int i = 0; i < 5; i++)
                 world_say(&world, "t", NULL);
         world_wait(&world, span_s(1));
-        run = the_run();
+        run = the_run(5);
         world_result(&world, &run, WIRE_DONE);
         assert_int_equal(core_counters(world.core)->calls_saved, 4);
         assert_int_equal(core_counters(world.core)->finished, 5);
@@ -230,12 +208,12 @@ static void lateness_counts_neither_want_of_credit_nor_a_tenant_at_its_limit(voi
         world_say(&world, "t", NULL);
         world_wait(&world, span_s(1));
         world_hello(&world, 1, 2);
-        run = the_run();
+        run = the_run(1);
         world.tenants[0].concurrency = 1;
         world_say(&world, "u", NULL);
         world_wait(&world, span_s(1));
         world_result(&world, &run, WIRE_DONE);
-        the_run();
+        the_run(1);
         assert_int_equal(histogram_max(&core_counters(world.core)->lateness_us), 0);
 }
 
@@ -243,7 +221,7 @@ static void one_message_over_max_bytes_goes_out_alone(void **state) {
         world.tenants[0].max_bytes = 1;
         world_hello(&world, 1, 1);
         world_say(&world, "t", NULL);
-        assert_int_equal(the_run().n_messages, 1);
+        assert_int_equal(the_run(1).n_messages, 1);
 }
 
 /* -- time ---------------------------------------------------------------------------------------------------------- */
@@ -256,7 +234,7 @@ static void time_is_asked_for_only_when_it_can_change_something(void **state) {
         assert_int_equal(mono_since(core_next_due(world.core), world.now.mono).us, 1000000);
         world.tenants[0].concurrency = 1;
         world_say(&world, "t", NULL);
-        run = the_run();
+        run = the_run(1);
         world_say(&world, "u", NULL); /* its tenant is at its limit: only a result changes that */
         assert_true(mono_is_before(world.now.mono, core_next_due(world.core)));
         world.tenants[0].concurrency = 100;
@@ -271,18 +249,18 @@ static void a_calendar_set_back_delays_nobody_by_more_than_the_quiet(void **stat
         world_restart(&world);
         world_hello(&world, 1, 1);
         world_wait(&world, span_s(8));
-        the_run();
+        the_run(1);
 }
 
 static void a_calendar_set_back_delays_no_retry_by_more_than_an_hour(void **state) {
-        struct world_run run = start_run();
+        struct world_run run = start_run(1);
 
         world_result(&world, &run, WIRE_FAILED);
         set_calendar_back(span_s(24 * 3600));
         world_restart(&world);
         world_wait(&world, span_s(3600));
         world_hello(&world, 1, 1);
-        the_run();
+        the_run(1);
 }
 
 /* -- what survives a restart --------------------------------------------------------------------------------------- */
@@ -291,7 +269,7 @@ static void replies_that_are_out_are_never_forgotten(void **state) {
         static const enum wire_outcome outcomes[] = {WIRE_BUSY, WIRE_HANDED_BACK, WIRE_FAILED};
 
         for (size_t i = 0; i < 3; i++) {
-                struct world_run run = start_run();
+                struct world_run run = start_run(1);
 
                 world_answered(&world, &run, "sim");
                 assert_int_equal(world.go, 1);
@@ -300,14 +278,14 @@ static void replies_that_are_out_are_never_forgotten(void **state) {
                 world_restart(&world);
                 world_wait(&world, span_s(2));
                 world_hello(&world, 1, 1);
-                run = the_run();
+                run = the_run(1);
                 assert_int_equal(run.posted, 1);
                 world_result(&world, &run, WIRE_DONE);
         }
 }
 
 static void a_dead_letter_keeps_its_answer_and_what_is_posted_of_it(void **state) {
-        struct world_run run = start_run();
+        struct world_run run = start_run(1);
         struct core_dead_view dead;
         struct event event = {.type = EVENT_DEAD_RETRY};
         int result = 1;
@@ -323,7 +301,7 @@ static void a_dead_letter_keeps_its_answer_and_what_is_posted_of_it(void **state
         world_step(&world, &event);
         world_restart(&world);
         world_hello(&world, 1, 1);
-        assert_int_equal(the_run().posted, 1);
+        assert_int_equal(the_run(1).posted, 1);
         assert_true(world.runs[0].is_answered);
 }
 
@@ -332,15 +310,13 @@ static void lost_runs_are_counted_through_restarts(void **state) {
                 world_hello(&world, 1, 1);
                 if (i == 0)
                         world_say(&world, "t", NULL);
-                the_run();
+                the_run(1);
                 for (int second = 0; second < 5; second++)
                         world_wait(&world, span_s(1));
                 world_restart(&world);
         }
         expect_state("t", THREAD_DEAD);
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
         const struct CMUnitTest tests[] = {

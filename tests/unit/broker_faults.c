@@ -1,35 +1,15 @@
 /* Leases and fences, the commit point, refusals, crashes. */
-#include "tests/unit/unit.h"
-
-#include "tests/unit/broker_world.h"
+#include "tests/unit/broker_unit.h"
 
 #include <string.h>
 
-static struct world world;
-
 static int setup(void **state) { return world_init(&world), 0; }
-static int teardown(void **state) { return world_done(&world), 0; }
-
-static void expect_state(const char *thread, enum thread_state state) {
-        assert_int_equal(world_why(&world, thread).state, state);
-}
-
-/* The one run that the last step started. */
-static struct world_run the_run(uint32_t n_messages) {
-        assert_int_equal(world.n_runs, 1);
-        assert_int_equal(world.runs[0].n_messages, n_messages);
-        return world.runs[0];
-}
-
 /* -- leases and fences --------------------------------------------------------------------------------------------- */
 
 static void a_silent_workers_run_goes_to_another_under_a_higher_fence(void **state) {
         struct world_run run, again;
 
-        world.tenants[0].quiet = span_us(0);
-        world_hello(&world, 1, 1);
-        world_say(&world, "t", NULL);
-        run = the_run(1);
+        run = start_run(1);
         for (int i = 0; i < 5; i++) {
                 world_hello(&world, 2, 1);
                 assert_int_equal(world.n_runs, 0);
@@ -53,10 +33,7 @@ static void a_silent_workers_run_goes_to_another_under_a_higher_fence(void **sta
 static void a_worker_that_says_it_lives_keeps_its_runs(void **state) {
         struct world_run run;
 
-        world.tenants[0].quiet = span_us(0);
-        world_hello(&world, 1, 1);
-        world_say(&world, "t", NULL);
-        run = the_run(1);
+        run = start_run(1);
         for (int i = 0; i < 60; i++) {
                 world_wait(&world, span_s(1));
                 world_alive(&world, 1, 1, &run, 1);
@@ -67,10 +44,7 @@ static void a_worker_that_says_it_lives_keeps_its_runs(void **state) {
 }
 
 static void a_run_that_its_worker_does_not_name_was_lost_on_the_way(void **state) {
-        world.tenants[0].quiet = span_us(0);
-        world_hello(&world, 1, 1);
-        world_say(&world, "t", NULL);
-        the_run(1);
+        start_run(1);
         for (int i = 0; i < 4; i++) {
                 world_wait(&world, span_s(1));
                 world_alive(&world, 1, 1, NULL, 0);
@@ -84,10 +58,7 @@ static void a_run_that_its_worker_does_not_name_was_lost_on_the_way(void **state
 static void the_brokers_own_absence_costs_no_lease(void **state) {
         struct world_run run;
 
-        world.tenants[0].quiet = span_us(0);
-        world_hello(&world, 1, 2);
-        world_say(&world, "t", NULL);
-        run = the_run(1);
+        run = start_run(2);
         world_wait(&world, span_s(600));
         assert_int_equal(world.n_runs, 0);
         expect_state("t", THREAD_RUNNING);
@@ -98,10 +69,7 @@ static void the_brokers_own_absence_costs_no_lease(void **state) {
 static void a_result_told_twice_is_accepted_once_and_said_so_twice(void **state) {
         struct world_run run;
 
-        world.tenants[0].quiet = span_us(0);
-        world_hello(&world, 1, 1);
-        world_say(&world, "t", NULL);
-        run = the_run(1);
+        run = start_run(1);
         world_result(&world, &run, WIRE_DONE);
         world_result(&world, &run, WIRE_DONE);
         assert_int_equal(world.settled, 1);
@@ -151,10 +119,7 @@ static void what_kills_every_worker_is_given_up(void **state) {
 static void an_answer_that_is_stored_comes_back_with_the_next_run_and_no_message_joins_it(void **state) {
         struct world_run run;
 
-        world.tenants[0].quiet = span_us(0);
-        world_hello(&world, 1, 1);
-        world_say(&world, "t", NULL);
-        run = the_run(1);
+        run = start_run(1);
         assert_false(run.is_answered);
         world_answered(&world, &run, "sim");
         assert_int_equal(world.go, 1);
@@ -174,10 +139,7 @@ static void an_answer_that_is_stored_comes_back_with_the_next_run_and_no_message
 static void an_answer_survives_a_crash(void **state) {
         struct world_run run;
 
-        world.tenants[0].quiet = span_us(0);
-        world_hello(&world, 1, 1);
-        world_say(&world, "t", NULL);
-        run = the_run(1);
+        run = start_run(1);
         world_answered(&world, &run, "sim");
         world_say(&world, "t", NULL);
         world_restart(&world);
@@ -251,10 +213,7 @@ static void a_restart_brings_back_every_thread_at_its_due_time(void **state) {
 static void a_restart_keeps_attempts_and_the_time_of_the_next(void **state) {
         struct world_run run;
 
-        world.tenants[0].quiet = span_us(0);
-        world_hello(&world, 1, 10);
-        world_say(&world, "t", NULL);
-        run = the_run(1);
+        run = start_run(10);
         world_result(&world, &run, WIRE_FAILED);
         world_restart(&world);
         world_hello(&world, 1, 10);
@@ -271,10 +230,7 @@ static void a_dead_letter_survives_a_restart_and_can_be_run_again(void **state) 
         struct event event = {.type = EVENT_DEAD_RETRY};
         int result = 1;
 
-        world.tenants[0].quiet = span_us(0);
-        world_hello(&world, 1, 10);
-        world_say(&world, "t", NULL);
-        run = the_run(1);
+        run = start_run(10);
         world_result(&world, &run, WIRE_FAILED_FOR_GOOD);
         world_say(&world, "t", NULL);
         world_restart(&world);
@@ -297,10 +253,7 @@ static void a_dropped_dead_letter_is_gone_for_good(void **state) {
         struct event event = {.type = EVENT_DEAD_DROP};
         int result = 1;
 
-        world.tenants[0].quiet = span_us(0);
-        world_hello(&world, 1, 10);
-        world_say(&world, "t", NULL);
-        run = the_run(1);
+        run = start_run(10);
         world_result(&world, &run, WIRE_FAILED_FOR_GOOD);
         assert_true(core_dead_find(world.core, bytes_of(run.batch), &dead));
         event.dead.seq = dead.seq;
@@ -330,8 +283,6 @@ static void messages_of_a_tenant_that_left_the_config_are_kept_and_wait(void **s
         world_wait(&world, span_ms(1));
         the_run(1);
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
         const struct CMUnitTest tests[] = {
