@@ -53,17 +53,17 @@ def test_no_quiet_means_at_once(house):
 
 
 def test_who_never_pauses_is_answered_when_max_wait_is_over(house):
-    house.add_tenant(quiet='2s', max_wait='3s', max_messages=4000)
+    house.add_tenant(quiet='2s', max_wait='5s')
     house.start_broker()
     worker, producer = house.worker(), house.producer()
     first = time.monotonic()
-    for said in each(0.25, words(80)):
+    for said in each(1.0, words(9)):
         producer.say(said)
         if worker.runs:
             break
-    assert worker.runs, 'nothing came although max_wait is long over'
-    assert 3.0 <= worker.runs[0].at - first < 5.0
-    assert len(worker.runs[0].texts) > 4
+    assert worker.runs, 'nothing came although max_wait is over and somebody is still writing'
+    assert worker.runs[0].at - first >= 5.0
+    assert len(worker.runs[0].texts) >= 5
 
 
 def test_max_bytes_makes_a_batch_due(house):
