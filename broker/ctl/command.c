@@ -1,6 +1,8 @@
 #include "broker/ctl/command.h"
 
+#include "broker/ctl/ask.h"
 #include "broker/ctl/screen.h"
+#include "common/clock.h"
 
 #include <errno.h>
 #include <string.h>
@@ -96,4 +98,17 @@ enum command_exit command_run(const char *title, const char *about, const struct
         }
         refuse_command(title, commands, argv[1]);
         return COMMAND_USAGE;
+}
+
+enum command_exit command_ask(const struct options *options, json_t *question,
+                              void (*print)(const json_t *answer, struct wall now)) {
+        CLEANUP_JSON json_t *answer = NULL;
+
+        if (ask_broker(options, question, &answer) != 0)
+                return COMMAND_FAILED;
+        if (options->is_json)
+                screen_print_json(answer);
+        else
+                print(answer, clock_now().wall);
+        return COMMAND_DONE;
 }

@@ -6,6 +6,8 @@
 
 #include "broker/ctl/options.h"
 #include "common/cleanup.h"
+#include "common/json.h"
+#include "common/time.h"
 
 /* What the program ends with. */
 enum command_exit {
@@ -33,6 +35,11 @@ MUST_USE int command_open(const struct command *command, const struct options_ru
                           struct options_operands *ret);
 /* What to end with when command_open() did not answer 0. */
 enum command_exit command_exit_of(int opened);
+
+/* For a command that asks the broker once: asks `question`, which it takes, and prints the answer, as JSON if the
+ * options say so, else with `print`. */
+MUST_USE enum command_exit command_ask(const struct options *options, json_t *question,
+                                       void (*print)(const json_t *answer, struct wall now));
 
 /* Runs the command that argv[1] names. `title` is what is typed before it: "lull" or "lull dead". The table ends
  * with NULL. */

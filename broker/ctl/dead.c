@@ -3,7 +3,7 @@
 #include "broker/ctl/ask.h"
 #include "broker/ctl/command.h"
 #include "broker/ctl/dead_change.h"
-#include "broker/ctl/listing.h"
+#include "broker/ctl/rows.h"
 #include "broker/ctl/screen.h"
 #include "broker/ctl/text.h"
 #include "common/clock.h"
@@ -32,27 +32,19 @@ static void push_row(struct listing *listing, const json_t *row, struct wall now
 }
 
 static void print_list(const json_t *answer, struct wall now) {
-        CLEANUP_LISTING struct listing listing;
-        CLEANUP_BUFFER struct buffer text = {0};
-        const json_t *rows = json_object_get(answer, "dead"), *row;
-        size_t i, n = json_array_size(rows);
-        double total = (double)n;
+        static const struct rows rows = {
+                .key = "dead",
+                .columns = columns,
+                .n_columns = sizeof columns / sizeof *columns,
+                .push = push_row,
+                .none = "no dead letters",
+                .advice = "--limit shows more, --tenant fewer",
+        };
 
-        listing_init(&listing, columns, sizeof columns / sizeof *columns);
-        json_array_foreach(rows, i, row)
-                push_row(&listing, row, now);
-        (void)!answer_number_find(answer, "/total", &total);
-        if (n > 0)
-                listing_encode(&listing, screen_width(), &text);
-        else
-                buffer_push_text(&text, "no dead letters\n");
-        if (total > (double)n)
-                buffer_print(&text, "\n%zu of %.0f; --limit shows more, --tenant fewer\n", n, total);
-        screen_print(&text);
+        rows_print(&rows, answer, now);
 }
 
 static enum command_exit list_run(const struct command *command, int argc, char **argv) {
-        CLEANUP_JSON json_t *answer = NULL;
         const char *tenant = NULL;
         uint64_t limit = 100;
         struct options options = OPTIONS_INIT;
@@ -69,13 +61,7 @@ static enum command_exit list_run(const struct command *command, int argc, char 
                 screen_error("--limit is 1 to %d", LIMIT_LISTING);
                 return COMMAND_USAGE;
         }
-        if (ask_broker(&options, dead_encode_question(tenant, limit), &answer) != 0)
-                return COMMAND_FAILED;
-        if (options.is_json)
-                screen_print_json(answer);
-        else
-                print_list(answer, clock_now().wall);
-        return COMMAND_DONE;
+        return command_ask(&options, dead_encode_question(tenant, limit), print_list);
 }
 
 static const struct command command_list = {
@@ -160,7 +146,6 @@ static void print_letter(const json_t *letter, struct wall now) {
 }
 
 static enum command_exit show_run(const struct command *command, int argc, char **argv) {
-        CLEANUP_JSON json_t *answer = NULL;
         struct options options = OPTIONS_INIT;
         struct options_operands operands;
         const struct options_rule rules[] = {OPTIONS_ASK(options), {0}};
@@ -170,13 +155,7 @@ static enum command_exit show_run(const struct command *command, int argc, char 
         if (r != 0)
                 return command_exit_of(r);
         question = json_pack("{s:s, s:o}", "cmd", "dead_show", "batch", json_text_new(bytes_of(operands.words[0])));
-        if (ask_broker(&options, question, &answer) != 0)
-                return COMMAND_FAILED;
-        if (options.is_json)
-                screen_print_json(answer);
-        else
-                print_letter(answer, clock_now().wall);
-        return COMMAND_DONE;
+        return command_ask(&options, question, print_letter);
 }
 
 static const struct command command_show = {

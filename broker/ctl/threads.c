@@ -2,7 +2,7 @@
 #include "broker/ctl/answer.h"
 #include "broker/ctl/ask.h"
 #include "broker/ctl/command.h"
-#include "broker/ctl/listing.h"
+#include "broker/ctl/rows.h"
 #include "broker/ctl/screen.h"
 #include "broker/ctl/text.h"
 #include "common/clock.h"
@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#define STATES "collecting, ready, running, waiting, backoff, dead, done"
+#define STATES "collecting, ready, running, waiting, backoff"
 
 static const struct listing_column columns[] = {
         {"TENANT"}, {"THREAD"}, {"STATE"}, {"SINCE"}, {"MESSAGES", .is_number = true}, {"DUE"},
@@ -31,27 +31,20 @@ static void push_row(struct listing *listing, const json_t *row, struct wall now
 }
 
 static void print_answer(const json_t *answer, struct wall now) {
-        CLEANUP_LISTING struct listing listing;
-        CLEANUP_BUFFER struct buffer text = {0};
-        const json_t *rows = json_object_get(answer, "threads"), *row;
-        size_t i, n = json_array_size(rows);
-        double total = (double)n;
+        static const struct rows rows = {
+                .key = "threads",
+                .columns = columns,
+                .n_columns = sizeof columns / sizeof *columns,
+                .push = push_row,
+                .none = "no thread matches",
+                .advice = "--limit shows more, --tenant and --state fewer",
+        };
 
-        listing_init(&listing, columns, sizeof columns / sizeof *columns);
-        json_array_foreach(rows, i, row)
-                push_row(&listing, row, now);
-        (void)!answer_number_find(answer, "/total", &total);
-        if (n > 0)
-                listing_encode(&listing, screen_width(), &text);
-        else
-                buffer_push_text(&text, "no thread matches\n");
-        if (total > (double)n)
-                buffer_print(&text, "\n%zu of %.0f; --limit shows more, --tenant and --state fewer\n", n, total);
-        screen_print(&text);
+        rows_print(&rows, answer, now);
 }
 
 static bool is_state(const char *word) {
-        static const char *const states[] = {"collecting", "ready", "running", "waiting", "backoff", "dead", "done"};
+        static const char *const states[] = {"collecting", "ready", "running", "waiting", "backoff"};
 
         for (size_t i = 0; i < sizeof states / sizeof *states; i++)
                 if (strcmp(word, states[i]) == 0)
@@ -70,7 +63,6 @@ static json_t *encode_question(const char *state, const char *tenant, uint64_t l
 }
 
 static enum command_exit threads_run(const struct command *command, int argc, char **argv) {
-        CLEANUP_JSON json_t *answer = NULL;
         const char *state = NULL, *tenant = NULL;
         uint64_t limit = 100;
         struct options options = OPTIONS_INIT;
@@ -92,13 +84,7 @@ static enum command_exit threads_run(const struct command *command, int argc, ch
                 screen_error("--limit is 1 to %d", LIMIT_LISTING);
                 return COMMAND_USAGE;
         }
-        if (ask_broker(&options, encode_question(state, tenant, limit), &answer) != 0)
-                return COMMAND_FAILED;
-        if (options.is_json)
-                screen_print_json(answer);
-        else
-                print_answer(answer, clock_now().wall);
-        return COMMAND_DONE;
+        return command_ask(&options, encode_question(state, tenant, limit), print_answer);
 }
 
 const struct command command_threads = {

@@ -167,7 +167,6 @@ static void print_answer(const json_t *answer, struct wall now) {
 }
 
 static enum command_exit why_run(const struct command *command, int argc, char **argv) {
-        CLEANUP_JSON json_t *answer = NULL;
         struct options options = OPTIONS_INIT;
         struct options_operands operands;
         const struct options_rule rules[] = {OPTIONS_ASK(options), {0}};
@@ -178,13 +177,7 @@ static enum command_exit why_run(const struct command *command, int argc, char *
                 return command_exit_of(r);
         question = json_pack("{s:s, s:o, s:o}", "cmd", "why", "tenant", json_text_new(bytes_of(operands.words[0])),
                              "thread", json_text_new(bytes_of(operands.words[1])));
-        if (ask_broker(&options, question, &answer) != 0)
-                return COMMAND_FAILED;
-        if (options.is_json)
-                screen_print_json(answer);
-        else
-                print_answer(answer, clock_now().wall);
-        return COMMAND_DONE;
+        return command_ask(&options, question, print_answer);
 }
 
 const struct command command_why = {

@@ -1,6 +1,7 @@
 """lull, the CLI: what a person at a terminal sees, and what a script gets."""
 
 import json
+import re
 
 import pytest
 
@@ -115,3 +116,11 @@ def test_a_bench_measures_messages_in_and_batches_out(house):
     assert result.returncode == 0, result.stderr + help_text
     assert 'p99' in result.stdout
     assert house.ask('stats')['messages']['finished_total'] == 2000
+
+
+def test_every_state_that_threads_offers_is_one_the_broker_knows(house):
+    start(house)
+    offered = re.search(r'only those in it: (.*)', run(house, 'threads', '--help')).group(1).split(', ')
+    assert len(offered) > 1
+    for state in offered:
+        assert as_json(house, 'threads', '--state', state)['total'] == 0
