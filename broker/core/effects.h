@@ -23,6 +23,8 @@ enum change_type {
         CHANGE_DELETE_ANSWER,
         CHANGE_PUT_SEEN,
         CHANGE_DELETE_SEEN,
+        CHANGE_PUT_NOTE,
+        CHANGE_DELETE_NOTE,
 };
 
 struct change {
@@ -32,6 +34,7 @@ struct change {
                 struct stored_message message;
                 struct stored_batch *batch; /* the effects' own, with its seqs */
                 struct stored_seen seen;
+                struct stored_note note;
                 struct bytes answer;
         };
 };

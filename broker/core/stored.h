@@ -29,11 +29,26 @@ struct stored_batch {
         uint32_t attempts; /* runs that failed */
         uint32_t lost; /* runs that vanished with their worker */
         uint32_t posted; /* replies of the stored answer that are out */
+        uint64_t fence; /* runs of it under this fence or an older one are void: none may be taken up again */
         bool is_answered; /* an answer is stored under the same key */
         char code[LIMIT_CODE_LEN + 1], why[LIMIT_WHY_LEN + 1];
         /* Which messages it has, where that is settled: dead, or answered. Else only the first, and newer ones join. */
         const uint64_t *seqs;
         uint32_t n_seqs;
+};
+
+enum stored_note_kind {
+        STORED_HOLD = 0, /* a thread that must not be answered: `name` is the thread, `value` why */
+        STORED_SETTING = 1, /* changed at run time: `name` is the key, `value` its text as in lull.yaml */
+        STORED_WORKER = 2, /* may hold leases: `name` is its uuid */
+};
+
+/* A small fact that outlives the broker and belongs to no batch. */
+struct stored_note {
+        uint64_t seq;
+        enum stored_note_kind kind;
+        struct bytes tenant, name, value; /* may be empty where the kind does not say */
+        struct wall at, until; /* since when; a hold ends by itself `until` then, 0 = it does not */
 };
 
 /* A message id that was accepted: what duplicates are found by. */

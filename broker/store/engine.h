@@ -1,4 +1,4 @@
-/* What a store stands on: five ordered tables of small values, and a transaction over them. LMDB is one, memory its
+/* What a store stands on: six ordered tables of small values, and a transaction over them. LMDB is one, memory its
  * sibling, which proves that the seam is real. A key is a sequence number and a piece: values longer than ENGINE_PIECE
  * are cut, because LMDB puts longer ones on runs of adjacent pages, which a fragmented file takes minutes to find. */
 #pragma once
@@ -7,7 +7,15 @@
 
 #include <stdint.h>
 
-enum engine_table { ENGINE_META, ENGINE_MESSAGES, ENGINE_BATCHES, ENGINE_ANSWERS, ENGINE_SEEN, ENGINE_N_TABLES };
+enum engine_table {
+        ENGINE_META,
+        ENGINE_MESSAGES,
+        ENGINE_BATCHES,
+        ENGINE_ANSWERS,
+        ENGINE_SEEN,
+        ENGINE_NOTES,
+        ENGINE_N_TABLES
+};
 
 enum { ENGINE_PIECE = 1900 };
 

@@ -17,7 +17,7 @@
 
 enum { KEY_LEN = 10 };
 
-static const char *const table_names[ENGINE_N_TABLES] = {"meta", "messages", "batches", "answers", "seen"};
+static const char *const table_names[ENGINE_N_TABLES] = {"meta", "messages", "batches", "answers", "seen", "notes"};
 
 struct lmdb {
         struct engine engine;

@@ -19,7 +19,8 @@ struct store {
         struct buffer scratch;
 };
 
-static const char *const table_nouns[ENGINE_N_TABLES] = {"head", "message", "batch record", "answer", "message id"};
+static const char *const table_nouns[ENGINE_N_TABLES] = {"head",   "message",    "batch record",
+                                                         "answer", "message id", "note"};
 
 struct store *store_close(struct store *store) {
         if (!store)
@@ -197,6 +198,17 @@ struct load {
         struct buffer *scratch;
 };
 
+static int load_note(void *context, uint64_t seq, struct bytes payload) {
+        struct load *load = context;
+        struct stored_note note;
+        int r = values_decode_note(seq, payload, &note);
+
+        if (r == 0 && load->visitor->note)
+                load->visitor->note(load->visitor->context, &note);
+        buffer_clear(load->scratch);
+        return r;
+}
+
 static int load_batch(void *context, uint64_t seq, struct bytes payload) {
         struct load *load = context;
         CLEANUP_FREE uint64_t *seqs = NULL;
@@ -233,8 +245,10 @@ static int load_seen(void *context, uint64_t seq, struct bytes payload) {
 
 int store_load(struct store *store, const struct store_visitor *visitor, char **ret_error) {
         struct load load = {visitor, &store->scratch};
-        int r = scan(store, ENGINE_BATCHES, load_batch, &load, ret_error);
+        int r = scan(store, ENGINE_NOTES, load_note, &load, ret_error);
 
+        if (r == 0)
+                r = scan(store, ENGINE_BATCHES, load_batch, &load, ret_error);
         if (r == 0)
                 r = scan(store, ENGINE_MESSAGES, load_message, &load, ret_error);
         if (r == 0)
@@ -265,6 +279,12 @@ static int apply(struct store *store, const struct change *change) {
         case CHANGE_PUT_SEEN:
                 values_encode_seen(&store->scratch, &change->seen);
                 return put(store, ENGINE_SEEN, change->seen.seq);
+        case CHANGE_PUT_NOTE: {
+                int r = engine->ops->remove(engine, ENGINE_NOTES, change->note.seq);
+
+                values_encode_note(&store->scratch, &change->note);
+                return r < 0 ? r : put(store, ENGINE_NOTES, change->note.seq);
+        }
         case CHANGE_DELETE_MESSAGE:
                 return engine->ops->remove(engine, ENGINE_MESSAGES, change->seq);
         case CHANGE_DELETE_BATCH:
@@ -273,6 +293,8 @@ static int apply(struct store *store, const struct change *change) {
                 return engine->ops->remove(engine, ENGINE_ANSWERS, change->seq);
         case CHANGE_DELETE_SEEN:
                 return engine->ops->remove(engine, ENGINE_SEEN, change->seq);
+        case CHANGE_DELETE_NOTE:
+                return engine->ops->remove(engine, ENGINE_NOTES, change->seq);
         }
         return -EINVAL;
 }
@@ -281,9 +303,12 @@ static int apply(struct store *store, const struct change *change) {
 static int reserve(struct store *store, const struct change *changes, size_t n) {
         uint64_t highest = 0;
 
-        for (size_t i = 0; i < n; i++)
-                if (changes[i].type == CHANGE_PUT_MESSAGE)
+        for (size_t i = 0; i < n; i++) {
+                if (changes[i].type == CHANGE_PUT_MESSAGE && changes[i].message.seq > highest)
                         highest = changes[i].message.seq;
+                if (changes[i].type == CHANGE_PUT_NOTE && changes[i].note.seq > highest)
+                        highest = changes[i].note.seq;
+        }
         if (highest < store->meta.reserved_seq)
                 return 0;
         store->meta.reserved_seq = highest + SEQ_BLOCK;

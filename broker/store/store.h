@@ -1,7 +1,7 @@
 /* The store: what was acknowledged, on disk.
  *
  * It holds messages, the records of batches that have a history, answers not yet posted, and the ids of messages
- * accepted lately, each under a sequence number. Bodies stay here; memory holds the index (broker/core). A commit is
+ * accepted lately, and notes (holds, settings, workers), each under a sequence number. Bodies stay here; memory holds the index (broker/core). A commit is
  * all or nothing, and durable when it returns 0. Every value carries a checksum; a damaged one is named, never skipped.
  *
  * Errors are negative errnos. After a failed commit nothing may go on as if it had not happened: the process ends, and
@@ -28,13 +28,14 @@ struct store_head {
 
 struct store_head store_head(const struct store *store);
 
-/* Told of everything in the store, each kind in the order of its keys: batches, messages, ids. What they get lives only
- * for the call. */
+/* Told of everything in the store, each kind in the order of its keys: notes, batches, messages, ids. What they get
+ * lives only for the call. */
 struct store_visitor {
         void (*batch)(void *context, const struct stored_batch *batch);
         void (*message)(void *context, const struct stored_message *message);
         void (*seen)(void *context, const struct stored_seen *seen);
         void *context;
+        void (*note)(void *context, const struct stored_note *note);
 };
 
 /* -EBADMSG and *ret_error when a value is damaged. */

@@ -62,7 +62,7 @@ void values_encode_message(struct buffer *buffer, const struct stored_message *m
 void values_encode_batch(struct buffer *buffer, const struct stored_batch *batch) {
         size_t at = begin(buffer);
 
-        pack_push_array(buffer, 9);
+        pack_push_array(buffer, 10);
         pack_push_uint(buffer, batch->kind);
         pack_push_int(buffer, batch->at.ms);
         pack_push_uint(buffer, batch->attempts);
@@ -74,6 +74,7 @@ void values_encode_batch(struct buffer *buffer, const struct stored_batch *batch
         pack_push_array(buffer, batch->n_seqs);
         for (uint32_t i = 0; i < batch->n_seqs; i++)
                 pack_push_uint(buffer, batch->seqs[i]);
+        pack_push_uint(buffer, batch->fence);
         end(buffer, at, batch->seq);
 }
 
@@ -85,6 +86,19 @@ void values_encode_seen(struct buffer *buffer, const struct stored_seen *seen) {
         pack_push_uint(buffer, seen->hash.low);
         pack_push_uint(buffer, seen->hash.high);
         end(buffer, at, seen->seq);
+}
+
+void values_encode_note(struct buffer *buffer, const struct stored_note *note) {
+        size_t at = begin(buffer);
+
+        pack_push_array(buffer, 6);
+        pack_push_uint(buffer, note->kind);
+        pack_push_bin(buffer, note->tenant);
+        pack_push_bin(buffer, note->name);
+        pack_push_bin(buffer, note->value);
+        pack_push_int(buffer, note->at.ms);
+        pack_push_int(buffer, note->until.ms);
+        end(buffer, at, note->seq);
 }
 
 void values_encode_answer(struct buffer *buffer, uint64_t seq, struct bytes answer) {
@@ -165,6 +179,7 @@ int values_decode_batch(uint64_t seq, struct bytes payload, struct stored_batch 
         seqs = memory_new(ret->n_seqs, sizeof *seqs);
         for (uint32_t i = 0; i < ret->n_seqs; i++)
                 seqs[i] = pack_pop_uint(&reader);
+        ret->fence = n > 9 ? pack_pop_uint(&reader) : 0; /* layouts before it had none */
         if (verdict(&reader, n >= 9 && kind <= STORED_DEAD && (ret->n_seqs == 0 || seqs[0] == seq)) < 0)
                 return -EBADMSG;
         ret->seqs = *ret_seqs = TAKE(seqs);
@@ -180,4 +195,18 @@ int values_decode_seen(uint64_t seq, struct bytes payload, struct stored_seen *r
         ret->hash.low = pack_pop_uint(&reader);
         ret->hash.high = pack_pop_uint(&reader);
         return verdict(&reader, n >= 3);
+}
+
+int values_decode_note(uint64_t seq, struct bytes payload, struct stored_note *ret) {
+        struct pack_reader reader = pack_open(payload);
+        uint32_t n = pack_pop_array(&reader);
+        uint64_t kind = pack_pop_uint(&reader);
+
+        *ret = (struct stored_note){.seq = seq, .kind = (enum stored_note_kind)kind};
+        ret->tenant = pack_pop_bytes(&reader);
+        ret->name = pack_pop_bytes(&reader);
+        ret->value = pack_pop_bytes(&reader);
+        ret->at.ms = pack_pop_int(&reader);
+        ret->until.ms = pack_pop_int(&reader);
+        return verdict(&reader, n >= 6 && kind <= STORED_WORKER);
 }

@@ -20,6 +20,7 @@ void values_encode_meta(struct buffer *buffer, const struct values_meta *meta);
 void values_encode_message(struct buffer *buffer, const struct stored_message *message);
 void values_encode_batch(struct buffer *buffer, const struct stored_batch *batch);
 void values_encode_seen(struct buffer *buffer, const struct stored_seen *seen);
+void values_encode_note(struct buffer *buffer, const struct stored_note *note);
 void values_encode_answer(struct buffer *buffer, uint64_t seq, struct bytes answer);
 
 /* The length that a value's first piece announces; 0 when the piece is too short to say. */
@@ -33,3 +34,4 @@ MUST_USE int values_decode_message(uint64_t seq, struct bytes payload, struct st
 /* *ret_seqs (the caller frees) is what ret->seqs points to. */
 MUST_USE int values_decode_batch(uint64_t seq, struct bytes payload, struct stored_batch *ret, uint64_t **ret_seqs);
 MUST_USE int values_decode_seen(uint64_t seq, struct bytes payload, struct stored_seen *ret);
+MUST_USE int values_decode_note(uint64_t seq, struct bytes payload, struct stored_note *ret);

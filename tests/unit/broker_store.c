@@ -63,7 +63,7 @@ static struct bytes body_of(size_t len) {
 
 /* What a load brings. */
 struct found {
-        uint32_t n_messages, n_batches, n_seen;
+        uint32_t n_messages, n_batches, n_seen, n_notes;
         uint64_t last_seq;
         struct stored_batch batch;
 };
@@ -86,11 +86,23 @@ static void on_message(void *context, const struct stored_message *message) {
 
 static void on_seen(void *context, const struct stored_seen *seen) { ((struct found *)context)->n_seen++; }
 
+static void on_note(void *context, const struct stored_note *note) {
+        struct found *found = context;
+
+        found->n_notes++;
+        assert_int_equal(note->kind, STORED_HOLD);
+        assert_true(bytes_is_text(note->tenant, "acme") && bytes_is_text(note->name, "5511"));
+        assert_true(bytes_is_text(note->value, "a person took over"));
+        assert_int_equal(note->at.ms, 77);
+        assert_int_equal(note->until.ms, 99);
+}
+
 static struct found load(struct store *store) {
         struct found found = {0};
         char *error = NULL;
 
-        assert_int_equal(store_load(store, &(struct store_visitor){on_batch, on_message, on_seen, &found}, &error), 0);
+        assert_int_equal(
+                store_load(store, &(struct store_visitor){on_batch, on_message, on_seen, &found, on_note}, &error), 0);
         return found;
 }
 
@@ -105,7 +117,7 @@ static void keep_and_give_back(struct store *store) {
         for (uint64_t i = 0; i < n; i++)
                 put_message(&fx, i + 1, body_of(lens[i]));
         effects_push_change(&fx, CHANGE_PUT_SEEN)->seen = (struct stored_seen){1, {2, 3}, {4}};
-        *effects_push_batch(&fx, 0, &seqs) = (struct stored_batch){.seq = 2, .attempts = 3, .code = "a", .why = "b"};
+        *effects_push_batch(&fx, 0, &seqs) = (struct stored_batch){.seq = 2, .attempts = 3, .fence = 1234567890123};
         fx.changes[fx.n_changes - 1].batch->n_seqs = 0;
         effects_push_change(&fx, CHANGE_PUT_ANSWER)->answer = body_of(9000);
         fx.changes[fx.n_changes - 1].seq = 2;
@@ -122,6 +134,7 @@ static void keep_and_give_back(struct store *store) {
         store_release(store);
         assert_int_equal(load(store).n_messages, n);
         assert_int_equal(load(store).batch.attempts, 3);
+        assert_int_equal(load(store).batch.fence, 1234567890123);
 
         for (uint64_t i = 1; i < n; i++)
                 effects_delete(&fx, CHANGE_DELETE_MESSAGE, i);
@@ -149,6 +162,29 @@ static void the_lmdb_engine_gives_back_what_was_put(void **state) {
         CLEANUP_STORE struct store *store = open_store(uri);
 
         keep_and_give_back(store);
+}
+
+static void a_note_is_given_back_until_it_is_deleted(void **state) {
+        struct store *store = open_store(uri);
+        uint64_t seq = store_head(store).first_seq;
+        struct effects fx = {0};
+
+        effects_push_change(&fx, CHANGE_PUT_NOTE)->note = (struct stored_note){
+                seq, STORED_HOLD, bytes_of("acme"), bytes_of("5511"), bytes_of("tomorrow"), {.ms = 77}, {.ms = 99}};
+        commit(store, &fx);
+        effects_push_change(&fx, CHANGE_PUT_NOTE)->note = (struct stored_note){
+                seq, STORED_HOLD, bytes_of("acme"), bytes_of("5511"), bytes_of("a person took over"), {77}, {99}};
+        commit(store, &fx);
+        assert_int_equal(load(store).n_notes, 1);
+        store_close(store);
+        store = open_store(uri);
+        assert_int_equal(load(store).n_notes, 1);
+        assert_true(store_head(store).first_seq > seq);
+        effects_delete(&fx, CHANGE_DELETE_NOTE, seq);
+        commit(store, &fx);
+        assert_int_equal(load(store).n_notes, 0);
+        store_close(store);
+        effects_done(&fx);
 }
 
 static void the_epoch_grows_and_sequence_numbers_never_come_again(void **state) {
@@ -257,6 +293,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(the_memory_engine_gives_back_what_was_put),
                 WITH_FOLDER(the_lmdb_engine_gives_back_what_was_put),
+                WITH_FOLDER(a_note_is_given_back_until_it_is_deleted),
                 WITH_FOLDER(the_epoch_grows_and_sequence_numbers_never_come_again),
                 WITH_FOLDER(a_shorter_record_takes_the_place_of_a_longer_one_whole),
                 WITH_FOLDER(a_second_broker_on_the_same_folder_is_refused),
