@@ -88,6 +88,7 @@ static json_t *answer_batches(const struct core_counters *counters, uint32_t dea
         json_object_set_new(json, "lost_total", number(counters->lost));
         json_object_set_new(json, "handed_back_total", number(counters->handed_back));
         json_object_set_new(json, "stale_total", number(counters->stale));
+        json_object_set_new(json, "adopted_total", number(counters->adopted));
         json_object_set_new(json, "dead", json_integer(dead));
         json_object_set_new(json, "size",
                             json_pack("{s:I,s:I,s:I}", "p50", (json_int_t)histogram_quantile(size, 0.5), "p90",
@@ -115,6 +116,14 @@ static json_t *answer_store(const struct loop *loop) {
         return json;
 }
 
+static json_t *answer_hold_counts(const struct core *core) {
+        json_t *json = json_object();
+
+        json_object_set_new(json, "now", json_integer(core_hold_count(core)));
+        json_object_set_new(json, "total", number(core_counters(core)->holds));
+        return json;
+}
+
 json_t *answer_stats(struct loop *loop) {
         const struct core_counters *counters = core_counters(loop->core);
         struct totals totals = {0};
@@ -127,6 +136,7 @@ json_t *answer_stats(struct loop *loop) {
         json_object_set_new(json, "threads", states(totals.states));
         json_object_set_new(json, "messages", answer_messages(counters, totals.pending, core_seen_count(loop->core)));
         json_object_set_new(json, "batches", answer_batches(counters, totals.dead));
+        json_object_set_new(json, "holds", answer_hold_counts(loop->core));
         json_object_set_new(json, "calls_saved_total", number(counters->calls_saved));
         json_object_set_new(json, "lateness_ms", milliseconds(&counters->lateness_us, true));
         json_object_set_new(json, "lock", answer_lock(counters));

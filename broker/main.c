@@ -55,6 +55,12 @@ struct boot {
         uint64_t n_messages;
 };
 
+static void boot_note(void *context, const struct stored_note *note) {
+        struct boot *boot = context;
+
+        core_load_note(boot->loop->core, boot->loop->started, note);
+}
+
 static void boot_batch(void *context, const struct stored_batch *batch) {
         struct boot *boot = context;
 
@@ -76,7 +82,7 @@ static void boot_seen(void *context, const struct stored_seen *seen) {
 
 static int load(struct loop *loop) {
         struct boot boot = {.loop = loop};
-        struct store_visitor visitor = {boot_batch, boot_message, boot_seen, &boot};
+        struct store_visitor visitor = {boot_batch, boot_message, boot_seen, &boot, boot_note};
         struct store_head head = store_head(loop->store);
         struct core_options options = {
                 .config = loop->config, .epoch = head.epoch, .salt = head.salt, .first_seq = head.first_seq};

@@ -49,6 +49,7 @@ static bool is_command(const struct question *question, const char *name) {
 void question_step(struct question *question, struct loop *loop) {
         struct event event = {.type = EVENT_DEAD_RETRY};
 
+        question->is_verb = verb_step(&question->verb, question->json, loop);
         if (is_command(question, "dead_drop"))
                 event.type = EVENT_DEAD_DROP;
         else if (!is_command(question, "dead_retry"))
@@ -106,6 +107,8 @@ static json_t *answer_of(const struct question *question, struct loop *loop) {
                                     question->fault ? question->fault : "a question is a JSON object with a \"cmd\"");
         if (find_fault(question))
                 return answer_error("bad_request", find_fault(question));
+        if (question->is_verb)
+                return answer_verb(&question->verb);
         if (question->is_change)
                 return answer_change(question);
         if (is_command(question, "stats"))
@@ -117,10 +120,13 @@ static json_t *answer_of(const struct question *question, struct loop *loop) {
                                       limit_of(question));
         if (is_command(question, "dead"))
                 return answer_dead(loop, text_of(question, "tenant"), limit_of(question));
+        if (is_command(question, "holds"))
+                return answer_holds(loop, text_of(question, "tenant"), limit_of(question));
         if (is_command(question, "dead_show"))
                 return answer_dead_show(loop, bytes_of_key(question, "batch"));
         return answer_error("unknown_command",
-                            "the commands are stats, why, threads, dead, dead_show, dead_retry and dead_drop");
+                            "the commands are stats, why, threads, hold, resume, flush, cancel, holds, dead, "
+                            "dead_show, dead_retry and dead_drop");
 }
 
 /* What fits no frame is said to be so: who asked would wait for ever. */

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "broker/loop.h"
+#include "broker/verb_answers.h"
 #include "common/json.h"
 
 struct question {
@@ -12,6 +13,8 @@ struct question {
         char batch[WIRE_BATCH_LEN + 1];
         bool is_change; /* it changes something: `result` says how that went */
         int result;
+        bool is_verb; /* and so does this */
+        struct verb_change verb;
 };
 
 /* Reads a frame, which need not be a question. */

@@ -24,15 +24,45 @@ static char *waits_in_collecting(const struct core_thread_view *view, const stru
                             quiet, max_wait, tenant->max_messages, view->n_messages, tenant->max_bytes, view->n_bytes);
 }
 
+static char *waits_for_time(const char *what, struct wall at) {
+        char text[CLOCK_TEXT_MAX];
+
+        clock_text(at, text);
+        return memory_print("%s %s", what, text);
+}
+
 static char *waits_in_ready(const struct core_thread_view *view, const struct config_tenant *tenant) {
         if (view->is_throttled)
                 return memory_print("one of the tenant's %u runs to end (concurrency)", tenant->concurrency);
+        if (view->paced_until.ms != 0)
+                return waits_for_time("the tenant's rate to allow another run, at", view->paced_until);
         if (!view->has_credit)
                 return memory_print("a worker with a free slot; `lull stats` shows the workers");
         return memory_print("its turn");
 }
 
+/* A worker from before the broker's restart may be running it. */
+static char *waits_for_workers(const struct core_thread_view *view) {
+        return waits_for_time("the workers from before the broker's restart to say what they run, at the latest until",
+                              view->awaited_until);
+}
+
+static char *waits_in_held(const struct core_thread_view *view) {
+        return memory_print("whoever took it over%s%s", view->held_why[0] ? ": " : "", view->held_why);
+}
+
+static char *next_in_held(const struct core_thread_view *view) {
+        char text[CLOCK_TEXT_MAX];
+
+        if (view->held_until.ms > 0)
+                return memory_print("what comes is kept; it is answered after the hold ends at %s, or after `lull resume`",
+                                    clock_text(view->held_until, text));
+        return memory_print("what comes is kept; it is answered after `lull resume`");
+}
+
 static char *waits_for(const struct core_thread_view *view, const struct config_tenant *tenant) {
+        if (view->awaited_until.ms != 0)
+                return waits_for_workers(view);
         switch (view->state) {
         case THREAD_COLLECTING:
                 return waits_in_collecting(view, tenant);
@@ -45,6 +75,8 @@ static char *waits_for(const struct core_thread_view *view, const struct config_
                 return memory_print("what was busy to be free: %s", view->why ? view->why : "no reason was given");
         case THREAD_BACKOFF:
                 return memory_print("the pause after failure %u of %u", view->attempts, tenant->retry.attempts);
+        case THREAD_HELD:
+                return waits_in_held(view);
         case THREAD_DEAD:
                 return memory_print("an operator: it was given up after %u failed run%s", view->attempts + view->lost,
                                     view->attempts + view->lost == 1 ? "" : "s");
@@ -65,10 +97,15 @@ static char *what_is_next(const struct core_thread_view *view) {
         case THREAD_READY:
                 return memory_print("goes to a worker");
         case THREAD_RUNNING:
+                if (view->is_held)
+                        return memory_print("done, as its answer was stored before somebody took the thread over; then "
+                                            "it is held");
                 return memory_print("done; or, if the worker falls silent, another takes it over at %s", text);
         case THREAD_WAITING:
         case THREAD_BACKOFF:
                 return memory_print("tried again at %s", text);
+        case THREAD_HELD:
+                return next_in_held(view);
         case THREAD_DEAD:
                 return memory_print(
                         "nothing by itself; `lull dead retry %s` runs it again, `lull dead drop %s` forgets it",
@@ -129,6 +166,15 @@ static json_t *dead_of_thread(const struct core *core, const struct core_thread_
         return list;
 }
 
+static json_t *hold_of(const struct core_thread_view *view) {
+        json_t *json = json_object();
+
+        json_object_set_new(json, "since", answer_time(view->held_since));
+        json_object_set_new(json, "until", answer_time(view->held_until));
+        json_object_set_new(json, "why", view->held_why[0] ? json_text_new(bytes_of(view->held_why)) : json_null());
+        return json;
+}
+
 static void set_details(json_t *json, struct loop *loop, const struct core_thread_view *view) {
         if (view->n_messages > 0) {
                 json_object_set_new(json, "messages", json_integer(view->n_messages));
@@ -150,6 +196,8 @@ static void set_details(json_t *json, struct loop *loop, const struct core_threa
                 json_object_set_new(json, "worker", json_string(questions_uuid(view->worker)));
                 set_text(json, "fence", memory_print("%llu", (unsigned long long)view->fence));
         }
+        if (view->is_held)
+                json_object_set_new(json, "hold", hold_of(view));
         if (view->code || view->why)
                 json_object_set_new(json, "last_failure", failure(view->code, view->why));
         if (view->n_dead > 0)
@@ -204,7 +252,7 @@ json_t *answer_threads(struct loop *loop, const char *state, const char *tenant,
         uint32_t cursor = 0;
 
         if (state && !is_state(state))
-                return answer_error("bad_request", "the states are collecting, ready, running, waiting and backoff");
+                return answer_error("bad_request", "the states are collecting, ready, running, waiting, backoff and held");
         list = json_array();
         while (core_next_thread(loop->core, loop->now, &cursor, &view)) {
                 json_t *item;

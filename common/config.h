@@ -10,6 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The settings of a tenant that can be changed while the broker runs: config_settings.h. */
+enum { CONFIG_N_SETTINGS = 15 };
+
 enum config_handler_kind { CONFIG_HANDLER_HTTP, CONFIG_HANDLER_EXEC, CONFIG_HANDLER_ECHO };
 
 struct config_handler {
@@ -32,6 +35,12 @@ struct config_channel {
         int line;
 };
 
+/* How many in which time; count 0 is no limit. */
+struct config_rate {
+        uint32_t count;
+        struct span per;
+};
+
 struct config_tenant {
         char *name;
         struct span quiet, max_wait;
@@ -47,10 +56,13 @@ struct config_tenant {
         struct span lock_ttl;
         struct span run_timeout;
         uint32_t concurrency;
+        struct config_rate rate; /* runs started */
+        uint32_t max_pending; /* messages; 0 = no limit of its own */
         struct config_handler handler;
         struct config_channel *channels;
         uint32_t n_channels;
         int line;
+        int setting_lines[CONFIG_N_SETTINGS]; /* where each setting stands in the file; 0 = it has its default */
 };
 
 struct config {
@@ -75,6 +87,11 @@ struct config {
         } worker;
         struct {
                 uint32_t message_bytes;
+                uint64_t memory; /* of the broker's index, as it is estimated */
+                uint64_t store_bytes; /* of the store's values */
+                uint64_t free_bytes; /* of the store's file system that stay free */
+                struct span dedupe_window;
+                uint32_t dedupe_ids;
         } limits;
         struct config_tenant *tenants; /* sorted by name */
         uint32_t n_tenants;

@@ -1,15 +1,36 @@
 #include "common/config_reader.h"
 
+#include "common/limits.h"
 #include "common/memory.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* The ids are bounded by number, not by the room that messages leave: they must not be able to take all of it. */
+static void limits_check(struct config_reader *reader, const struct yaml_node *root, const struct config *config) {
+        const struct yaml_node *limits = yaml_find(root, "limits"), *memory = yaml_find(limits, "memory");
+        uint64_t ids = (uint64_t)config->limits.dedupe_ids * LIMIT_SEEN_COST;
+        CLEANUP_FREE char *have = config_size_text((int64_t)config->limits.memory);
+        size_t path = config_path_push(reader, "limits");
+
+        if (reader->n_errors == 0 && config->limits.memory < 2 * ids)
+                config_refuse_at(reader, "memory",
+                                 memory   ? memory->line
+                                 : limits ? limits->line
+                                          : 1,
+                                 "%s is too small for dedupe_ids, which are %u: they may take half of it, %llu bytes; "
+                                 "make it %lluMiB or more, or remember fewer ids",
+                                 have, config->limits.dedupe_ids, (unsigned long long)ids,
+                                 (unsigned long long)(2 * ids + (1 << 20) - 1) >> 20);
+        config_path_pop(reader, path);
+}
+
 /* A tcp endpoint made of wrong keys would only be complained about again. */
 static void config_read(struct config_reader *reader, const struct yaml_node *root, struct config *config) {
         config_section_read(reader, root, &config_root, config);
         config_broker_check(reader, root, config);
+        limits_check(reader, root, config);
 }
 
 int config_decode(const char *file, struct bytes text, const struct config_world *world, struct config **ret,

@@ -66,11 +66,13 @@ int config_size_decode(const char *text, int64_t *ret_bytes, char **ret_why);
 int config_count_decode(const char *text, int64_t *ret, char **ret_why);
 int config_flag_decode(const char *text, int64_t *ret, char **ret_why);
 int config_ratio_decode(const char *text, int64_t *ret_thousandths, char **ret_why);
+int config_rate_decode(const char *text, struct config_rate *ret, char **ret_why);
 /* The same back, for a sentence about bounds; the caller frees. */
 char *config_span_text(int64_t us);
 char *config_size_text(int64_t bytes);
 char *config_count_text(int64_t count);
 char *config_ratio_text(int64_t thousandths);
+char *config_rate_text(const struct config_rate *rate);
 
 /* -- config_expand.c ----------------------------------------------------------------------------------------------- */
 
@@ -83,9 +85,11 @@ MUST_USE int config_text_get(struct config_reader *reader, const struct yaml_nod
 enum config_kind {
         CONFIG_SPAN, /* struct span; bounds in microseconds */
         CONFIG_SIZE, /* uint32_t; bounds in bytes */
+        CONFIG_SPACE, /* uint64_t; the same, for what may be over 4 GiB */
         CONFIG_COUNT, /* uint32_t */
         CONFIG_RATIO, /* double; bounds in thousandths */
         CONFIG_FLAG, /* bool */
+        CONFIG_RATE, /* struct config_rate */
         CONFIG_TEXT, /* char *, not empty */
         CONFIG_SECTION, /* keys of their own, in the same struct */
         CONFIG_CUSTOM, /* `read` does it */
@@ -114,14 +118,31 @@ struct config_section {
 void config_section_read(struct config_reader *reader, const struct yaml_node *node,
                          const struct config_section *section, void *target);
 extern const struct config_section config_root;
+/* The key of a dotted name such as "retry.base"; NULL when the section has none. */
+const struct config_key *config_key_find(const struct config_section *section, const char *name);
+/* One key of a section whose target is `target`. */
+void config_key_read(struct config_reader *reader, const struct yaml_node *node, const struct config_key *key,
+                     void *target);
+/* What the field of a key holds, as it would be written in the file; the caller frees. Not for a text, a section or a
+ * custom key. */
+char *config_key_text(const struct config_key *key, const void *target);
 
 /* -- config_tenant.c ----------------------------------------------------------------------------------------------- */
 
 /* CONFIG_CUSTOM readers; the target is the struct config. */
 void config_tenants_read(struct config_reader *reader, const struct yaml_node *node, void *target);
 void config_tenant_done(struct config_tenant *tenant);
+extern const struct config_section config_tenant_section;
+/* Refuses what does not go together in a tenant, under the lines of `node`, which may be NULL. */
+void config_tenant_check(struct config_reader *reader, const struct yaml_node *node,
+                         const struct config_tenant *tenant);
 /* Is it a name for a tenant or a channel? When not, that is noted. */
 bool config_name_is_valid(struct config_reader *reader, const struct yaml_node *node);
+
+/* -- config_settings.c --------------------------------------------------------------------------------------------- */
+
+/* Notes in which line of the tenant's map each of its settings stands. */
+void config_settings_locate(const struct yaml_node *node, struct config_tenant *tenant);
 
 /* -- config_handler.c, config_channels.c: custom readers whose target is the tenant -------------------------------- */
 

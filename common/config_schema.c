@@ -18,6 +18,7 @@ struct number_kind {
 static const struct number_kind number_kinds[] = {
         [CONFIG_SPAN] = {config_span_decode, config_span_text},
         [CONFIG_SIZE] = {config_size_decode, config_size_text},
+        [CONFIG_SPACE] = {config_size_decode, config_size_text},
         [CONFIG_COUNT] = {config_count_decode, config_count_text},
         [CONFIG_RATIO] = {config_ratio_decode, config_ratio_text},
         [CONFIG_FLAG] = {config_flag_decode, config_count_text},
@@ -66,8 +67,38 @@ static void number_store(void *field, enum config_kind kind, int64_t number) {
                 *(double *)field = (double)number / 1000;
         else if (kind == CONFIG_FLAG)
                 *(bool *)field = number != 0;
+        else if (kind == CONFIG_SPACE)
+                *(uint64_t *)field = (uint64_t)number;
         else
                 *(uint32_t *)field = (uint32_t)number;
+}
+
+static void rate_read(struct config_reader *reader, const struct yaml_node *node, struct config_rate *field) {
+        CLEANUP_FREE char *text = NULL;
+        CLEANUP_FREE char *why = NULL;
+
+        if (node && config_text_get(reader, node, &text) == 0 && config_rate_decode(text, field, &why) != 0)
+                config_refuse(reader, node->line, "'%s' %s", node->text, why);
+}
+
+static int64_t number_load(const void *field, enum config_kind kind) {
+        if (kind == CONFIG_SPAN)
+                return ((const struct span *)field)->us;
+        if (kind == CONFIG_RATIO)
+                return (int64_t)(*(const double *)field * 1000 + 0.5);
+        if (kind == CONFIG_FLAG)
+                return *(const bool *)field;
+        if (kind == CONFIG_SPACE)
+                return (int64_t) * (const uint64_t *)field;
+        return *(const uint32_t *)field;
+}
+
+char *config_key_text(const struct config_key *key, const void *target) {
+        const void *field = (const char *)target + key->offset;
+
+        if (key->kind == CONFIG_RATE)
+                return config_rate_text(field);
+        return number_kinds[key->kind].text(number_load(field, key->kind));
 }
 
 static void text_read(struct config_reader *reader, const struct yaml_node *node, const struct config_key *key,
@@ -78,17 +109,21 @@ static void text_read(struct config_reader *reader, const struct yaml_node *node
                 *field = memory_copy_text(key->text, strlen(key->text));
 }
 
-static void key_read(struct config_reader *reader, const struct yaml_node *node, const struct config_key *key,
+void config_key_read(struct config_reader *reader, const struct yaml_node *node, const struct config_key *key,
                      void *target) {
         void *field = (char *)target + key->offset;
 
         switch (key->kind) {
         case CONFIG_SPAN:
         case CONFIG_SIZE:
+        case CONFIG_SPACE:
         case CONFIG_COUNT:
         case CONFIG_RATIO:
         case CONFIG_FLAG:
                 number_store(field, key->kind, node ? number_read(reader, node, key) : key->fallback);
+                return;
+        case CONFIG_RATE:
+                rate_read(reader, node, field);
                 return;
         case CONFIG_TEXT:
                 text_read(reader, node, key, field);
@@ -135,9 +170,23 @@ void config_section_read(struct config_reader *reader, const struct yaml_node *n
         for (const struct config_key *key = section->keys; key->name; key++) {
                 size_t path = config_path_push(reader, key->name);
 
-                key_read(reader, yaml_find(node, key->name), key, target);
+                config_key_read(reader, yaml_find(node, key->name), key, target);
                 config_path_pop(reader, path);
         }
+}
+
+const struct config_key *config_key_find(const struct config_section *section, const char *name) {
+        const char *dot = strchr(name, '.');
+        size_t len = dot ? (size_t)(dot - name) : strlen(name);
+
+        for (const struct config_key *key = section->keys; key->name; key++) {
+                if (strlen(key->name) != len || strncmp(key->name, name, len) != 0)
+                        continue;
+                if (!dot)
+                        return key->kind == CONFIG_SECTION ? NULL : key;
+                return key->kind == CONFIG_SECTION ? config_key_find(key->section, dot + 1) : NULL;
+        }
+        return NULL;
 }
 
 /* -- the tables ---------------------------------------------------------------------------------------------------- */
@@ -173,6 +222,13 @@ static const struct config_key worker_keys[] = {
 static const struct config_key limits_keys[] = {
         {"message_bytes", CONFIG_SIZE, AT(limits.message_bytes), LIMIT_MESSAGE_BYTES_DEFAULT, 1024,
          LIMIT_MESSAGE_BYTES_MAX},
+        {"memory", CONFIG_SPACE, AT(limits.memory), LIMIT_MEMORY_DEFAULT, 1 << 20, LIMIT_MEMORY_MAX},
+        {"store_bytes", CONFIG_SPACE, AT(limits.store_bytes), LIMIT_STORE_BYTES_DEFAULT, 1 << 20,
+         LIMIT_STORE_BYTES_MAX},
+        {"free_bytes", CONFIG_SPACE, AT(limits.free_bytes), LIMIT_FREE_BYTES_DEFAULT, 0, LIMIT_STORE_BYTES_MAX},
+        {"dedupe_window", CONFIG_SPAN, AT(limits.dedupe_window), S(LIMIT_SEEN_WINDOW_S), S(1),
+         S(LIMIT_SEEN_WINDOW_MAX_S)},
+        {"dedupe_ids", CONFIG_COUNT, AT(limits.dedupe_ids), LIMIT_SEEN, 1, LIMIT_SEEN_MAX},
         {0},
 };
 

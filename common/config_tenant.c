@@ -63,13 +63,15 @@ static const struct config_key tenant_keys[] = {
         {"lock", CONFIG_SECTION, .section = &lock},
         {"run_timeout", CONFIG_SPAN, AT(run_timeout), S(300), S(1), 24 * HOUR},
         {"concurrency", CONFIG_COUNT, AT(concurrency), 100, 1, LIMIT_WORKERS *LIMIT_SLOTS},
+        {"rate", CONFIG_RATE, AT(rate)},
+        {"max_pending", CONFIG_COUNT, AT(max_pending), 0, 0, UINT32_MAX},
         {"handler", CONFIG_CUSTOM, .read = config_handler_read},
         {"channels", CONFIG_CUSTOM, .read = config_channels_read},
         {0},
 };
 
-static const char *const tenant_planned[] = {"rate", "context", "hold_for", "max_interrupts", "on_unknown", NULL};
-static const struct config_section tenant_section = {tenant_keys, tenant_planned};
+static const char *const tenant_planned[] = {"context", "hold_for", "max_interrupts", "on_unknown", NULL};
+const struct config_section config_tenant_section = {tenant_keys, tenant_planned};
 
 /* -- what does not go together ------------------------------------------------------------------------------------- */
 
@@ -78,7 +80,7 @@ static int line_of(const struct yaml_node *node, const char *section, const char
         const struct yaml_node *map = section ? yaml_find(node, section) : node;
         const struct yaml_node *value = yaml_find(map, key);
 
-        return value ? value->line : map ? map->line : node->line;
+        return value ? value->line : map ? map->line : node ? node->line : 0;
 }
 
 static void order_check(struct config_reader *reader, int line, const char *small_name, struct span small,
@@ -91,7 +93,7 @@ static void order_check(struct config_reader *reader, int line, const char *smal
                                  large_text, small_name, small_text, small_text);
 }
 
-static void tenant_check(struct config_reader *reader, const struct yaml_node *node,
+void config_tenant_check(struct config_reader *reader, const struct yaml_node *node,
                          const struct config_tenant *tenant) {
         order_check(reader, line_of(node, NULL, "max_wait"), "quiet", tenant->quiet, "max_wait", tenant->max_wait);
         order_check(reader, line_of(node, "retry", "cap"), "retry.base", tenant->retry.base, "retry.cap",
@@ -118,10 +120,11 @@ static void tenant_read(struct config_reader *reader, const struct yaml_node *no
 
         tenant->name = memory_copy_text(node->key, strlen(node->key));
         tenant->line = node->line;
-        config_section_read(reader, node, &tenant_section, tenant);
+        config_section_read(reader, node, &config_tenant_section, tenant);
+        config_settings_locate(node, tenant);
         /* A wrong value has its default meanwhile, which is no reason to complain twice. */
         if (reader->n_errors == n_errors)
-                tenant_check(reader, node, tenant);
+                config_tenant_check(reader, node, tenant);
         config_path_pop(reader, path);
 }
 

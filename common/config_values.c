@@ -61,7 +61,8 @@ int config_size_decode(const char *text, int64_t *ret_bytes, char **ret_why) {
         const struct unit *unit = len ? unit_find(size_units, text + len) : NULL;
 
         if (!unit)
-                return refuse(ret_why, "is no size; write bytes, or a whole number and KiB or MiB, such as '64KiB'");
+                return refuse(ret_why,
+                              "is no size; write bytes, or a whole number and KiB, MiB or GiB, such as '64KiB'");
         *ret_bytes = number * unit->factor;
         return 0;
 }
@@ -102,6 +103,27 @@ int config_ratio_decode(const char *text, int64_t *ret_thousandths, char **ret_w
         return 0;
 }
 
+/* What a rate may be counted in. */
+static const struct unit rate_units[] = {{"s", 1000000}, {"m", 60000000}, {"h", INT64_C(3600000000)}, {0}};
+
+int config_rate_decode(const char *text, struct config_rate *ret, char **ret_why) {
+        static const char no_limit[] = "none";
+        int64_t number;
+        size_t len = digits_decode(text, &number);
+        const struct unit *unit = len && text[len] == '/' ? unit_find(rate_units, text + len + 1) : NULL;
+
+        if (strcmp(text, no_limit) == 0)
+                return *ret = (struct config_rate){0}, 0;
+        if (!unit)
+                return refuse(ret_why, "is no rate; write a whole number, '/' and s, m or h, such as '60/m', '5/s' or "
+                                       "'1000/h', or none");
+        if (number == 0)
+                return refuse(ret_why, "would let nothing through; write 1 or more, such as '60/m', or none "
+                                       "for no limit");
+        *ret = (struct config_rate){(uint32_t)number, span_us(unit->factor)};
+        return 0;
+}
+
 /* In the largest unit that leaves no rest. */
 static char *amount_text(int64_t amount, const struct unit *units) {
         const struct unit *best = units;
@@ -117,7 +139,21 @@ char *config_size_text(int64_t bytes) { return amount_text(bytes, size_units); }
 char *config_count_text(int64_t count) { return memory_print("%lld", (long long)count); }
 
 char *config_ratio_text(int64_t thousandths) {
-        if (thousandths % 1000 == 0)
-                return config_count_text(thousandths / 1000);
-        return memory_print("%lld.%03lld", (long long)(thousandths / 1000), (long long)(thousandths % 1000));
+        char *text = memory_print("%lld.%03lld", (long long)(thousandths / 1000), (long long)(thousandths % 1000));
+        size_t len = strlen(text);
+
+        while (text[len - 1] == '0')
+                len--;
+        text[text[len - 1] == '.' ? len - 1 : len] = '\0';
+        return text;
+}
+
+char *config_rate_text(const struct config_rate *rate) {
+        const struct unit *unit = rate_units;
+
+        if (rate->count == 0)
+                return memory_copy_text("none", 4);
+        while (unit[1].name && unit->factor != rate->per.us)
+                unit++;
+        return memory_print("%u/%s", rate->count, unit->name);
 }

@@ -75,11 +75,31 @@
 #define LIMIT_EFFECTS_KEPT 65536
 /* Due threads handled in one turn, so that a herd of them starves neither the sockets nor the commit. */
 #define LIMIT_DUE_PER_TURN 512
-/* Message ids remembered for finding duplicates; past this the oldest are forgotten before their window ends. About
- * 48 bytes of memory each. */
+/* And of one tenant in a row, before the others get their turn. */
+#define LIMIT_DUE_PER_TENANT 64
+/* Defaults of limits.dedupe_window and limits.dedupe_ids: how long, and how many, message ids are remembered for
+ * finding duplicates. Platforms retry for hours (WhatsApp: days), most of it early. */
+#define LIMIT_SEEN_WINDOW_S (24 * 60 * 60)
 #define LIMIT_SEEN 1000000
+/* Their ceilings: no platform retries for longer than a week; and ten gigabytes of ids. */
+#define LIMIT_SEEN_WINDOW_MAX_S (7 * 24 * 60 * 60)
+#define LIMIT_SEEN_MAX 100000000
+/* An id in memory: its record, its slot in a table, and that both grow by doubling. */
+#define LIMIT_SEEN_COST 96
+/* Default of limits.memory: some ten million messages in as many threads. */
+#define LIMIT_MEMORY_DEFAULT (UINT64_C(2) << 30)
+/* Its ceiling: the index counts messages and threads in 32 bits. */
+#define LIMIT_MEMORY_MAX (UINT64_C(1) << 40)
+/* Default of limits.free_bytes: room for what a commit writes beside the messages themselves (each changes copies of
+ * the pages above it), so that what frees space can still be written on a disk that is full for others. */
+#define LIMIT_FREE_BYTES_DEFAULT (UINT64_C(64) << 20)
 /* Finished batches remembered so that `lull why` can say what became of a quiet thread. */
 #define LIMIT_RECENT 4096
+/* Threads held at once, some 400 bytes each: more than any staff has taken over; a program that holds all it sees is
+ * told so. */
+#define LIMIT_HOLDS 100000
+/* A hold that ends by itself does so within a year and a day; one that is to last longer has no end. */
+#define LIMIT_HOLD_S (366 * 24 * 3600)
 /* Runs lost with their worker before a batch counts as the one that kills workers. */
 #define LIMIT_LOST_RUNS 10
 #define LIMIT_WORKERS 1024
@@ -87,8 +107,22 @@
 #define LIMIT_CHANNELS_PER_TENANT 64
 /* Rows that `threads` and `dead list` answer at most. */
 #define LIMIT_LISTING 1000
-/* LMDB's map: address space, not memory or disk. */
-#define LIMIT_STORE_BYTES (UINT64_C(64) << 30)
+/* Default and ceiling of limits.store_bytes. */
+#define LIMIT_STORE_BYTES_DEFAULT (UINT64_C(64) << 30)
+#define LIMIT_STORE_BYTES_MAX (UINT64_C(256) << 30)
+/* LMDB's map: address space, not memory or disk. Above the ceiling of what is stored, as pages half full and copies of
+ * pages come on top: a map that is full could not even take in what frees space. */
+#define LIMIT_STORE_MAP_BYTES (UINT64_C(384) << 30)
+/* A store that is opened needs so much of its file system: for LMDB's lock file, which is memory that ends the process
+ * when the disk has no room behind it, and for the first commit. */
+#define LIMIT_STORE_OPEN_BYTES (1 << 20)
+/* After a commit that found no room: the pause before the next try, and it grows up to the second. */
+#define LIMIT_COMMIT_RETRY_MS 100
+#define LIMIT_COMMIT_RETRY_MAX_MS 1000
+/* How often the log repeats that the broker waits for room. */
+#define LIMIT_FULL_LOG_S 10
+/* How often the room on the disk is looked at while nothing is written. */
+#define LIMIT_ROOM_LOOK_MS 100
 
 /* -- worker -------------------------------------------------------------------------------------------------------- */
 

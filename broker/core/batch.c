@@ -43,19 +43,42 @@ uint32_t batch_size(const struct core *core, const struct thread *thread) {
 
 static const char base32[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-void batch_name(const struct core *core, const struct message_list *messages, uint32_t n, char *text) {
-        uint64_t seq = core->messages[messages->first].seq, hash = core->salt;
-        uint64_t ms = (uint64_t)core->messages[messages->first].accepted.ms;
-        unsigned __int128 id;
-        uint32_t at = messages->first;
+/* The hash of one message more. */
+static uint64_t hash_next(const struct core *core, uint64_t hash, uint32_t at) {
+        return hash_64(hash, (struct bytes){&core->messages[at].seq, sizeof core->messages[at].seq});
+}
 
-        for (uint32_t i = 0; i < n; i++, at = core->messages[at].next)
-                hash = hash_64(hash, (struct bytes){&core->messages[at].seq, sizeof core->messages[at].seq});
-        id = (unsigned __int128)(ms & LIMIT_SEQ_MAX) << 80 | (unsigned __int128)(seq & LIMIT_SEQ_MAX) << 32 |
-             (uint32_t)hash;
+static void write_name(const struct message *first, uint64_t hash, char *text) {
+        unsigned __int128 id = (unsigned __int128)((uint64_t)first->accepted.ms & LIMIT_SEQ_MAX) << 80 |
+                               (unsigned __int128)(first->seq & LIMIT_SEQ_MAX) << 32 | (uint32_t)hash;
+
         for (int i = WIRE_BATCH_LEN - 1; i >= 0; i--, id >>= 5)
                 text[i] = base32[id & 31];
         text[WIRE_BATCH_LEN] = 0;
+}
+
+void batch_name(const struct core *core, const struct message_list *messages, uint32_t n, char *text) {
+        uint64_t hash = core->salt;
+        uint32_t at = messages->first;
+
+        for (uint32_t i = 0; i < n; i++, at = core->messages[at].next)
+                hash = hash_next(core, hash, at);
+        write_name(&core->messages[messages->first], hash, text);
+}
+
+uint32_t batch_count(const struct core *core, const struct message_list *messages, struct bytes text) {
+        uint64_t hash = core->salt;
+        char name[WIRE_BATCH_LEN + 1];
+        uint32_t n = 0;
+
+        for (uint32_t at = messages->first; at != NONE && n < LIMIT_BATCH_MESSAGES_MAX; at = core->messages[at].next) {
+                hash = hash_next(core, hash, at);
+                n++;
+                write_name(&core->messages[messages->first], hash, name);
+                if (bytes_is_text(text, name))
+                        return n;
+        }
+        return 0;
 }
 
 int batch_parse(struct bytes text, uint64_t *ret_seq) {
@@ -86,6 +109,7 @@ void batch_store(struct core *core, struct thread *thread, struct wall at, uint3
         batch->attempts = thread->attempts;
         batch->lost = thread->lost;
         batch->posted = thread->posted;
+        batch->fence = thread->void_fence;
         batch->is_answered = thread->is_answered;
         if (thread->failure) {
                 memcpy(batch->code, thread->failure->code, sizeof batch->code);

@@ -14,12 +14,15 @@ struct core *core_new(const struct core_options *options) {
         core->random = options->seed;
         core->next_fence = (uint64_t)options->epoch << 32 | 1;
         core->next_seq = options->first_seq;
-        core->free_message = core->free_thread = NONE;
+        core->free_message = core->free_thread = core->holds.first_free = NONE;
+        core->first_in_turn = core->last_in_turn = NONE;
         core->workers = memory_new(LIMIT_WORKERS, sizeof *core->workers);
         core->recent = memory_new(LIMIT_RECENT, sizeof *core->recent);
         core->settled = memory_new(LIMIT_RECENT, sizeof *core->settled);
         core->credit_since = MONO_NEVER;
+        core->room.store_bytes = UINT64_MAX;
         tenants_configure(core, options->config);
+        seen_configure(&core->seen, options->config->limits.dedupe_window, options->config->limits.dedupe_ids);
         return core;
 }
 
@@ -33,10 +36,13 @@ struct core *core_free(struct core *core) {
         for (uint32_t i = 0; i < core->n_tenants; i++) {
                 free(core->tenants[i].name);
                 heap_done(&core->tenants[i].ready);
+                heap_done(&core->tenants[i].delay);
         }
         for (uint32_t i = 0; i < core->n_dead; i++)
                 dead_free(core->dead[i]);
         loading_free(core->loading);
+        awaiting_free(core->awaiting);
+        holds_done(&core->holds);
         seen_done(&core->seen);
         heap_done(&core->delay);
         table_done(&core->by_name);
@@ -56,6 +62,10 @@ struct core *core_free(struct core *core) {
 
 void core_configure(struct core *core, struct now now, const struct config *config) {
         tenants_configure(core, config);
+        seen_configure(&core->seen, config->limits.dedupe_window, config->limits.dedupe_ids);
+        for (uint32_t i = 0; i < core->n_tenants; i++)
+                if (core->tenants[i].settings)
+                        rate_configure(&core->tenants[i], now);
         for (uint32_t i = 0; i < core->n_threads; i++)
                 if (core->threads[i].name && core->threads[i].state == THREAD_COLLECTING)
                         thread_arm(core, &core->threads[i], batch_due(core, now, &core->threads[i]));
@@ -87,6 +97,18 @@ void core_step(struct core *core, struct now now, const struct event *event, str
         case EVENT_DEAD_DROP:
                 on_dead_drop(core, now, event, fx);
                 break;
+        case EVENT_HOLD:
+                on_hold(core, now, event, fx);
+                break;
+        case EVENT_RESUME:
+                on_resume(core, now, event, fx);
+                break;
+        case EVENT_FLUSH:
+                on_flush(core, now, event);
+                break;
+        case EVENT_CANCEL:
+                on_cancel(core, now, event, fx);
+                break;
         case EVENT_TIME:
                 on_time(core, now, fx);
                 break;
@@ -96,24 +118,14 @@ void core_step(struct core *core, struct now now, const struct event *event, str
                 core->credit_since = now.mono;
 }
 
-/* Is there a thread that could go out right now, were it not for the budget of a turn? */
-static bool has_work_left(const struct core *core) {
-        for (uint32_t i = 0; i < core->n_tenants && core->free_credit > 0; i++) {
-                const struct tenant *tenant = &core->tenants[i];
-
-                if (tenant->n_states[THREAD_READY] > 0 && tenant->settings &&
-                    tenant->n_states[THREAD_RUNNING] < tenant->settings->concurrency)
-                        return true;
-        }
-        return false;
-}
-
 struct mono core_next_due(const struct core *core) {
         const struct heap_entry *top = heap_peek(&core->delay);
         struct mono due = top ? top->at : MONO_NEVER;
 
-        if (has_work_left(core))
+        /* Somebody is still in line: the budget of a turn was used up, or credit has just come back. */
+        if (core->free_credit > 0 && core->first_in_turn != NONE)
                 return core->last_step;
+        due = mono_min(mono_min(due, awaiting_until(core)), holds_next_due(core));
         for (uint32_t i = 0; i < core->n_workers; i++)
                 if (core->workers[i].is_used)
                         return mono_min(due, mono_add(core->last_step, core->alive)); /* silence is noticed */

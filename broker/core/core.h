@@ -26,8 +26,9 @@ struct core *core_free(struct core *core);
 /* Another config: tenants by the same name go on under their new settings, batches not yet due are judged by them. */
 void core_configure(struct core *core, struct now now, const struct config *config);
 
-/* -- start: what the store holds, each kind in the order of its keys, batches first, then messages, then ids ------- */
+/* -- start: what the store holds, each kind in the order of its keys: notes, batches, messages, ids ---------------- */
 
+void core_load_note(struct core *core, struct now now, const struct stored_note *note);
 void core_load_batch(struct core *core, const struct stored_batch *batch);
 void core_load_message(struct core *core, struct now now, const struct stored_message *message, uint32_t bytes);
 void core_load_seen(struct core *core, const struct stored_seen *seen);
@@ -45,7 +46,22 @@ enum event_type {
         EVENT_UNDELIVERED, /* a RUN could not be sent: its worker is gone, or takes nothing in */
         EVENT_DEAD_RETRY,
         EVENT_DEAD_DROP,
+        EVENT_HOLD, /* the verbs of a thread */
+        EVENT_RESUME,
+        EVENT_FLUSH,
+        EVENT_CANCEL,
         EVENT_TIME, /* the end of every turn: fires what is due, dispatches what is ready */
+};
+
+/* What an operator wants of a thread. The texts must live until the turn's effects are cleared. */
+struct core_verb {
+        struct bytes tenant, thread;
+        struct bytes why; /* hold, cancel; may be empty. A hold that stands gets the new one, and the new end */
+        struct wall until; /* hold: when it ends by itself, 0 = it does not */
+        /* 0 done; -ESRCH no such tenant; -ENOENT nothing there to resume, flush or cancel; -EBUSY a run is in the way;
+         * -EPERM a held thread is not flushed; -ENOSPC there are LIMIT_HOLDS already */
+        int *ret_result;
+        uint32_t *ret_messages; /* cancel: how many it gave up */
 };
 
 struct event {
@@ -67,6 +83,7 @@ struct event {
                         /* 0 done, -ENOENT no such dead letter, -EBUSY the thread is running: later */
                         int *ret_result;
                 } dead;
+                struct core_verb verb;
         };
 };
 
@@ -82,6 +99,7 @@ enum thread_state {
         THREAD_RUNNING,
         THREAD_WAITING,
         THREAD_BACKOFF,
+        THREAD_HELD, /* somebody took it over; `why` says so even of a thread without messages */
         THREAD_N_STATES,
         /* Of a thread that holds no message now: */
         THREAD_DEAD = THREAD_N_STATES, /* has a dead letter */
@@ -101,7 +119,12 @@ struct core_thread_view {
         bool is_answered;
         bool is_orphan; /* its tenant is not in the config */
         bool is_throttled; /* its tenant has `concurrency` runs under way */
+        struct wall paced_until; /* its tenant's rate allows no run before; 0 = it does */
+        struct wall awaited_until; /* a worker from before the restart may be running it; 0 = none may */
         bool has_credit; /* some worker would take a run */
+        bool is_held; /* also while the run goes on whose answer was stored before */
+        struct wall held_since, held_until; /* until 0 = without end */
+        const char *held_why; /* may be empty */
         uint64_t fence; /* running */
         const uint8_t *worker; /* running: its uuid */
         const char *code, *why; /* the last failure, or NULL */
@@ -115,6 +138,17 @@ void core_why(const struct core *core, struct now now, struct bytes tenant, stru
 
 /* All threads that hold messages, one a call, in no order: begin with cursor 0, ends with false. */
 bool core_next_thread(const struct core *core, struct now now, uint32_t *cursor, struct core_thread_view *ret);
+
+struct core_hold_view {
+        struct bytes tenant, thread;
+        struct wall since, until; /* until 0 = without end */
+        const char *why; /* may be empty */
+        uint32_t n_messages; /* that wait */
+};
+
+/* All holds, in no order. */
+bool core_next_hold(const struct core *core, uint32_t *cursor, struct core_hold_view *ret);
+uint32_t core_hold_count(const struct core *core);
 /* The seqs of a thread's messages, at most `max`; returns how many. */
 uint32_t core_thread_seqs(const struct core *core, struct bytes tenant, struct bytes thread, uint64_t *ret,
                           uint32_t max);
@@ -155,3 +189,18 @@ struct core_tenant_view {
 bool core_next_tenant(const struct core *core, uint32_t *cursor, struct core_tenant_view *ret);
 const struct core_counters *core_counters(const struct core *core);
 uint64_t core_seen_count(const struct core *core);
+/* As a refusal is called on the wire. */
+const char *core_refusal_name(enum refusal_code code);
+
+/* -- room ---------------------------------------------------------------------------------------------------------- */
+
+/* So many bytes may be added to the store before it is full; at first there is no limit. What is accepted is taken off
+ * that until it is said anew; past it messages are refused, and everything else goes on. */
+void core_set_room(struct core *core, uint64_t bytes);
+uint64_t core_room(const struct core *core);
+/* What the index takes up in memory, as it is estimated from its counts. */
+uint64_t core_memory(const struct core *core);
+/* Messages are refused for limits.memory: from when it is reached until a sixteenth of it is free. */
+bool core_is_memory_full(struct core *core);
+/* A sequence number for a note that the caller stores. */
+uint64_t core_take_seq(struct core *core);

@@ -5,10 +5,28 @@
 
 #include <stdint.h>
 
+/* Why a message is not taken in: the codes of PROTOCOL.md, section 2. */
+enum refusal_code {
+        REFUSAL_UNKNOWN_TENANT,
+        REFUSAL_UNKNOWN_CHANNEL,
+        REFUSAL_BAD_THREAD,
+        REFUSAL_BAD_ID,
+        REFUSAL_TOO_LARGE,
+        REFUSAL_BAD_BODY,
+        /* Of a message that is as it should be: there is no room. */
+        REFUSAL_STORE_FULL,
+        REFUSAL_BROKER_FULL,
+        REFUSAL_TENANT_FULL,
+        REFUSAL_N_CODES,
+};
+
 struct core_counters {
         uint64_t accepted, duplicate, refused, finished; /* messages */
+        uint64_t refused_by[REFUSAL_N_CODES];
         uint64_t dispatched, done, failed, failed_for_good, busy, lost, handed_back, stale, cancelled; /* runs */
+        uint64_t adopted; /* runs that went on over a restart of the broker */
         uint64_t answered, calls_saved;
+        uint64_t holds; /* threads that somebody took over */
         uint64_t lock_busy, lock_lost;
         struct histogram lateness_us; /* start of a run past its due time, with credit free */
         struct histogram lock_wait_us, run_us;

@@ -40,6 +40,7 @@ static struct dead *dead_new(struct core *core, uint64_t seq, uint32_t tenant, s
         table_push(&core->by_dead_seq, hash_seq(seq), core->n_dead);
         core->dead[core->n_dead++] = dead;
         core->tenants[tenant].n_dead++;
+        core->room.name_bytes += thread.len;
         return dead;
 }
 
@@ -50,6 +51,7 @@ struct dead *dead_load(struct core *core, uint32_t tenant, struct bytes thread, 
         dead->attempts = batch->attempts;
         dead->lost = batch->lost;
         dead->posted = batch->posted;
+        dead->void_fence = batch->fence;
         dead->is_answered = batch->is_answered;
         memcpy(dead->failure.code, batch->code, sizeof dead->failure.code);
         memcpy(dead->failure.why, batch->why, sizeof dead->failure.why);
@@ -74,6 +76,7 @@ void dead_remove(struct core *core, struct dead *dead) {
                 core->dead[at] = moved;
         }
         core->n_dead--;
+        core->room.name_bytes -= dead->thread_len;
         dead_free(dead);
 }
 
@@ -88,6 +91,7 @@ static void store(struct core *core, const struct dead *dead, struct effects *fx
         batch->attempts = dead->attempts;
         batch->lost = dead->lost;
         batch->posted = dead->posted;
+        batch->fence = dead->void_fence;
         batch->is_answered = dead->is_answered;
         memcpy(batch->code, dead->failure.code, sizeof batch->code);
         memcpy(batch->why, dead->failure.why, sizeof batch->why);
@@ -104,6 +108,7 @@ void dead_bury(struct core *core, struct now now, struct thread *thread, struct 
         dead->attempts = thread->attempts;
         dead->lost = thread->lost;
         dead->posted = thread->posted;
+        dead->void_fence = thread->void_fence;
         dead->is_answered = thread->is_answered;
         if (thread->failure)
                 dead->failure = *thread->failure;
@@ -125,6 +130,8 @@ static void bring_back(struct core *core, struct now now, struct thread *thread,
         if (!dead->is_answered) {
                 message_list_merge(core, &thread->messages, &dead->messages);
                 effects_delete(fx, CHANGE_DELETE_BATCH, dead->seq);
+                if (thread->void_fence > 0)
+                        batch_store(core, thread, now.wall, 0, fx);
                 return;
         }
         thread->is_answered = true;
@@ -136,13 +143,18 @@ static void bring_back(struct core *core, struct now now, struct thread *thread,
 
 static void revive(struct core *core, struct now now, struct dead *dead, struct effects *fx) {
         struct thread *thread = thread_get(core, now, dead->tenant, (struct bytes){dead->thread, dead->thread_len});
+        uint64_t void_fence;
 
         /* Other messages, so another batch: what the record of the old one said is over. */
         if (thread->has_record)
                 effects_delete(fx, CHANGE_DELETE_BATCH, thread_seq(core, thread));
+        void_fence = thread->void_fence > dead->void_fence ? thread->void_fence : dead->void_fence;
         thread_begin_anew(thread);
+        thread->void_fence = void_fence;
         tenant_of(core, thread)->n_pending += dead->messages.n;
         bring_back(core, now, thread, dead, fx);
+        if (thread_keep_held(core, now, thread))
+                return;
         thread->due = now.mono;
         thread_ready(core, now, thread);
 }

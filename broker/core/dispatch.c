@@ -14,10 +14,17 @@ static uint32_t next_worker(struct core *core) {
         UNREACHABLE("credit is counted wrong");
 }
 
-/* Is it below its concurrency? */
-static bool has_room(struct tenant *tenant, struct now now) {
+/* Is it below its concurrency, and within its rate? Else it gets in line again when that has changed. */
+static bool has_room(struct core *core, struct tenant *tenant, struct now now) {
+        struct mono next = rate_next(tenant, now);
+
         if (tenant->n_states[THREAD_RUNNING] >= tenant->settings->concurrency) {
                 tenant->free_since = MONO_NEVER;
+                return false;
+        }
+        if (!mono_is_due(now.mono, next)) {
+                tenant->free_since = next;
+                tenant_wake(core, tenant, next);
                 return false;
         }
         if (tenant->free_since.us == MONO_NEVER.us)
@@ -27,7 +34,7 @@ static bool has_room(struct tenant *tenant, struct now now) {
 
 /* The tenant's thread that has been due longest; NULL when it has none, or may start none now. */
 static struct thread *pop_ready(struct core *core, struct now now, struct tenant *tenant) {
-        if (!tenant->settings || !has_room(tenant, now))
+        if (!tenant->settings || !has_room(core, tenant, now))
                 return NULL;
         while (heap_peek(&tenant->ready)) {
                 struct heap_entry entry = heap_pop(&tenant->ready);
@@ -40,11 +47,16 @@ static struct thread *pop_ready(struct core *core, struct now now, struct tenant
 }
 
 static struct thread *next_thread(struct core *core, struct now now) {
-        for (uint32_t i = 0; i < core->n_tenants; i++) {
-                struct thread *thread = pop_ready(core, now, &core->tenants[core->next_tenant++ % core->n_tenants]);
+        struct tenant *tenant;
 
-                if (thread)
-                        return thread;
+        while ((tenant = tenant_dequeue(core))) {
+                struct thread *thread = pop_ready(core, now, tenant);
+
+                if (!thread)
+                        continue;
+                rate_count(tenant, now);
+                tenant_queue(core, tenant);
+                return thread;
         }
         return NULL;
 }
@@ -62,6 +74,7 @@ static void start(struct core *core, struct now now, struct thread *thread, stru
         uint32_t at = thread->messages.first;
 
         count_lateness(core, now, thread);
+        awaiting_note(core, now, &core->workers[worker], fx);
         thread->n_batch = batch_size(core, thread);
         thread_start_lease(core, thread, worker);
         thread_set_state(core, now, thread, THREAD_RUNNING);

@@ -15,6 +15,8 @@ const char *thread_state_name(enum thread_state state) {
                 return "waiting";
         case THREAD_BACKOFF:
                 return "backoff";
+        case THREAD_HELD:
+                return "held";
         case THREAD_DEAD:
                 return "dead";
         case THREAD_DONE:
@@ -30,6 +32,17 @@ static void view_worker(const struct core *core, const struct thread *thread, st
                 view->worker = core->workers[thread->worker].uuid;
         view->fence = thread->fence;
         batch_name(core, &thread->messages, thread->n_batch, view->batch);
+}
+
+static void view_hold(const struct hold *hold, struct core_thread_view *view) {
+        view->is_held = true;
+        view->held_since = hold->since;
+        view->held_until = hold->until;
+        view->held_why = hold->why;
+        if (view->state != THREAD_RUNNING) {
+                view->state = THREAD_HELD;
+                view->since = hold->since;
+        }
 }
 
 static void view_thread(const struct core *core, struct now now, const struct thread *thread,
@@ -55,10 +68,16 @@ static void view_thread(const struct core *core, struct now now, const struct th
         };
         if (thread->due.us != MONO_NEVER.us)
                 view->due = now_to_wall(now, thread->due);
+        if (tenant->settings && !mono_is_due(now.mono, rate_next(tenant, now)))
+                view->paced_until = now_to_wall(now, rate_next(tenant, now));
+        if (awaiting_has(core, thread) && thread->state != THREAD_RUNNING && mono_is_due(now.mono, thread->due))
+                view->awaited_until = now_to_wall(now, awaiting_until(core));
         if (thread->state == THREAD_COLLECTING) /* since the first of its messages, not since the one before was done */
                 view->since = core->messages[thread->messages.first].accepted;
         if (thread->state == THREAD_RUNNING)
                 view_worker(core, thread, view);
+        if (thread->is_held)
+                view_hold(hold_find(core, thread->tenant, view->thread), view);
 }
 
 /* The last finished batch of a thread that holds nothing now. */
@@ -118,11 +137,14 @@ void core_why(const struct core *core, struct now now, struct bytes tenant_name,
               struct core_thread_view *ret) {
         uint32_t tenant = tenant_find(core, tenant_name), n_dead = 0;
         const struct thread *thread = tenant == NONE ? NULL : thread_find(core, tenant, thread_name);
+        const struct hold *hold = tenant == NONE ? NULL : hold_find(core, tenant, thread_name);
         const struct dead *dead = tenant == NONE ? NULL : find_newest_dead(core, tenant, thread_name, &n_dead);
 
         *ret = (struct core_thread_view){.tenant = tenant_name, .thread = thread_name, .state = THREAD_UNKNOWN};
         if (thread)
                 view_thread(core, now, thread, ret);
+        else if (hold)
+                view_hold(hold, ret);
         else if (tenant != NONE)
                 view_past(core, tenant, dead, ret);
         ret->is_orphan = tenant == NONE || !core->tenants[tenant].settings;
@@ -140,6 +162,30 @@ bool core_next_thread(const struct core *core, struct now now, uint32_t *cursor,
         }
         return false;
 }
+
+bool core_next_hold(const struct core *core, uint32_t *cursor, struct core_hold_view *ret) {
+        while (*cursor < core->holds.n_slots) {
+                const struct hold *hold = &core->holds.items[(*cursor)++];
+                struct bytes name = {hold->thread, hold->thread_len};
+                const struct thread *thread;
+
+                if (!hold->thread)
+                        continue;
+                thread = thread_find(core, hold->tenant, name);
+                *ret = (struct core_hold_view){
+                        .tenant = bytes_of(core->tenants[hold->tenant].name),
+                        .thread = name,
+                        .since = hold->since,
+                        .until = hold->until,
+                        .why = hold->why,
+                        .n_messages = thread ? thread->messages.n : 0,
+                };
+                return true;
+        }
+        return false;
+}
+
+uint32_t core_hold_count(const struct core *core) { return core->holds.n; }
 
 static uint32_t list_seqs(const struct core *core, const struct message_list *list, uint64_t *ret, uint32_t max) {
         uint32_t n = 0;

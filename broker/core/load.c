@@ -66,6 +66,19 @@ static struct loading_batch *find_claim(struct loading *loading, uint64_t seq) {
         return NULL;
 }
 
+void core_load_note(struct core *core, struct now now, const struct stored_note *note) {
+        switch (note->kind) {
+        case STORED_HOLD:
+                hold_load(core, now, tenant_get(core, note->tenant), note);
+                break;
+        case STORED_WORKER:
+                awaiting_load(core, note);
+                break;
+        case STORED_SETTING: /* in the config already */
+                break;
+        }
+}
+
 void core_load_batch(struct core *core, const struct stored_batch *batch) {
         struct loading *loading = loading_get(core);
         struct loading_batch *item;
@@ -140,10 +153,12 @@ static void resume(struct core *core, struct now now, struct loading_batch *batc
         thread->attempts = record->attempts;
         thread->lost = record->lost;
         thread->posted = record->posted;
+        thread->void_fence = record->fence;
         thread->is_answered = record->is_answered;
         thread->n_batch = record->is_answered ? record->n_seqs : 0;
         thread_set_failure(thread, bytes_of(record->code), bytes_of(record->why));
-        thread_set_state(core, now, thread, THREAD_BACKOFF);
+        if (!thread->is_held)
+                thread_set_state(core, now, thread, THREAD_BACKOFF);
 }
 
 /* When a thread in backoff is due: as stored; if the calendar has jumped, never later than its longest pause. */
@@ -171,9 +186,12 @@ void core_load_done(struct core *core, struct now now, struct effects *fx) {
                 struct thread *thread = &core->threads[i];
                 struct loading_batch *batch = thread->has_record ? find_claim(loading, thread_seq(core, thread)) : NULL;
 
+                if (thread->is_held)
+                        continue;
                 thread_arm(core, thread,
                            batch ? backoff_due(core, now, thread, batch->record.at) : batch_due(core, now, thread));
         }
+        awaiting_begin(core, now);
         core->last_step = now.mono;
         core->loading = loading_free(loading);
 }

@@ -7,6 +7,7 @@
 uint32_t message_new(struct core *core, struct message message) {
         uint32_t index = core->free_message;
 
+        core->room.n_messages++;
         if (index != NONE) {
                 core->free_message = core->messages[index].next;
         } else {
@@ -82,6 +83,7 @@ void message_list_merge(struct core *core, struct message_list *list, struct mes
 }
 
 void message_list_free(struct core *core, struct message_list *list) {
+        core->room.n_messages -= list->n;
         if (list->n > 0) {
                 core->messages[list->last].next = core->free_message;
                 core->free_message = list->first;

@@ -4,15 +4,24 @@
 #include "common/ensure.h"
 #include "common/memory.h"
 
-static struct wire_refusal refuse(uint32_t index, const char *code, const char *why) {
-        return (struct wire_refusal){index, bytes_of(code), bytes_of(why)};
-}
+static const struct {
+        const char *name, *why;
+} refusals_of[REFUSAL_N_CODES] = {
+        [REFUSAL_UNKNOWN_TENANT] = {"unknown_tenant", "the broker's lull.yaml has no tenant of that name"},
+        [REFUSAL_UNKNOWN_CHANNEL] = {"unknown_channel", "the tenant has no channel of that name in lull.yaml"},
+        [REFUSAL_BAD_THREAD] = {"bad_thread", "a thread's name is 1 to 256 bytes of UTF-8 without control characters"},
+        [REFUSAL_BAD_ID] = {"bad_id", "an id is up to 256 bytes of UTF-8 without control characters"},
+        [REFUSAL_TOO_LARGE] = {"too_large", "the message is over limits.message_bytes"},
+        [REFUSAL_BAD_BODY] = {"bad_body", "the body is not the MessagePack array that lull/1 describes"},
+        [REFUSAL_STORE_FULL] = {"store_full", "the broker's disk is full: send it again later; make room on the disk, "
+                                              "or raise limits.store_bytes if that is what is reached"},
+        [REFUSAL_BROKER_FULL] = {"broker_full", "the broker holds as many messages as limits.memory allows: send it "
+                                                "again later; let workers catch up, or raise the limit"},
+        [REFUSAL_TENANT_FULL] = {"tenant_full", "as many messages of the tenant are pending as its max_pending allows: "
+                                                "send it again when some are answered, or raise the limit"},
+};
 
-/* A sentence for each of ten thousand would make the ACK ten times the frame. */
-static void shorten(struct wire_refusal *refusals, uint32_t n) {
-        for (uint32_t i = LIMIT_ACK_SENTENCES; i < n; i++)
-                refusals[i].why = BYTES_NONE;
-}
+const char *core_refusal_name(enum refusal_code code) { return refusals_of[code].name; }
 
 /* Names come back in logs, answers and Redis keys: text without control characters. */
 static bool is_name(struct bytes name, size_t longest) {
@@ -30,41 +39,29 @@ static bool has_channel(const struct config_tenant *tenant, struct bytes name) {
         return name.len == 0 || config_channel_find(tenant, name) != NULL;
 }
 
-/* 0 and *ret_tenant, or 1 and *ret_refusal. */
-static int check(const struct core *core, const struct wire_message *message, uint32_t index, uint32_t *ret_tenant,
-                 struct wire_refusal *ret_refusal) {
+/* Is the message as it should be? Then *ret_tenant, else *ret_code. */
+static bool check(const struct core *core, const struct wire_message *message, uint32_t *ret_tenant,
+                  enum refusal_code *ret_code) {
         uint32_t tenant = tenant_find(core, message->tenant);
         struct wire_body body;
 
         if (tenant == NONE || !core->tenants[tenant].settings)
-                *ret_refusal = refuse(index, "unknown_tenant", "the broker's lull.yaml has no tenant of that name");
-        else if (!has_channel(core->tenants[tenant].settings, message->channel))
-                *ret_refusal = refuse(index, "unknown_channel", "the tenant has no channel of that name in lull.yaml");
-        else if (message->thread.len == 0 || !is_name(message->thread, LIMIT_THREAD_LEN))
-                *ret_refusal = refuse(index, "bad_thread",
-                                      "a thread's name is 1 to 256 bytes of UTF-8 without control characters");
-        else if (!is_name(message->id, LIMIT_MESSAGE_ID_LEN))
-                *ret_refusal = refuse(index, "bad_id", "an id is up to 256 bytes of UTF-8 without control characters");
-        else if (message->body.len > core->config->limits.message_bytes)
-                *ret_refusal = refuse(index, "too_large", "the message is over limits.message_bytes");
-        else if (wire_decode_body(message->body, &body) < 0)
-                *ret_refusal = refuse(index, "bad_body", "the body is not the MessagePack array that lull/1 describes");
-        else
-                return *ret_tenant = tenant, 0;
-        return 1;
+                return *ret_code = REFUSAL_UNKNOWN_TENANT, false;
+        if (!has_channel(core->tenants[tenant].settings, message->channel))
+                return *ret_code = REFUSAL_UNKNOWN_CHANNEL, false;
+        if (message->thread.len == 0 || !is_name(message->thread, LIMIT_THREAD_LEN))
+                return *ret_code = REFUSAL_BAD_THREAD, false;
+        if (!is_name(message->id, LIMIT_MESSAGE_ID_LEN))
+                return *ret_code = REFUSAL_BAD_ID, false;
+        if (message->body.len > core->config->limits.message_bytes)
+                return *ret_code = REFUSAL_TOO_LARGE, false;
+        if (wire_decode_body(message->body, &body) < 0)
+                return *ret_code = REFUSAL_BAD_BODY, false;
+        return *ret_tenant = tenant, true;
 }
 
-/* Is it known? If not, it is remembered now. A message without an id is always new. */
-static bool is_duplicate(struct core *core, struct now now, uint32_t tenant, struct bytes id, struct effects *fx) {
-        struct stored_seen item = {.seq = core->next_seq, .at = now.wall};
-
-        if (id.len == 0)
-                return false;
-        item.hash = hash_128(core->salt ^ hash_64(core->salt, bytes_of(core->tenants[tenant].name)), id);
-        if (seen_has(&core->seen, item.hash, now.wall))
-                return true;
-        seen_push(&core->seen, &item, fx);
-        return false;
+static struct hash_128 hash_id(const struct core *core, uint32_t tenant, struct bytes id) {
+        return hash_128(core->salt ^ hash_64(core->salt, bytes_of(core->tenants[tenant].name)), id);
 }
 
 static void accept(struct core *core, struct now now, uint32_t tenant, const struct wire_message *message,
@@ -91,26 +88,60 @@ static void accept(struct core *core, struct now now, uint32_t tenant, const str
                 thread_arm(core, thread, batch_due(core, now, thread));
 }
 
-void on_messages(struct core *core, struct now now, const struct event *event, struct effects *fx) {
-        uint32_t n = event->messages.n, n_duplicates = 0, n_refusals = 0, tenant;
-        CLEANUP_FREE uint32_t *duplicates = memory_new(n, sizeof *duplicates);
-        CLEANUP_FREE struct wire_refusal *refusals = memory_new(n, sizeof *refusals);
+/* What becomes of a frame's messages, by their places in it. */
+struct outcome {
+        uint32_t n_accepted;
+        uint32_t *duplicates, n_duplicates;
+        struct wire_refusal *refusals;
+        uint32_t n_refusals;
+};
 
-        for (uint32_t i = 0; i < n; i++) {
-                const struct wire_message *message = &event->messages.items[i];
+static void refuse(struct core *core, struct outcome *outcome, uint32_t index, enum refusal_code code) {
+        /* A sentence for each of ten thousand would make the ACK ten times the frame. */
+        const char *why = outcome->n_refusals < LIMIT_ACK_SENTENCES ? refusals_of[code].why : "";
 
-                if (check(core, message, i, &tenant, &refusals[n_refusals]) != 0)
-                        n_refusals++;
-                else if (is_duplicate(core, now, tenant, message->id, fx))
-                        duplicates[n_duplicates++] = i;
-                else
-                        accept(core, now, tenant, message, fx);
+        outcome->refusals[outcome->n_refusals++] =
+                (struct wire_refusal){index, bytes_of(refusals_of[code].name), bytes_of(why)};
+        core->counters.refused_by[code]++;
+}
+
+/* A message without an id is always new. Only what is accepted is remembered: what is refused may come again. */
+static void take(struct core *core, struct now now, const struct wire_message *message, uint32_t index,
+                 struct outcome *outcome, struct effects *fx) {
+        struct stored_seen item = {.seq = core->next_seq, .at = now.wall};
+        enum refusal_code code;
+        uint32_t tenant;
+
+        if (!check(core, message, &tenant, &code)) {
+                refuse(core, outcome, index, code);
+                return;
         }
-        shorten(refusals, n_refusals);
-        core->counters.accepted += n - n_duplicates - n_refusals;
-        core->counters.duplicate += n_duplicates;
-        core->counters.refused += n_refusals;
-        wire_encode_ack(effects_begin_frame(fx, DOOR_INGEST, event->from), event->messages.request,
-                        n - n_duplicates - n_refusals, duplicates, n_duplicates, refusals, n_refusals);
+        item.hash = hash_id(core, tenant, message->id);
+        if (message->id.len > 0 && seen_has(&core->seen, item.hash, now.wall)) {
+                outcome->duplicates[outcome->n_duplicates++] = index;
+                return;
+        }
+        if (!room_take(core, &core->tenants[tenant], message, &code)) {
+                refuse(core, outcome, index, code);
+                return;
+        }
+        if (message->id.len > 0)
+                seen_push(&core->seen, &item, fx);
+        accept(core, now, tenant, message, fx);
+        outcome->n_accepted++;
+}
+
+void on_messages(struct core *core, struct now now, const struct event *event, struct effects *fx) {
+        CLEANUP_FREE uint32_t *duplicates = memory_new(event->messages.n, sizeof *duplicates);
+        CLEANUP_FREE struct wire_refusal *refusals = memory_new(event->messages.n, sizeof *refusals);
+        struct outcome outcome = {.duplicates = duplicates, .refusals = refusals};
+
+        for (uint32_t i = 0; i < event->messages.n; i++)
+                take(core, now, &event->messages.items[i], i, &outcome, fx);
+        core->counters.accepted += outcome.n_accepted;
+        core->counters.duplicate += outcome.n_duplicates;
+        core->counters.refused += outcome.n_refusals;
+        wire_encode_ack(effects_begin_frame(fx, DOOR_INGEST, event->from), event->messages.request, outcome.n_accepted,
+                        duplicates, outcome.n_duplicates, refusals, outcome.n_refusals);
         effects_end_frame(fx);
 }

@@ -17,6 +17,12 @@ static struct thread *find_run(struct core *core, uint64_t fence, struct bytes b
         return thread && is_batch_of(core, thread, batch) ? thread : NULL;
 }
 
+/* A run from before the restart, of a worker that has not said HELLO since: only its HELLO can tell whether the run may
+ * go on. It sends this again afterwards. */
+static bool is_too_early(const struct core *core, const struct event *event, uint64_t fence) {
+        return fence >> 32 < core->epoch && worker_find(core, &event->from) == NONE;
+}
+
 static void send_verdict(const struct event *event, enum wire_type type, uint64_t fence, const char *code,
                          const char *why, struct effects *fx) {
         struct wire_verdict verdict = {fence, bytes_of(code), bytes_of(why)};
@@ -56,6 +62,10 @@ void on_answered(struct core *core, struct now now, const struct event *event, s
         struct thread *thread = find_run(core, answered->fence, answered->batch);
         struct change *change;
 
+        if (!thread && is_too_early(core, event, answered->fence)) {
+                worker_ask_hello(event, fx);
+                return;
+        }
         if (!thread) {
                 core->counters.stale++;
                 send_verdict(event, WIRE_STOP, answered->fence, "stale", "the broker has given this lease up", fx);
@@ -67,6 +77,7 @@ void on_answered(struct core *core, struct now now, const struct event *event, s
         }
         if (!thread->is_answered) { /* else it is asked again, because GO was lost */
                 thread->is_answered = true;
+                thread->void_fence = thread->fence - 1;
                 core->counters.answered++;
                 change = effects_push_change(fx, CHANGE_PUT_ANSWER);
                 change->seq = thread_seq(core, thread);
@@ -135,6 +146,10 @@ void on_result(struct core *core, struct now now, const struct event *event, str
         uint64_t *settled = &core->settled[result->fence % LIMIT_RECENT];
         struct wire_settled answer = {result->fence, thread || (result->fence != 0 && *settled == result->fence)};
 
+        if (!answer.is_accepted && is_too_early(core, event, result->fence)) {
+                worker_ask_hello(event, fx);
+                return;
+        }
         if (thread) {
                 *settled = result->fence;
                 settle(core, now, thread, result, fx);

@@ -17,6 +17,7 @@ static void fire(struct core *core, struct now now, struct thread *thread, struc
                 run_lost(core, now, thread, fx);
                 break;
         case THREAD_READY:
+        case THREAD_HELD:
         case THREAD_N_STATES:
         case THREAD_DONE:
         case THREAD_UNKNOWN:
@@ -24,24 +25,52 @@ static void fire(struct core *core, struct now now, struct thread *thread, struc
         }
 }
 
+/* An entry of the tenant's delay queue has come up. */
+static void come_up(struct core *core, struct now now, struct heap_entry entry, struct effects *fx) {
+        struct thread *thread = &core->threads[entry.who];
+
+        if (entry.ticket != thread->ticket)
+                return;
+        thread->entry_at = MONO_NEVER;
+        if (!mono_is_due(now.mono, thread->due))
+                thread_wake(core, thread, thread->due);
+        else if (awaiting_has(core, thread))
+                thread_wake(core, thread, awaiting_until(core));
+        else
+                fire(core, now, thread, fx);
+}
+
+/* Of one tenant, at most `max`; returns how many. */
+static int fire_due_of(struct core *core, struct now now, uint32_t index, int max, struct effects *fx) {
+        const struct heap_entry *top;
+        int n = 0;
+
+        while (n < max && (top = heap_peek(&core->tenants[index].delay)) && mono_is_due(now.mono, top->at)) {
+                come_up(core, now, heap_pop(&core->tenants[index].delay), fx);
+                n++;
+        }
+        top = heap_peek(&core->tenants[index].delay);
+        /* With more overdue it comes up again behind those who wait, not by how long it is overdue: so a tenant with a
+         * million due threads does not keep another's one waiting. */
+        if (top)
+                tenant_wake(core, &core->tenants[index], mono_max(top->at, now.mono));
+        return n;
+}
+
 /* Fires what is due, a bounded number a turn, so that a herd of overdue threads starves nobody. */
 static void fire_due(struct core *core, struct now now, struct effects *fx) {
         for (int n = 0; n < LIMIT_DUE_PER_TURN; n++) {
                 const struct heap_entry *top = heap_peek(&core->delay);
                 struct heap_entry entry;
-                struct thread *thread;
 
                 if (!top || !mono_is_due(now.mono, top->at))
                         return;
                 entry = heap_pop(&core->delay);
-                thread = &core->threads[entry.who];
-                if (entry.ticket != thread->ticket)
+                if (entry.ticket != core->tenants[entry.who].ticket)
                         continue;
-                thread->entry_at = MONO_NEVER;
-                if (mono_is_due(now.mono, thread->due))
-                        fire(core, now, thread, fx);
-                else
-                        thread_arm(core, thread, thread->due);
+                core->tenants[entry.who].entry_at = MONO_NEVER;
+                tenant_queue(core, &core->tenants[entry.who]); /* if its rate kept it out of line */
+                n += fire_due_of(core, now, entry.who, LIMIT_DUE_PER_TENANT, fx);
         }
 }
 
@@ -66,7 +95,7 @@ static void forgive_own_absence(struct core *core, struct now now) {
                         thread_arm(core, &core->threads[i], lease_after(core, now, &core->threads[i], gap));
 }
 
-static void forget_silent_workers(struct core *core, struct now now) {
+static void forget_silent_workers(struct core *core, struct now now, struct effects *fx) {
         for (uint32_t i = 0; i < core->n_workers; i++) {
                 struct worker *worker = &core->workers[i];
                 struct span silent = mono_since(now.mono, worker->heard);
@@ -75,15 +104,19 @@ static void forget_silent_workers(struct core *core, struct now now) {
                         continue;
                 /* No new run for one that may be gone; its credit comes back with its next word. */
                 worker_set_slots(core, worker, 0);
-                if (silent.us > core->lease.us * SILENT_LEASES && worker->running == 0)
-                        worker->is_used = false;
+                if (silent.us <= core->lease.us * SILENT_LEASES || worker->running > 0)
+                        continue;
+                awaiting_forget(worker, fx);
+                worker->is_used = false;
         }
 }
 
 void on_time(struct core *core, struct now now, struct effects *fx) {
         forgive_own_absence(core, now);
+        awaiting_on_time(core, now, fx);
+        holds_on_time(core, now, fx);
         fire_due(core, now, fx);
-        forget_silent_workers(core, now);
+        forget_silent_workers(core, now, fx);
         seen_expire(&core->seen, now.wall, fx);
         dispatch(core, now, fx);
 }

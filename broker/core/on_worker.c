@@ -12,7 +12,7 @@ static uint32_t find_uuid(const struct core *core, struct bytes uuid) {
         return NONE;
 }
 
-static uint32_t find_address(const struct core *core, const struct address *address) {
+uint32_t worker_find(const struct core *core, const struct address *address) {
         for (uint32_t i = 0; i < core->n_workers; i++)
                 if (core->workers[i].is_used && core->workers[i].address.len == address->len &&
                     memcmp(core->workers[i].address.data, address->data, address->len) == 0)
@@ -27,9 +27,13 @@ static uint32_t new_worker(struct core *core) {
         return core->n_workers < LIMIT_WORKERS ? core->n_workers++ : NONE;
 }
 
-static void send_error(const struct event *event, const char *code, const char *why, struct effects *fx) {
+void worker_send_error(const struct event *event, const char *code, const char *why, struct effects *fx) {
         wire_encode_error(effects_begin_frame(fx, DOOR_WORKERS, event->from), bytes_of(code), bytes_of(why));
         effects_end_frame(fx);
+}
+
+void worker_ask_hello(const struct event *event, struct effects *fx) {
+        worker_send_error(event, "hello_first", "the broker does not know this worker: say HELLO", fx);
 }
 
 static uint32_t credit_of(const struct worker *worker) {
@@ -50,6 +54,8 @@ static void confirm(struct core *core, struct now now, uint32_t worker, struct p
         for (uint32_t i = 0; i < n_held && wire_held_next(held, &item) == 0; i++) {
                 struct thread *thread = thread_find_fence(core, item.fence);
 
+                if (!thread)
+                        thread = awaiting_adopt(core, now, worker, &item, fx);
                 if (thread && thread->worker == worker) {
                         thread_arm(core, thread, mono_add(now.mono, core->lease));
                         continue;
@@ -79,7 +85,8 @@ void on_hello(struct core *core, struct now now, const struct event *event, stru
         if (index == NONE)
                 index = new_worker(core);
         if (index == NONE) {
-                send_error(event, "too_many_workers", "the broker knows as many workers as it can; stop some", fx);
+                worker_send_error(event, "too_many_workers", "the broker knows as many workers as it can; stop some",
+                                  fx);
                 return;
         }
         worker = &core->workers[index];
@@ -90,6 +97,7 @@ void on_hello(struct core *core, struct now now, const struct event *event, stru
         worker->address = event->from;
         worker->heard = now.mono;
         worker_set_slots(core, worker, hello.slots);
+        awaiting_arrive(core, worker);
         wire_encode_welcome(effects_begin_frame(fx, DOOR_WORKERS, event->from), &welcome);
         effects_end_frame(fx);
         confirm(core, now, index, &hello.held, hello.n_held, event, fx);
@@ -97,10 +105,10 @@ void on_hello(struct core *core, struct now now, const struct event *event, stru
 
 void on_alive(struct core *core, struct now now, const struct event *event, struct effects *fx) {
         struct wire_alive alive = event->alive;
-        uint32_t index = find_address(core, &event->from);
+        uint32_t index = worker_find(core, &event->from);
 
         if (index == NONE) {
-                send_error(event, "hello_first", "the broker does not know this worker: say HELLO", fx);
+                worker_ask_hello(event, fx);
                 return;
         }
         core->workers[index].heard = now.mono;

@@ -52,12 +52,16 @@ static void take_back(struct core *core, struct thread *thread) {
 static void come_again(struct core *core, struct now now, struct thread *thread, enum thread_state state,
                        struct span delay) {
         take_back(core, thread);
+        if (thread_keep_held(core, now, thread))
+                return;
         thread_set_state(core, now, thread, state);
         thread_arm(core, thread, mono_add(now.mono, delay));
 }
 
 static void come_again_at_once(struct core *core, struct now now, struct thread *thread) {
         take_back(core, thread);
+        if (thread_keep_held(core, now, thread))
+                return;
         thread->due = now.mono;
         thread_ready(core, now, thread);
 }

@@ -3,7 +3,7 @@
 #include "common/ensure.h"
 #include "common/memory.h"
 
-enum { FIRST_CAP = 1024, EXPIRE_PER_CALL = 256 };
+enum { FIRST_CAP = 1024, EXPIRE_PER_CALL = 256, FORGET_PER_PUSH = 2 };
 
 void seen_done(struct seen *seen) {
         free(seen->ring);
@@ -11,8 +11,17 @@ void seen_done(struct seen *seen) {
         *seen = (struct seen){0};
 }
 
-static bool is_over(const struct stored_seen *item, struct wall now) {
-        return wall_add(item->at, SEEN_WINDOW).ms <= now.ms;
+void seen_configure(struct seen *seen, struct span window, uint32_t limit) {
+        seen->window = window;
+        seen->limit = limit;
+}
+
+static uint32_t limit_of(const struct seen *seen) { return seen->limit > 0 ? seen->limit : LIMIT_SEEN; }
+
+static bool is_over(const struct seen *seen, const struct stored_seen *item, struct wall now) {
+        struct span window = seen->window.us > 0 ? seen->window : span_s(LIMIT_SEEN_WINDOW_S);
+
+        return wall_add(item->at, window).ms <= now.ms;
 }
 
 bool seen_has(const struct seen *seen, struct hash_128 hash, struct wall now) {
@@ -22,7 +31,7 @@ bool seen_has(const struct seen *seen, struct hash_128 hash, struct wall now) {
         while (table_next(&seen->table, &probe, &at)) {
                 const struct stored_seen *item = &seen->ring[at];
 
-                if (item->hash.low == hash.low && item->hash.high == hash.high && !is_over(item, now))
+                if (item->hash.low == hash.low && item->hash.high == hash.high && !is_over(seen, item, now))
                         return true;
         }
         return false;
@@ -40,7 +49,8 @@ static void forget_oldest(struct seen *seen, struct effects *fx) {
 
 /* Twice the ring, its items at their new places. */
 static void grow(struct seen *seen) {
-        struct seen larger = {.cap = seen->cap ? seen->cap * 2 : FIRST_CAP};
+        struct seen larger = {
+                .cap = seen->cap ? seen->cap * 2 : FIRST_CAP, .window = seen->window, .limit = seen->limit};
 
         larger.ring = memory_new(larger.cap, sizeof *larger.ring);
         for (uint32_t i = 0; i < seen->n; i++) {
@@ -55,7 +65,8 @@ static void grow(struct seen *seen) {
 void seen_push(struct seen *seen, const struct stored_seen *item, struct effects *fx) {
         uint32_t at;
 
-        if (seen->n == LIMIT_SEEN)
+        /* More than one for the one that comes: so a smaller limit is reached though the ids keep coming. */
+        for (int i = 0; fx && i < FORGET_PER_PUSH && seen->n >= limit_of(seen); i++)
                 forget_oldest(seen, fx);
         if (seen->n == seen->cap)
                 grow(seen);
@@ -68,6 +79,9 @@ void seen_push(struct seen *seen, const struct stored_seen *item, struct effects
 }
 
 void seen_expire(struct seen *seen, struct wall now, struct effects *fx) {
-        for (int i = 0; i < EXPIRE_PER_CALL && seen->n > 0 && is_over(&seen->ring[seen->first], now); i++)
+        for (int i = 0; i < EXPIRE_PER_CALL && seen->n > 0; i++) {
+                if (seen->n <= limit_of(seen) && !is_over(seen, &seen->ring[seen->first], now))
+                        return;
                 forget_oldest(seen, fx);
+        }
 }

@@ -1,23 +1,25 @@
-/* The ids of messages accepted lately: what duplicates are found by. Bounded in time (the dedupe window) and in number
- * (LIMIT_SEEN); the oldest go first. */
+/* The ids of messages accepted lately: what duplicates are found by. Bounded in time (limits.dedupe_window) and in
+ * number (limits.dedupe_ids); the oldest go first. */
 #pragma once
 
 #include "broker/core/effects.h"
 #include "broker/core/table.h"
 
-/* A message id seen again within this is a duplicate. Platforms retry for hours (WhatsApp: days), most of it early. */
-#define SEEN_WINDOW span_s(24 * 60 * 60)
-
-/* { 0 } is empty. */
+/* { 0 } is empty, with the default window and number. */
 struct seen {
         struct stored_seen *ring;
         uint32_t first, n, cap; /* cap is a power of two */
         struct table table; /* hash to place in the ring */
+        struct span window; /* 0 = LIMIT_SEEN_WINDOW_S */
+        uint32_t limit; /* 0 = LIMIT_SEEN */
 };
 
 void seen_done(struct seen *seen);
+/* Another window or number, in force at once. What is too much then is forgotten bit by bit, by the calls below. */
+void seen_configure(struct seen *seen, struct span window, uint32_t limit);
 bool seen_has(const struct seen *seen, struct hash_128 hash, struct wall now);
-/* Remembers it. `fx` gets what is to be stored, and what is forgotten for its sake; NULL while loading. */
+/* Remembers it. `fx` gets what is to be stored, and what is forgotten for its sake; NULL while loading, when nothing is
+ * forgotten. */
 void seen_push(struct seen *seen, const struct stored_seen *item, struct effects *fx);
-/* Forgets what the window has passed, a bounded number a call. */
+/* Forgets what the window has passed, or is too much, a bounded number a call. */
 void seen_expire(struct seen *seen, struct wall now, struct effects *fx);

@@ -3,6 +3,7 @@
 
 #include "broker/core/core.h"
 #include "broker/core/heap.h"
+#include "broker/core/holds.h"
 #include "broker/core/seen.h"
 #include "broker/core/table.h"
 
@@ -35,6 +36,8 @@ struct thread {
         uint8_t state; /* enum thread_state */
         bool is_answered;
         bool has_record; /* the store has a batch record under the first message's seq */
+        bool is_held; /* there is a hold on it */
+        bool is_awaited; /* it was there at the start, so a worker from before may be running it */
         struct message_list messages;
         uint32_t n_batch; /* how many of the first messages are a settled batch: running or answered. 0 = none */
         uint32_t attempts, lost, n_busy, posted;
@@ -44,6 +47,7 @@ struct thread {
         uint32_t ticket; /* marks that entry; outlives the thread in its slot, so stale entries never match */
         struct mono since, busy_since;
         uint64_t fence; /* running */
+        uint64_t void_fence; /* runs under this fence or an older one are void */
         uint32_t worker; /* running: index; in the free list, the next free slot */
         struct failure *failure; /* the last one, or NULL */
 };
@@ -56,6 +60,7 @@ struct dead {
         uint32_t thread_len;
         struct wall since;
         uint32_t attempts, lost, posted;
+        uint64_t void_fence;
         bool is_answered;
         struct failure failure;
         char batch[WIRE_BATCH_LEN + 1];
@@ -65,11 +70,17 @@ struct dead {
 struct tenant {
         char *name;
         const struct config_tenant *settings; /* NULL: the store has messages of it, the config does not know it */
-        struct heap ready;
+        struct heap delay; /* its threads that are not ready, by when they come up next */
+        struct heap ready; /* its threads that are, by since when they are due */
+        struct mono entry_at; /* the time in its one entry in core.delay that counts; MONO_NEVER when it has none */
+        uint32_t ticket; /* marks that entry */
+        bool is_in_turn; /* it has ready threads, and nothing was known to keep it from starting one */
+        uint32_t next_in_turn; /* the tenant behind it, NONE for the last */
         uint32_t n_states[THREAD_N_STATES];
         uint64_t n_pending;
         uint32_t n_dead;
-        struct mono free_since; /* it has been below its concurrency since then; MONO_NEVER: it is not */
+        struct mono free_since; /* neither concurrency nor rate has kept it back since then; MONO_NEVER: one does */
+        struct mono paced; /* when the next run is to start by its rate alone (see rate.c) */
 };
 
 struct worker {
@@ -78,6 +89,7 @@ struct worker {
         struct address address;
         uint32_t slots, running;
         struct mono heard;
+        uint64_t note; /* under which it is noted in the store; 0 = it is not */
         bool is_used;
 };
 
@@ -87,6 +99,14 @@ struct recent {
         uint32_t n_messages, attempts;
         struct wall at;
         char batch[WIRE_BATCH_LEN + 1];
+};
+
+/* What bounds the messages that are accepted: room.c. */
+struct room {
+        uint64_t store_bytes; /* that may still be added to the store */
+        uint64_t n_messages; /* in lists of threads and dead letters */
+        uint64_t name_bytes; /* of threads and dead letters */
+        bool is_memory_full;
 };
 
 struct core {
@@ -101,12 +121,12 @@ struct core {
         struct thread *threads;
         uint32_t n_threads, threads_cap, free_thread;
         struct table by_name, by_fence; /* threads */
-        struct heap delay;
+        struct heap delay; /* tenants, by when a thread of theirs comes up next, or their rate lets them go on */
 
         struct tenant *tenants;
         uint32_t n_tenants;
         struct table by_tenant;
-        uint32_t next_tenant; /* whose turn it is */
+        uint32_t first_in_turn, last_in_turn; /* tenants in the order in which they may start a run */
         struct worker *workers;
         uint32_t n_workers; /* slots of the array in use, holes included */
         uint32_t next_worker;
@@ -115,7 +135,9 @@ struct core {
         struct dead **dead;
         uint32_t n_dead, dead_cap;
         struct table by_dead_seq;
+        struct holds holds;
         struct seen seen;
+        struct room room;
         struct recent *recent;
         uint64_t n_recent;
         uint64_t *settled; /* fences of results accepted lately, by fence modulo LIMIT_RECENT */
@@ -123,6 +145,7 @@ struct core {
         struct mono last_step, credit_since;
         struct core_counters counters;
         struct loading *loading; /* between core_new() and core_load_done() */
+        struct awaiting *awaiting; /* after a restart, until the workers from before are back; else NULL */
 };
 
 /* -- threads.c ----------------------------------------------------------------------------------------------------- */
@@ -138,15 +161,21 @@ void thread_set_state(struct core *core, struct now now, struct thread *thread, 
 void thread_arm(struct core *core, struct thread *thread, struct mono due);
 /* Makes it ready: into its tenant's queue. */
 void thread_ready(struct core *core, struct now now, struct thread *thread);
-/* A lease for the thread on a worker with credit, under a new fence. */
+/* Not ready: sees to it that it comes up at `at` at the latest; its due time stays what it is. */
+void thread_wake(struct core *core, struct thread *thread, struct mono at);
+/* A lease for the thread on a worker, under a new fence, or under one that it has already. */
 void thread_start_lease(struct core *core, struct thread *thread, uint32_t worker);
+void thread_take_lease(struct core *core, struct thread *thread, uint32_t worker, uint64_t fence);
+/* Whatever the run that ends here may still send is void. */
 void thread_end_lease(struct core *core, struct thread *thread);
 struct thread *thread_find_fence(const struct core *core, uint64_t fence);
 void thread_push(struct core *core, struct thread *thread, struct message message);
 void thread_set_failure(struct thread *thread, struct bytes code, struct bytes why);
 /* What it holds begins a new batch, with no history. */
 void thread_begin_anew(struct thread *thread);
-/* After messages left or came: frees the thread when it holds none, else sets it collecting. */
+/* True when there is a hold on it: then it is held from here on, with nothing due. */
+bool thread_keep_held(struct core *core, struct now now, struct thread *thread);
+/* After messages left or came: frees the thread when it holds none, else sets it collecting, or held. */
 void thread_go_on(struct core *core, struct now now, struct thread *thread);
 uint64_t thread_seq(const struct core *core, const struct thread *thread); /* of the first message */
 
@@ -162,12 +191,54 @@ void message_list_merge(struct core *core, struct message_list *list, struct mes
 void message_list_prepend(struct core *core, struct message_list *list, struct message_list *front);
 void message_list_free(struct core *core, struct message_list *list);
 
+/* -- room.c -------------------------------------------------------------------------------------------------------- */
+
+/* Is there room for one more message of a tenant? Then it is taken off what there is. Else false and *ret, why not. */
+bool room_take(struct core *core, const struct tenant *tenant, const struct wire_message *message,
+               enum refusal_code *ret);
+
 /* -- tenants.c ----------------------------------------------------------------------------------------------------- */
 
 /* NONE when neither config nor store know it. */
 uint32_t tenant_find(const struct core *core, struct bytes name);
 uint32_t tenant_get(struct core *core, struct bytes name);
 void tenants_configure(struct core *core, const struct config *config);
+/* Sees to it that the tenant is looked at, at `at` at the latest. */
+void tenant_wake(struct core *core, struct tenant *tenant, struct mono at);
+/* It has ready threads, or may start runs again: gets in line, if it is not there already. */
+void tenant_queue(struct core *core, struct tenant *tenant);
+/* The first in line, taken out of it; NULL when nobody waits. */
+struct tenant *tenant_dequeue(struct core *core);
+
+/* -- rate.c -------------------------------------------------------------------------------------------------------- */
+
+/* When the tenant's rate lets it start its next run; in the past, if it may now. */
+struct mono rate_next(const struct tenant *tenant, struct now now);
+/* Its settings are new: nobody is paced by a slower rate from before for longer than this one's whole while. */
+void rate_configure(struct tenant *tenant, struct now now);
+/* It starts one now. */
+void rate_count(struct tenant *tenant, struct now now);
+
+/* -- awaited.c: workers from before a restart ---------------------------------------------------------------------- */
+
+struct awaiting *awaiting_free(struct awaiting *awaiting);
+void awaiting_load(struct core *core, const struct stored_note *note);
+/* Everything is loaded; the threads are there. */
+void awaiting_begin(struct core *core, struct now now);
+/* Must the thread be kept back, as a worker from before may be running it? */
+bool awaiting_has(const struct core *core, const struct thread *thread);
+/* Until when; MONO_NEVER when nobody is awaited. */
+struct mono awaiting_until(const struct core *core);
+/* The worker gets its first lease: it is noted durably. And it is gone, or has left. */
+void awaiting_note(struct core *core, struct now now, struct worker *worker, struct effects *fx);
+void awaiting_forget(struct worker *worker, struct effects *fx);
+/* The worker said HELLO. */
+void awaiting_arrive(struct core *core, struct worker *worker);
+/* A lease from before the restart that the worker says it holds: its thread, running on under that lease, or NULL when
+ * it may not. */
+struct thread *awaiting_adopt(struct core *core, struct now now, uint32_t worker, const struct wire_held *held,
+                              struct effects *fx);
+void awaiting_on_time(struct core *core, struct now now, struct effects *fx);
 
 /* -- batch.c: what belongs together, when it is due, what it is called
  * ------------------------------------------------- */
@@ -180,6 +251,8 @@ uint32_t batch_size(const struct core *core, const struct thread *thread);
 void batch_name(const struct core *core, const struct message_list *messages, uint32_t n, char *text);
 /* The seq of its first message from a batch's id; -EBADMSG when it is none. */
 int batch_parse(struct bytes text, uint64_t *ret_seq);
+/* How many of the first messages the batch of that id has; 0 when it is not theirs. */
+uint32_t batch_count(const struct core *core, const struct message_list *messages, struct bytes text);
 /* Writes the batch's record: its history, and its seqs when `n_seqs` is not 0. */
 void batch_store(struct core *core, struct thread *thread, struct wall at, uint32_t n_seqs, struct effects *fx);
 
@@ -203,6 +276,10 @@ void run_lost(struct core *core, struct now now, struct thread *thread, struct e
 void run_cancel(struct core *core, struct now now, struct address to, uint64_t fence, const char *code, const char *why,
                 struct effects *fx);
 
+/* NONE when nobody said HELLO from there. */
+uint32_t worker_find(const struct core *core, const struct address *address);
+void worker_send_error(const struct event *event, const char *code, const char *why, struct effects *fx);
+void worker_ask_hello(const struct event *event, struct effects *fx);
 /* How many runs the worker will hold; its credit follows. */
 void worker_set_slots(struct core *core, struct worker *worker, uint32_t slots);
 
@@ -233,6 +310,12 @@ void on_result(struct core *core, struct now now, const struct event *event, str
 void on_undelivered(struct core *core, struct now now, const struct event *event);
 void on_dead_retry(struct core *core, struct now now, const struct event *event, struct effects *fx);
 void on_dead_drop(struct core *core, struct now now, const struct event *event, struct effects *fx);
+void on_hold(struct core *core, struct now now, const struct event *event, struct effects *fx);
+void on_resume(struct core *core, struct now now, const struct event *event, struct effects *fx);
+void on_flush(struct core *core, struct now now, const struct event *event);
+void on_cancel(struct core *core, struct now now, const struct event *event, struct effects *fx);
+/* Lets go what is held until now, a bounded number a turn. */
+void holds_on_time(struct core *core, struct now now, struct effects *fx);
 void on_time(struct core *core, struct now now, struct effects *fx);
 void dispatch(struct core *core, struct now now, struct effects *fx);
 

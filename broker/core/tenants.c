@@ -19,7 +19,11 @@ uint32_t tenant_get(struct core *core, struct bytes name) {
         if (index != NONE)
                 return index;
         core->tenants = memory_resize(core->tenants, core->n_tenants + 1, sizeof *core->tenants);
-        core->tenants[core->n_tenants] = (struct tenant){.name = bytes_copy_text(name)};
+        core->tenants[core->n_tenants] = (struct tenant){
+                .name = bytes_copy_text(name),
+                .entry_at = MONO_NEVER,
+                .next_in_turn = NONE,
+        };
         table_push(&core->by_tenant, (uint32_t)hash_64(core->salt, name), core->n_tenants);
         return core->n_tenants++;
 }
@@ -32,5 +36,39 @@ void tenants_configure(struct core *core, const struct config *config) {
                 uint32_t index = tenant_get(core, bytes_of(config->tenants[i].name));
 
                 core->tenants[index].settings = &config->tenants[i];
+                tenant_queue(core, &core->tenants[index]); /* more may be allowed now */
         }
+}
+
+void tenant_wake(struct core *core, struct tenant *tenant, struct mono at) {
+        if (!mono_is_before(at, tenant->entry_at))
+                return;
+        tenant->entry_at = at;
+        tenant->ticket++;
+        heap_push(&core->delay, (struct heap_entry){at, (uint32_t)(tenant - core->tenants), tenant->ticket});
+}
+
+void tenant_queue(struct core *core, struct tenant *tenant) {
+        uint32_t index = (uint32_t)(tenant - core->tenants);
+
+        if (tenant->is_in_turn || !heap_peek(&tenant->ready))
+                return;
+        tenant->is_in_turn = true;
+        tenant->next_in_turn = NONE;
+        if (core->first_in_turn == NONE)
+                core->first_in_turn = index;
+        else
+                core->tenants[core->last_in_turn].next_in_turn = index;
+        core->last_in_turn = index;
+}
+
+struct tenant *tenant_dequeue(struct core *core) {
+        struct tenant *tenant;
+
+        if (core->first_in_turn == NONE)
+                return NULL;
+        tenant = &core->tenants[core->first_in_turn];
+        core->first_in_turn = tenant->next_in_turn;
+        tenant->is_in_turn = false;
+        return tenant;
 }

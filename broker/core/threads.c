@@ -48,9 +48,11 @@ static uint32_t take_slot(struct core *core) {
 struct thread *thread_get(struct core *core, struct now now, uint32_t tenant, struct bytes name) {
         struct thread *thread = thread_find(core, tenant, name);
         uint32_t index, ticket;
+        bool is_held;
 
         if (thread)
                 return thread;
+        is_held = hold_find(core, tenant, name) != NULL;
         index = take_slot(core);
         thread = &core->threads[index];
         ticket = thread->ticket;
@@ -59,7 +61,8 @@ struct thread *thread_get(struct core *core, struct now now, uint32_t tenant, st
                 .name_len = (uint32_t)name.len,
                 .hash = hash_name(core, tenant, name),
                 .tenant = tenant,
-                .state = THREAD_COLLECTING,
+                .state = is_held ? THREAD_HELD : THREAD_COLLECTING,
+                .is_held = is_held,
                 .messages = {.first = NONE, .last = NONE},
                 .due = MONO_NEVER,
                 .entry_at = MONO_NEVER,
@@ -67,7 +70,8 @@ struct thread *thread_get(struct core *core, struct now now, uint32_t tenant, st
                 .since = now.mono,
                 .worker = NONE,
         };
-        core->tenants[tenant].n_states[THREAD_COLLECTING]++;
+        core->tenants[tenant].n_states[thread->state]++;
+        core->room.name_bytes += name.len;
         table_push(&core->by_name, thread->hash, index);
         return thread;
 }
@@ -78,6 +82,7 @@ void thread_free(struct core *core, struct thread *thread) {
         ENSURE(thread->messages.n == 0 && thread->state != THREAD_RUNNING);
         tenant_of(core, thread)->n_states[thread->state]--;
         table_remove(&core->by_name, thread->hash, index);
+        core->room.name_bytes -= thread->name_len;
         free(thread->name);
         free(thread->failure);
         thread->name = NULL;
@@ -95,13 +100,20 @@ void thread_set_state(struct core *core, struct now now, struct thread *thread, 
         thread->state = (uint8_t)state;
 }
 
+void thread_wake(struct core *core, struct thread *thread, struct mono at) {
+        struct tenant *tenant = tenant_of(core, thread);
+
+        if (!mono_is_before(at, thread->entry_at))
+                return; /* the entry comes up sooner, and is put right then */
+        thread->entry_at = at;
+        thread->ticket++;
+        heap_push(&tenant->delay, (struct heap_entry){at, thread_index(core, thread), thread->ticket});
+        tenant_wake(core, tenant, at);
+}
+
 void thread_arm(struct core *core, struct thread *thread, struct mono due) {
         thread->due = due;
-        if (!mono_is_before(due, thread->entry_at))
-                return; /* the entry comes up sooner, and is put right then */
-        thread->entry_at = due;
-        thread->ticket++;
-        heap_push(&core->delay, (struct heap_entry){due, thread_index(core, thread), thread->ticket});
+        thread_wake(core, thread, due);
 }
 
 void thread_ready(struct core *core, struct now now, struct thread *thread) {
@@ -110,6 +122,7 @@ void thread_ready(struct core *core, struct now now, struct thread *thread) {
         thread->ticket++;
         heap_push(&tenant_of(core, thread)->ready,
                   (struct heap_entry){thread->due, thread_index(core, thread), thread->ticket});
+        tenant_queue(core, tenant_of(core, thread));
 }
 
 struct thread *thread_find_fence(const struct core *core, uint64_t fence) {
@@ -122,13 +135,18 @@ struct thread *thread_find_fence(const struct core *core, uint64_t fence) {
         return NULL;
 }
 
+void thread_take_lease(struct core *core, struct thread *thread, uint32_t worker, uint64_t fence) {
+        thread->fence = fence;
+        thread->worker = worker;
+        table_push(&core->by_fence, hash_fence(fence), thread_index(core, thread));
+        if (core->workers[worker].running < core->workers[worker].slots)
+                core->free_credit--;
+        core->workers[worker].running++;
+}
+
 void thread_start_lease(struct core *core, struct thread *thread, uint32_t worker) {
         ENSURE((uint32_t)core->next_fence != UINT32_MAX); /* a restart gives a new epoch, and fences to go on with */
-        thread->fence = core->next_fence++;
-        thread->worker = worker;
-        table_push(&core->by_fence, hash_fence(thread->fence), thread_index(core, thread));
-        core->workers[worker].running++;
-        core->free_credit--;
+        thread_take_lease(core, thread, worker, core->next_fence++);
 }
 
 void thread_end_lease(struct core *core, struct thread *thread) {
@@ -138,6 +156,8 @@ void thread_end_lease(struct core *core, struct thread *thread) {
         if (worker->running <= worker->slots)
                 core->free_credit++; /* else it had taken more than it now offers, and is only less in debt */
         worker->running--;
+        tenant_queue(core, tenant_of(core, thread)); /* its concurrency may have kept it out of line */
+        thread->void_fence = thread->fence;
         thread->fence = 0;
         thread->worker = NONE;
 }
@@ -158,7 +178,8 @@ void thread_set_failure(struct thread *thread, struct bytes code, struct bytes w
 
 void thread_begin_anew(struct thread *thread) {
         thread->n_batch = thread->attempts = thread->lost = thread->n_busy = thread->posted = 0;
-        thread->has_record = thread->is_answered = false;
+        thread->has_record = thread->is_answered = thread->is_awaited = false;
+        thread->void_fence = 0;
         free(thread->failure);
         thread->failure = NULL;
 }
@@ -168,12 +189,24 @@ uint64_t thread_seq(const struct core *core, const struct thread *thread) {
         return core->messages[thread->messages.first].seq;
 }
 
+bool thread_keep_held(struct core *core, struct now now, struct thread *thread) {
+        if (!thread->is_held)
+                return false;
+        if (thread->state == THREAD_READY)
+                thread->ticket++; /* its place in the queue is void */
+        thread_set_state(core, now, thread, THREAD_HELD);
+        thread->due = MONO_NEVER;
+        return true;
+}
+
 void thread_go_on(struct core *core, struct now now, struct thread *thread) {
         ENSURE(thread->state != THREAD_RUNNING);
         if (thread->messages.n == 0) {
                 thread_free(core, thread);
                 return;
         }
+        if (thread_keep_held(core, now, thread))
+                return;
         thread_set_state(core, now, thread, THREAD_COLLECTING);
         thread_arm(core, thread, batch_due(core, now, thread));
 }

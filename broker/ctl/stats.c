@@ -29,7 +29,7 @@ static const struct line lines[] = {
         {"threads",
          {COUNT("", "/threads/collecting", " collecting"), COUNT(", ", "/threads/ready", " ready"),
           COUNT(", ", "/threads/running", " running"), COUNT(", ", "/threads/waiting", " waiting"),
-          COUNT(", ", "/threads/backoff", " backoff")}},
+          COUNT(", ", "/threads/backoff", " backoff"), COUNT(", ", "/threads/held", " held")}},
         {"messages",
          {COUNT("", "/messages/pending", " pending"), COUNT("; ", "/messages/accepted_total", " accepted"),
           COUNT(", ", "/messages/duplicate_total", " duplicate"), COUNT(", ", "/messages/refused_total", " refused"),
@@ -40,6 +40,7 @@ static const struct line lines[] = {
           COUNT(", ", "/batches/lost_total", " lost"), COUNT(", ", "/batches/handed_back_total", " handed back"),
           COUNT(", ", "/batches/stale_total", " stale")}},
         {"dead letters", {COUNT("", "/batches/dead", "")}},
+        {"holds", {COUNT("", "/holds/now", " now"), COUNT(", ", "/holds/total", " since the start")}},
         {"batch size",
          {COUNT("p50 ", "/batches/size/p50", ""), COUNT(", p90 ", "/batches/size/p90", ""),
           COUNT(", max ", "/batches/size/max", ""), COUNT("; ", "/calls_saved_total", " calls saved")}},
@@ -120,10 +121,11 @@ static void push_workers(struct buffer *text, const json_t *answer) {
 static void push_tenants(struct buffer *text, const json_t *answer) {
         static const struct listing_column columns[] = {
                 {"TENANT"},        {"COLLECTING", true}, {"READY", true},   {"RUNNING", true},
-                {"WAITING", true}, {"BACKOFF", true},    {"PENDING", true}, {"DEAD", true},
+                {"WAITING", true}, {"BACKOFF", true},    {"HELD", true},    {"PENDING", true},
+                {"DEAD", true},
         };
         static const char *const pointers[] = {"/collecting", "/ready",   "/running", "/waiting",
-                                               "/backoff",    "/pending", "/dead"};
+                                               "/backoff",    "/held",    "/pending", "/dead"};
         CLEANUP_LISTING struct listing listing;
         json_t *tenants = json_object_get(answer, "tenants"), *tenant;
         const char *name;

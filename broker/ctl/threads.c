@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#define STATES "collecting, ready, running, waiting, backoff"
+#define STATES "collecting, ready, running, waiting, backoff, held"
 
 static const struct listing_column columns[] = {
         {"TENANT"}, {"THREAD"}, {"STATE"}, {"SINCE"}, {"MESSAGES", .is_number = true}, {"DUE"},
@@ -44,7 +44,7 @@ static void print_answer(const json_t *answer, struct wall now) {
 }
 
 static bool is_state(const char *word) {
-        static const char *const states[] = {"collecting", "ready", "running", "waiting", "backoff"};
+        static const char *const states[] = {"collecting", "ready", "running", "waiting", "backoff", "held"};
 
         for (size_t i = 0; i < sizeof states / sizeof *states; i++)
                 if (strcmp(word, states[i]) == 0)

@@ -20,6 +20,7 @@ static const char *meaning_of(const char *state) {
                 {"running", "a worker is at it"},
                 {"waiting", "the thread or the provider was busy; it comes again by itself"},
                 {"backoff", "the last attempt failed; it comes again by itself"},
+                {"held", "somebody has taken it over; what comes is kept and not answered"},
                 {"dead", "a batch was given up; it stays until somebody retries or drops it"},
                 {"done", "everything it had has been handled"},
                 {"unknown", "the broker holds nothing of this thread"},
@@ -105,6 +106,12 @@ static void push_failure(struct buffer *text, const json_t *answer) {
         buffer_push_text(text, "\n");
 }
 
+static void push_hold(struct buffer *text, const json_t *answer, struct wall now) {
+        push_when_line(text, answer, "held since", "/hold/since", now);
+        push_when_line(text, answer, "held until", "/hold/until", now);
+        push_line(text, answer, "held for", "/hold/why");
+}
+
 static void push_ids(struct buffer *text, const json_t *answer) {
         const json_t *ids = json_object_get(answer, "pending_ids");
         size_t n = json_array_size(ids);
@@ -160,6 +167,7 @@ static void print_answer(const json_t *answer, struct wall now) {
         push_messages(&text, answer);
         push_batch(&text, answer);
         push_worker(&text, answer);
+        push_hold(&text, answer, now);
         push_failure(&text, answer);
         push_ids(&text, answer);
         push_dead(&text, answer, now);
@@ -184,7 +192,8 @@ const struct command command_why = {
         .name = "why",
         .operands = "TENANT THREAD",
         .summary = "What a thread is doing, since when, what it waits for, and what is next",
-        .about = "States: collecting, ready, running, waiting (busy), backoff (after a failure), dead, done, unknown.",
+        .about = "States: collecting, ready, running, waiting (busy), backoff (after a failure), held, dead, done,\n"
+                 "unknown.",
         .examples = "  $ lull why acme 5511999990000",
         .n_operands_min = 2,
         .n_operands_max = 2,

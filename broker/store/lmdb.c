@@ -270,7 +270,7 @@ static int open_environment(struct lmdb *lmdb, const char *folder) {
         if (error == 0)
                 error = mdb_env_set_maxdbs(lmdb->env, ENGINE_N_TABLES);
         if (error == 0)
-                error = mdb_env_set_mapsize(lmdb->env, LIMIT_STORE_BYTES);
+                error = mdb_env_set_mapsize(lmdb->env, LIMIT_STORE_MAP_BYTES);
         if (error == 0)
                 error = mdb_env_open(lmdb->env, folder, MDB_NOTLS, 0600);
         if (error == 0)

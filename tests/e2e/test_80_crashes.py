@@ -93,17 +93,36 @@ def test_the_same_broker_in_another_life_finds_its_workers(house):
 
 
 def test_a_run_under_way_survives_a_crash_of_the_broker(house):
-    """The model's answer may be asked for twice, but one result counts and the thread goes on."""
+    """Its worker names it in its HELLO, and it goes on where it was: one call, whose result counts."""
     gate = threading.Event()
     bot, producer = start(house, lambda call: reply('ok', gate=gate))
     producer.say(message('acme', 'ana', 'Oi', id='1'))
     wait_until(lambda: bot.running(), 'the call is under way')
     house.broker.kill()
     house.start_broker()
+    house.start_worker()
+    wait_until(lambda: house.ask('stats')['batches']['adopted_total'] == 1, 'the run is adopted')
     gate.set()
     wait_until(lambda: done(house) == 1, 'the batch is done', 40)
     assert house.state('ana') == 'done'
-    assert {call.json['batch'] for call in bot.calls} == {bot.calls[0].json['batch']}
+    assert len(bot.calls) == 1
+
+
+def test_what_a_worker_held_that_died_with_the_broker_is_run_again(house):
+    gate = threading.Event()
+    bot, producer = start(house, lambda call: reply('ok', gate=gate))
+    producer.say(message('acme', 'ana', 'Oi', id='1'))
+    wait_until(lambda: bot.running(), 'the call is under way')
+    worker = house.processes[-1]
+    house.broker.kill()
+    worker.kill()
+    house.start_broker()
+    assert 'from before the broker' in house.why('ana')['waits_for']
+    house.start_worker()
+    wait_until(lambda: len(bot.calls) == 2, 'it is run again', 40)
+    gate.set()
+    wait_until(lambda: done(house) == 1, 'the batch is done', 40)
+    assert [call.json['batch'] for call in bot.calls] == [bot.calls[0].json['batch']] * 2
 
 
 def test_a_broker_that_is_told_to_stop_keeps_everything(house):

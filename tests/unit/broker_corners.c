@@ -233,11 +233,13 @@ static void time_is_asked_for_only_when_it_can_change_something(void **state) {
         world_hello(&world, 1, 9); /* its silence is to be noticed */
         assert_int_equal(mono_since(core_next_due(world.core), world.now.mono).us, 1000000);
         world.tenants[0].concurrency = 1;
+        core_configure(world.core, world.now, &world.config);
         world_say(&world, "t", NULL);
         run = the_run(1);
         world_say(&world, "u", NULL); /* its tenant is at its limit: only a result changes that */
         assert_true(mono_is_before(world.now.mono, core_next_due(world.core)));
         world.tenants[0].concurrency = 100;
+        core_configure(world.core, world.now, &world.config);
         assert_false(mono_is_before(world.now.mono, core_next_due(world.core)));
         world_result(&world, &run, WIRE_DONE);
 }

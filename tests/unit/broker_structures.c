@@ -74,7 +74,7 @@ static struct stored_seen seen_item(uint64_t n, int64_t at_ms) {
 static void ids_are_known_for_the_window_and_forgotten_after_it(void **state) {
         struct seen seen = {0};
         struct effects fx = {0};
-        int64_t window = span_to_ms(SEEN_WINDOW);
+        int64_t window = span_to_ms(span_s(LIMIT_SEEN_WINDOW_S));
 
         for (uint64_t i = 1; i <= 5000; i++) {
                 struct stored_seen item = seen_item(i, (int64_t)i);
@@ -101,11 +101,13 @@ static void ids_are_bounded_in_number_and_the_oldest_goes_first(void **state) {
         struct effects fx = {0};
         struct stored_seen one_more = seen_item(LIMIT_SEEN + 11, 1);
 
+        effects_clear(&fx);
         for (uint64_t i = 1; i <= LIMIT_SEEN + 10; i++) {
                 struct stored_seen item = seen_item(i, 1);
 
-                seen_push(&seen, &item, NULL);
+                seen_push(&seen, &item, &fx);
         }
+        effects_clear(&fx);
         assert_int_equal(seen.n, LIMIT_SEEN);
         assert_false(seen_has(&seen, seen_item(10, 0).hash, (struct wall){2}));
         assert_true(seen_has(&seen, seen_item(11, 0).hash, (struct wall){2}));
@@ -118,12 +120,56 @@ static void ids_are_bounded_in_number_and_the_oldest_goes_first(void **state) {
         seen_done(&seen);
 }
 
+static void a_smaller_number_is_reached_bit_by_bit_and_nothing_is_left_in_the_store(void **state) {
+        struct seen seen = {0};
+        struct effects fx = {0};
+
+        for (uint64_t i = 1; i <= 2000; i++) {
+                struct stored_seen item = seen_item(i, 1);
+
+                seen_push(&seen, &item, NULL); /* as a start loads them: none may be dropped without the store */
+        }
+        seen_configure(&seen, span_s(60), 100);
+        assert_int_equal(seen.n, 2000);
+        for (uint64_t i = 2001; i <= 2100; i++) { /* what comes makes it smaller, not larger */
+                struct stored_seen item = seen_item(i, 1);
+
+                seen_push(&seen, &item, &fx);
+        }
+        assert_int_equal(seen.n, 1900);
+        effects_clear(&fx);
+        seen_expire(&seen, (struct wall){2}, &fx);
+        assert_in_range(fx.n_changes, 1, 1799); /* no turn has to do it all */
+        for (int i = 0; i < 10; i++)
+                seen_expire(&seen, (struct wall){2}, &fx);
+        assert_int_equal(seen.n, 100);
+        assert_int_equal(fx.n_changes, 1800);
+        assert_true(seen_has(&seen, seen_item(2001, 0).hash, (struct wall){2}));
+        assert_false(seen_has(&seen, seen_item(2000, 0).hash, (struct wall){2}));
+        effects_done(&fx);
+        seen_done(&seen);
+}
+
+static void a_smaller_window_is_in_force_at_once(void **state) {
+        struct stored_seen item = seen_item(1, 1000);
+        struct seen seen = {0};
+
+        seen_push(&seen, &item, NULL);
+        assert_true(seen_has(&seen, item.hash, (struct wall){9000}));
+        seen_configure(&seen, span_s(7), 10);
+        assert_true(seen_has(&seen, item.hash, (struct wall){7999}));
+        assert_false(seen_has(&seen, item.hash, (struct wall){8000}));
+        seen_done(&seen);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_heap_gives_back_in_order_whatever_the_order_in),
                 cmocka_unit_test(a_table_finds_what_is_in_it_and_nothing_else_through_growth_and_removal),
                 cmocka_unit_test(ids_are_known_for_the_window_and_forgotten_after_it),
                 cmocka_unit_test(ids_are_bounded_in_number_and_the_oldest_goes_first),
+                cmocka_unit_test(a_smaller_number_is_reached_bit_by_bit_and_nothing_is_left_in_the_store),
+                cmocka_unit_test(a_smaller_window_is_in_force_at_once),
         };
 
         return cmocka_run_group_tests_name("broker/structures", tests, NULL, NULL);

@@ -19,6 +19,12 @@ static void visit_batch(void *context, const struct stored_batch *batch) {
         core_load_batch(((struct world *)context)->core, batch);
 }
 
+static void visit_note(void *context, const struct stored_note *note) {
+        struct world *world = context;
+
+        core_load_note(world->core, world->now, note);
+}
+
 static void visit_message(void *context, const struct stored_message *message) {
         struct world *world = context;
 
@@ -30,7 +36,7 @@ static void visit_seen(void *context, const struct stored_seen *seen) {
 }
 
 static void start(struct world *world, uint32_t epoch) {
-        struct store_visitor visitor = {visit_batch, visit_message, visit_seen, world};
+        struct store_visitor visitor = {visit_batch, visit_message, visit_seen, world, visit_note};
         struct store_head head = store_head(world->store);
         struct core_options options = {&world->config, epoch, 77, head.first_seq + (uint64_t)epoch * 1000000,
                                        world->seed};

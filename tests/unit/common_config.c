@@ -64,6 +64,11 @@ static void a_file_that_says_little_is_complete(void **state) {
         assert_int_equal(config->worker.slots, 256);
         assert_int_equal(config->worker.drain.us, 30000000);
         assert_int_equal(config->limits.message_bytes, 65536);
+        assert_int_equal(config->limits.memory, INT64_C(2) << 30);
+        assert_int_equal(config->limits.store_bytes, INT64_C(64) << 30);
+        assert_int_equal(config->limits.free_bytes, 64 << 20);
+        assert_int_equal(config->limits.dedupe_window.us, INT64_C(86400000000));
+        assert_int_equal(config->limits.dedupe_ids, 1000000);
         assert_int_equal(config->n_tenants, 1);
 }
 
@@ -86,6 +91,8 @@ static void a_tenant_that_says_little_is_complete(void **state) {
         assert_int_equal(acme->lock_ttl.us, 30000000);
         assert_int_equal(acme->run_timeout.us, 300000000);
         assert_int_equal(acme->concurrency, 100);
+        assert_int_equal(acme->rate.count, 0);
+        assert_int_equal(acme->max_pending, 0);
         assert_int_equal(acme->handler.kind, CONFIG_HANDLER_ECHO);
         assert_int_equal(acme->n_channels, 0);
 }
@@ -97,7 +104,8 @@ static void a_file_that_says_everything_is_read_as_it_says(void **state) {
                 "redis: none\n"
                 "ingest: {http: '0.0.0.0:80', token: '${TOKEN}', ack_timeout: 100ms}\n"
                 "worker: {slots: 1, drain: 0s}\n"
-                "limits: {message_bytes: 1MiB}\n"
+                "limits: {message_bytes: 1MiB, memory: 6GiB, store_bytes: 5GiB, free_bytes: 0, "
+                "dedupe_window: 168h, dedupe_ids: 7}\n"
                 "tenants:\n"
                 "  b:\n"
                 "    quiet: 0s\n"
@@ -110,6 +118,7 @@ static void a_file_that_says_everything_is_read_as_it_says(void **state) {
                 "    lock: {ttl: 1s}\n"
                 "    run_timeout: 1s\n"
                 "    concurrency: 1\n"
+                "    max_pending: 500\n"
                 "    handler: {kind: exec, command: [/bin/cat, '${file:/run/secrets/token}', '$${HOME}']}\n"
                 "    channels:\n"
                 "      in: {kind: generic, token: \"a-${TOKEN}\"}\n"
@@ -122,9 +131,15 @@ static void a_file_that_says_everything_is_read_as_it_says(void **state) {
         assert_string_equal(config->redis, "");
         assert_string_equal(config->ingest.token, "s3cret");
         assert_int_equal(config->limits.message_bytes, 1 << 20);
+        assert_int_equal(config->limits.memory, INT64_C(6) << 30);
+        assert_int_equal(config->limits.store_bytes, INT64_C(5) << 30);
+        assert_int_equal(config->limits.free_bytes, 0);
+        assert_int_equal(config->limits.dedupe_window.us, INT64_C(604800000000));
+        assert_int_equal(config->limits.dedupe_ids, 7);
         assert_string_equal(config->tenants[0].name, "a");
         assert_string_equal(config->tenants[0].handler.url, "https://h/x");
         assert_int_equal(b->quiet.us, 0);
+        assert_int_equal(b->max_pending, 500);
         assert_true(b->retry.factor == 1.5 && b->retry.jitter == 0);
         assert_string_equal(b->handler.command[1], "from a file");
         assert_string_equal(b->handler.command[2], "${HOME}");
@@ -165,8 +180,8 @@ static void an_unknown_key_is_told_what_was_meant(void **state) {
 }
 
 static void a_key_of_a_later_version_is_called_that(void **state) {
-        assert_refused(ACME "    rate: 60/m\n",
-                       "lull.yaml:4: tenants.acme.rate: is not supported by this version of lull; remove it");
+        assert_refused(ACME "    hold_for: 1h\n",
+                       "lull.yaml:4: tenants.acme.hold_for: is not supported by this version of lull; remove it");
         assert_refused("ingest: {spool: x}\n" TENANT,
                        "lull.yaml:1: ingest.spool: is not supported by this version of lull; remove it");
         assert_refused(ACME "    on_new_message: interrupt\n",
@@ -188,10 +203,44 @@ static void a_length_of_time_needs_its_unit(void **state) {
                        "ms, s, m or h, such as '8s', '500ms' or '2m'");
 }
 
+static void a_rate_is_a_number_in_a_time(void **state) {
+        static const struct {
+                const char *text;
+                uint32_t count;
+                int64_t us;
+        } good[] = {{"60/m", 60, 60000000}, {"5/s", 5, 1000000}, {"1000/h", 1000, INT64_C(3600000000)}, {"none", 0, 0}};
+        CLEANUP_CONFIG struct config *none = decode(TENANT);
+
+        assert_int_equal(none->tenants[0].rate.count, 0);
+        for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+                CLEANUP_FREE char *text = memory_print(ACME "    rate: %s\n", good[i].text);
+                CLEANUP_CONFIG struct config *config = decode(text);
+                CLEANUP_FREE char *back = config_rate_text(&config->tenants[0].rate);
+
+                assert_int_equal(config->tenants[0].rate.count, good[i].count);
+                assert_int_equal(config->tenants[0].rate.per.us, good[i].us);
+                assert_string_equal(back, good[i].text);
+        }
+}
+
+#define NO_RATE "is no rate; write a whole number, '/' and s, m or h, such as '60/m', '5/s' or '1000/h', or none"
+
+static void what_is_no_rate_is_told_what_one_looks_like(void **state) {
+        assert_refused(ACME "    rate: 60\n", "lull.yaml:4: tenants.acme.rate: '60' " NO_RATE);
+        assert_refused(ACME "    rate: 60/d\n", "lull.yaml:4: tenants.acme.rate: '60/d' " NO_RATE);
+        assert_refused(ACME "    rate: 60/10s\n", "lull.yaml:4: tenants.acme.rate: '60/10s' " NO_RATE);
+        assert_refused(ACME "    rate: 60 / m\n", "lull.yaml:4: tenants.acme.rate: '60 / m' " NO_RATE);
+        assert_refused(ACME "    rate: -1/s\n", "lull.yaml:4: tenants.acme.rate: '-1/s' " NO_RATE);
+        assert_refused(ACME "    rate: 9999999999/s\n", "lull.yaml:4: tenants.acme.rate: '9999999999/s' " NO_RATE);
+        assert_refused(ACME "    rate: 0/s\n",
+                       "lull.yaml:4: tenants.acme.rate: '0/s' would let nothing through; write 1 or more, such as "
+                       "'60/m', or none for no limit");
+}
+
 static void other_values_say_what_they_want(void **state) {
         assert_refused("limits: {message_bytes: 64KB}\n" TENANT,
                        "lull.yaml:1: limits.message_bytes: '64KB' is no size; write bytes, or a "
-                       "whole number and KiB or MiB, such as '64KiB'");
+                       "whole number and KiB, MiB or GiB, such as '64KiB'");
         assert_refused("worker: {slots: many}\n" TENANT,
                        "lull.yaml:1: worker.slots: 'many' is no whole number; write digits only, such as '20'");
         assert_refused(ACME "    retry: {jitter: 0.12345}\n",
@@ -229,6 +278,22 @@ static void what_does_not_go_together_is_refused(void **state) {
                 "lull.yaml:4: tenants.acme.retry.cap: 4s is shorter than retry.base, which is 5s; make it 5s or more");
         assert_refused(ACME "    busy: {cap: 1ms}\n", "lull.yaml:4: tenants.acme.busy.cap: 1ms is shorter than "
                                                       "busy.base, which is 100ms; make it 100ms or more");
+}
+
+static void the_limits_of_the_broker_have_bounds(void **state) {
+        assert_refused("limits: {dedupe_window: 169h}\n" TENANT,
+                       "lull.yaml:1: limits.dedupe_window: '169h' is too large; at most 168h");
+        assert_refused("limits: {dedupe_window: 0s}\n" TENANT,
+                       "lull.yaml:1: limits.dedupe_window: '0s' is too small; at least 1s");
+        assert_refused("limits: {store_bytes: 1000GiB}\n" TENANT,
+                       "lull.yaml:1: limits.store_bytes: '1000GiB' is too large; at most 256GiB");
+        assert_refused("limits: {memory: 64KiB}\n" TENANT,
+                       "lull.yaml:1: limits.memory: '64KiB' is too small; at least 1MiB");
+        assert_refused("limits: {dedupe_ids: 10000000}\nlimits2: 1\n" TENANT, "lull.yaml:2: unknown key 'limits2'; "
+                                                                              "did you mean 'limits'?");
+        assert_refused("limits:\n  dedupe_ids: 10000000\n  memory: 1GiB\n" TENANT,
+                       "lull.yaml:3: limits.memory: 1GiB is too small for dedupe_ids, which are 10000000: they may "
+                       "take half of it, 960000000 bytes; make it 1832MiB or more, or remember fewer ids");
 }
 
 static void a_handler_has_what_its_kind_needs(void **state) {
@@ -401,9 +466,12 @@ int main(void) {
                 cmocka_unit_test(an_unknown_key_is_told_what_was_meant),
                 cmocka_unit_test(a_key_of_a_later_version_is_called_that),
                 cmocka_unit_test(a_length_of_time_needs_its_unit),
+                cmocka_unit_test(a_rate_is_a_number_in_a_time),
+                cmocka_unit_test(what_is_no_rate_is_told_what_one_looks_like),
                 cmocka_unit_test(other_values_say_what_they_want),
                 cmocka_unit_test(a_value_out_of_bounds_is_told_the_bound),
                 cmocka_unit_test(what_does_not_go_together_is_refused),
+                cmocka_unit_test(the_limits_of_the_broker_have_bounds),
                 cmocka_unit_test(a_handler_has_what_its_kind_needs),
                 cmocka_unit_test(there_is_a_tenant_and_its_name_is_a_name),
                 cmocka_unit_test(an_endpoint_beyond_this_machine_wants_to_be_called_insecure),

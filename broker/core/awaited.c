@@ -1,0 +1,178 @@
+/* Workers from before a restart. They went on working, so what they hold must not go out a second time: each worker
+ * that gets leases is noted durably, and after a restart the threads that were there before wait until all of those
+ * have said HELLO and named their leases, one lease time at most. What is named goes on where it was. */
+#include "broker/core/state.h"
+
+#include "common/ensure.h"
+#include "common/memory.h"
+
+#include <string.h>
+
+/* Threads looked at in one turn when the wait is over. */
+enum { RELEASED_PER_TURN = 4096 };
+
+struct awaited {
+        uint64_t note;
+        uint8_t uuid[WIRE_UUID_LEN];
+};
+
+struct awaiting {
+        struct awaited workers[LIMIT_WORKERS];
+        uint32_t n;
+        struct mono until;
+        struct table by_head; /* threads that were there at the start, by the seq of their first message */
+        uint32_t cursor; /* the wait is over: threads before this have been released */
+};
+
+static uint32_t hash_seq(uint64_t seq) { return (uint32_t)(seq * UINT64_C(0x9e3779b97f4a7c15) >> 32); }
+
+struct awaiting *awaiting_free(struct awaiting *awaiting) {
+        if (awaiting)
+                table_done(&awaiting->by_head);
+        free(awaiting);
+        return NULL;
+}
+
+void awaiting_load(struct core *core, const struct stored_note *note) {
+        struct awaited *awaited;
+
+        if (!core->awaiting)
+                core->awaiting = memory_new(1, sizeof *core->awaiting);
+        if (core->awaiting->n == LIMIT_WORKERS || note->name.len != WIRE_UUID_LEN)
+                return;
+        awaited = &core->awaiting->workers[core->awaiting->n++];
+        awaited->note = note->seq;
+        memcpy(awaited->uuid, note->name.data, WIRE_UUID_LEN);
+}
+
+void awaiting_begin(struct core *core, struct now now) {
+        if (!core->awaiting)
+                return;
+        core->awaiting->until = mono_add(now.mono, core->lease);
+        for (uint32_t i = 0; i < core->n_threads; i++) {
+                core->threads[i].is_awaited = true;
+                table_push(&core->awaiting->by_head, hash_seq(thread_seq(core, &core->threads[i])), i);
+        }
+}
+
+bool awaiting_has(const struct core *core, const struct thread *thread) {
+        return thread->is_awaited && core->awaiting && core->awaiting->n > 0;
+}
+
+struct mono awaiting_until(const struct core *core) {
+        if (!core->awaiting)
+                return MONO_NEVER;
+        return core->awaiting->n > 0 ? core->awaiting->until : core->last_step;
+}
+
+void awaiting_note(struct core *core, struct now now, struct worker *worker, struct effects *fx) {
+        if (worker->note != 0)
+                return;
+        worker->note = core->next_seq++;
+        effects_push_change(fx, CHANGE_PUT_NOTE)->note = (struct stored_note){
+                .seq = worker->note,
+                .kind = STORED_WORKER,
+                .name = {worker->uuid, WIRE_UUID_LEN},
+                .at = now.wall,
+        };
+}
+
+void awaiting_forget(struct worker *worker, struct effects *fx) {
+        if (worker->note != 0)
+                effects_delete(fx, CHANGE_DELETE_NOTE, worker->note);
+        worker->note = 0;
+}
+
+void awaiting_arrive(struct core *core, struct worker *worker) {
+        struct awaiting *awaiting = core->awaiting;
+
+        for (uint32_t i = 0; awaiting && i < awaiting->n; i++) {
+                if (memcmp(awaiting->workers[i].uuid, worker->uuid, WIRE_UUID_LEN) != 0)
+                        continue;
+                worker->note = awaiting->workers[i].note;
+                awaiting->workers[i] = awaiting->workers[--awaiting->n];
+                return;
+        }
+}
+
+/* The thread whose first messages are the batch, and how many they are; NULL when there is none. */
+static struct thread *find_batch(const struct core *core, struct bytes batch, uint32_t *ret_n) {
+        struct table_probe probe = {0};
+        uint32_t index;
+        uint64_t seq;
+
+        if (batch_parse(batch, &seq) < 0)
+                return NULL;
+        probe.hash = hash_seq(seq);
+        while (table_next(&core->awaiting->by_head, &probe, &index)) {
+                struct thread *thread = &core->threads[index];
+
+                if (!thread->name || thread_seq(core, thread) != seq)
+                        continue;
+                *ret_n = batch_count(core, &thread->messages, batch);
+                return *ret_n > 0 ? thread : NULL;
+        }
+        return NULL;
+}
+
+/* May this run go on? Not under a fence that was given up before the restart, nor one older than what goes on already;
+ * and a batch whose answer is stored has its messages fixed. */
+static bool is_good(const struct thread *thread, const struct wire_held *held, uint32_t n) {
+        if (held->fence <= thread->void_fence || (thread->state == THREAD_RUNNING && held->fence <= thread->fence))
+                return false;
+        return !thread->is_answered || thread->n_batch == n;
+}
+
+struct thread *awaiting_adopt(struct core *core, struct now now, uint32_t worker, const struct wire_held *held,
+                              struct effects *fx) {
+        struct thread *thread;
+        uint32_t n;
+
+        if (!core->awaiting || held->fence >> 32 >= core->epoch)
+                return NULL;
+        thread = find_batch(core, held->batch, &n);
+        if (!thread || !is_good(thread, held, n))
+                return NULL;
+        if (thread->state == THREAD_RUNNING) {
+                run_cancel(core, now, core->workers[thread->worker].address, thread->fence, "stale",
+                           "a newer run of this batch goes on", fx);
+                thread_end_lease(core, thread);
+        }
+        core->counters.adopted++;
+        thread->is_awaited = false;
+        thread->n_batch = n;
+        thread_take_lease(core, thread, worker, held->fence);
+        thread_set_state(core, now, thread, THREAD_RUNNING);
+        return thread;
+}
+
+/* The wait is over: what is due may go. */
+static void release(struct core *core, struct now now) {
+        struct awaiting *awaiting = core->awaiting;
+
+        for (uint32_t i = 0; i < RELEASED_PER_TURN && awaiting->cursor < core->n_threads; i++) {
+                struct thread *thread = &core->threads[awaiting->cursor++];
+
+                if (!thread->name || !thread->is_awaited)
+                        continue;
+                thread->is_awaited = false;
+                if (thread->state != THREAD_RUNNING && mono_is_due(now.mono, thread->due))
+                        thread_arm(core, thread, thread->due);
+        }
+        if (awaiting->cursor >= core->n_threads)
+                core->awaiting = awaiting_free(awaiting);
+}
+
+void awaiting_on_time(struct core *core, struct now now, struct effects *fx) {
+        struct awaiting *awaiting = core->awaiting;
+
+        if (!awaiting)
+                return;
+        if (awaiting->n > 0 && mono_is_due(now.mono, awaiting->until)) {
+                for (uint32_t i = 0; i < awaiting->n; i++)
+                        effects_delete(fx, CHANGE_DELETE_NOTE, awaiting->workers[i].note);
+                awaiting->n = 0;
+        }
+        if (awaiting->n == 0)
+                release(core, now);
+}

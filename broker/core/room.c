@@ -1,0 +1,61 @@
+/* Room: what is accepted is bounded by the disk, by memory, and by what a tenant may have waiting. What is accepted
+ * already is never touched by that, and duplicates need no room. */
+#include "broker/core/state.h"
+
+/* Arrays and tables double when they are full, so on the average half as much again stands ready for what comes. */
+#define WITH_SLACK(bytes) ((bytes) + (bytes) / 2)
+/* Memory that is allocated on its own has a head, and is rounded up. */
+#define ALLOCATED 32
+#define MESSAGE_COST WITH_SLACK(sizeof(struct message))
+/* With its slots in tables, and its entries in heaps, of which some are stale. */
+#define THREAD_COST                                                                                                    \
+        (WITH_SLACK(sizeof(struct thread) + 2 * sizeof(struct table_slot) + 2 * sizeof(struct heap_entry)) + ALLOCATED)
+#define DEAD_COST (WITH_SLACK(2 * sizeof(struct table_slot) + sizeof(void *)) + sizeof(struct dead) + 2 * ALLOCATED)
+
+/* What a message takes up in the store beside its texts: its record and its id's, with their keys; and a share, as
+ * pages are not filled to the last byte. */
+enum { STORED_BYTES = 200, STORED_SHARE = 8 };
+
+uint64_t core_memory(const struct core *core) {
+        return core->room.n_messages * MESSAGE_COST + core->by_name.n * THREAD_COST + core->n_dead * DEAD_COST +
+               core->room.name_bytes + (uint64_t)core->seen.n * LIMIT_SEEN_COST;
+}
+
+/* A config that was not read from a file may leave the limit open. */
+static bool has_memory(struct core *core) {
+        uint64_t limit = core->config->limits.memory;
+        uint64_t free = core->room.is_memory_full ? limit / 16 : 0;
+
+        core->room.is_memory_full = limit > 0 && core_memory(core) >= limit - free;
+        return !core->room.is_memory_full;
+}
+
+bool core_is_memory_full(struct core *core) { return !has_memory(core); }
+void core_set_room(struct core *core, uint64_t bytes) { core->room.store_bytes = bytes; }
+uint64_t core_room(const struct core *core) { return core->room.store_bytes; }
+uint64_t core_take_seq(struct core *core) { return core->next_seq++; }
+
+static uint64_t stored_bytes(const struct wire_message *message) {
+        uint64_t bytes = message->tenant.len + message->thread.len + message->id.len + message->channel.len +
+                         message->body.len + STORED_BYTES;
+
+        return bytes + bytes / STORED_SHARE;
+}
+
+bool room_take(struct core *core, const struct tenant *tenant, const struct wire_message *message,
+               enum refusal_code *ret) {
+        uint64_t bytes = stored_bytes(message);
+
+        /* Whatever comes next must not get in for being smaller: a thread's messages would overtake each other. */
+        if (core->room.store_bytes < bytes)
+                core->room.store_bytes = 0;
+        if (core->room.store_bytes == 0)
+                return *ret = REFUSAL_STORE_FULL, false;
+        if (!has_memory(core))
+                return *ret = REFUSAL_BROKER_FULL, false;
+        if (tenant->settings->max_pending > 0 && tenant->n_pending >= tenant->settings->max_pending)
+                return *ret = REFUSAL_TENANT_FULL, false;
+        if (core->room.store_bytes != UINT64_MAX)
+                core->room.store_bytes -= bytes;
+        return true;
+}
