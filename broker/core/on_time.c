@@ -104,10 +104,11 @@ static void forget_silent_workers(struct core *core, struct now now, struct effe
                         continue;
                 /* No new run for one that may be gone; its credit comes back with its next word. */
                 worker_set_slots(core, worker, 0);
-                if (silent.us <= core->lease.us * SILENT_LEASES || worker->running > 0)
+                if (worker->running > 0)
                         continue;
-                awaiting_forget(worker, fx);
-                worker->is_used = false;
+                awaiting_forget(worker, fx); /* each lease that it had is void, and that is stored */
+                if (silent.us > core->lease.us * SILENT_LEASES)
+                        worker->is_used = false;
         }
 }
 
