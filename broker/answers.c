@@ -1,6 +1,7 @@
 /* The answer to `stats`. */
 #include "broker/questions.h"
 
+#include "broker/settings_answers.h"
 #include "common/clock.h"
 
 static double ms_of(int64_t us) { return (double)us / 1000; }
@@ -70,6 +71,7 @@ static json_t *answer_messages(const struct core_counters *counters, uint64_t pe
         json_object_set_new(json, "accepted_total", number(counters->accepted));
         json_object_set_new(json, "duplicate_total", number(counters->duplicate));
         json_object_set_new(json, "refused_total", number(counters->refused));
+        json_object_set_new(json, "refused", answer_refusals(counters));
         json_object_set_new(json, "finished_total", number(counters->finished));
         json_object_set_new(json, "ids_remembered", number(n_seen));
         return json;
@@ -111,6 +113,10 @@ static json_t *answer_store(const struct loop *loop) {
 
         json_object_set_new(json, "kind", json_string(store_kind(loop->store)));
         json_object_set_new(json, "bytes", number(store_bytes(loop->store)));
+        json_object_set_new(json, "data_bytes", number(loop->room.usage.data_bytes));
+        if (loop->room.usage.disk_free_bytes != UINT64_MAX)
+                json_object_set_new(json, "free_bytes", number(loop->room.usage.disk_free_bytes));
+        json_object_set_new(json, "is_full", json_boolean(loop->room.is_store_full));
         json_object_set_new(json, "commits_total", number(loop->n_commits));
         json_object_set_new(json, "commit_ms", milliseconds(&loop->commit_us, false));
         return json;
@@ -142,6 +148,7 @@ json_t *answer_stats(struct loop *loop) {
         json_object_set_new(json, "lock", answer_lock(counters));
         json_object_set_new(json, "runs_ms", milliseconds(&counters->run_us, false));
         json_object_set_new(json, "store", answer_store(loop));
+        json_object_set_new(json, "limits", answer_limits(loop));
         json_object_set_new(json, "workers", answer_workers(loop->core, loop->now));
         json_object_set_new(json, "tenants", tenants);
         return json;

@@ -7,6 +7,7 @@
 #include "common/memory.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -109,8 +110,8 @@ static bool has_room(const struct loop *loop, enum socket_name name, int n_frame
 }
 
 static void gather(struct loop *loop) {
-        static void (*const take[SOCKET_N])(struct loop *, const struct frame *) = {
-                take_producer_frame, take_worker_frame, take_question};
+        static void (*const take[SOCKET_N])(struct loop *, const struct frame *) = {take_producer_frame,
+                                                                                    take_worker_frame, take_question};
         struct frame frame;
 
         loop->n_messages = 0;
@@ -129,12 +130,13 @@ static void gather(struct loop *loop) {
 /* -- commit and release -------------------------------------------------------------------------------------------- */
 
 static int commit(struct loop *loop) {
+        struct commit_wait wait = loop_commit_wait(loop);
         struct mono before = clock_mono();
         int r;
 
         if (loop->fx.n_changes == 0)
                 return 0;
-        r = store_commit(loop->store, loop->fx.changes, loop->fx.n_changes);
+        r = commit_changes(loop->store, loop->fx.changes, loop->fx.n_changes, &wait);
         loop->n_commits++;
         histogram_add(&loop->commit_us, mono_since(clock_mono(), before).us);
         return r;
@@ -242,6 +244,11 @@ static int turn(struct loop *loop) {
         int r;
 
         loop->now = clock_now();
+        r = room_look(&loop->room, loop->now.mono, loop->n_messages > 0, loop->config, loop->store, loop->core);
+        if (r < 0) {
+                log_error("store_failed", LOG_TEXT("why", strerror(-r)));
+                return r;
+        }
         tell_undelivered(loop);
         gather(loop);
         /* The clock is read again: what came meanwhile must not be judged by an older time than its sender's. */
@@ -250,9 +257,13 @@ static int turn(struct loop *loop) {
         r = commit(loop);
         if (r < 0) {
                 log_error("commit_failed", LOG_TEXT("why", strerror(-r)),
-                          LOG_TEXT("hint", "is the disk full? nothing of this turn was acknowledged: the broker ends, "
+                          LOG_TEXT("hint", "nothing of this turn was acknowledged: the broker ends, "
                                            "and the next one goes on from what is on disk"));
                 return r;
+        }
+        if (r == COMMIT_GIVEN_UP) {
+                end_turn(loop);
+                return 0;
         }
         log_batches(loop);
         r = release(loop);
@@ -272,6 +283,26 @@ static void warn_of_restart(const struct config_broker *now, const struct config
                             LOG_TEXT("why", "endpoints, bind, store and lease change with the next start"));
 }
 
+static void log_conflicts(const struct loop *loop) {
+        const char *tenant;
+        uint32_t cursor = 0;
+        char *why = NULL;
+
+        while ((tenant = settings_next_conflict(loop->settings, &cursor, &why))) {
+                log_warning("settings_not_in_force", LOG_TEXT("tenant", tenant), LOG_TEXT("why", why),
+                            LOG_TEXT("hint",
+                                     "what was set at run time does not go together with lull.yaml, which is in "
+                                     "force alone; see `lull settings get`"));
+                free(TAKE(why));
+        }
+}
+
+void loop_configure(struct loop *loop) {
+        loop->config = settings_config(loop->settings);
+        core_configure(loop->core, loop->now, loop->config);
+        log_conflicts(loop);
+}
+
 static void reload(struct loop *loop) {
         CLEANUP_CONFIG struct config *config = NULL;
         CLEANUP_FREE char *error = NULL;
@@ -282,9 +313,10 @@ static void reload(struct loop *loop) {
                 return;
         }
         warn_of_restart(&loop->config->broker, &config->broker);
-        core_configure(loop->core, clock_now(), config);
-        config_free(loop->config);
-        loop->config = TAKE(config);
+        settings_set_file(loop->settings, TAKE(config));
+        loop->now = clock_now();
+        loop_configure(loop);
+        loop->room.has_looked = false;
         log_info("reloaded", LOG_NUMBER("tenants", loop->config->n_tenants));
 }
 
@@ -293,10 +325,39 @@ static void take_signals(struct loop *loop) {
 
         while (read(loop->signal_fd, &info, sizeof info) == sizeof info) {
                 if (info.ssi_signo == SIGHUP)
-                        reload(loop);
+                        loop->wants_reload = true;
                 else
                         loop->is_stopping = true;
         }
+}
+
+/* While a commit waits for room: signals, and questions, which get told so. What else comes waits for the next turn, and
+ * a reload too, as this turn's effects still use the config. */
+static bool wait_for_room(void *context, struct span pause) {
+        struct loop *loop = context;
+        struct pollfd signals = {.fd = loop->signal_fd, .events = POLLIN};
+        struct frame frame;
+
+        poll(&signals, 1, (int)span_to_ms(pause));
+        take_signals(loop);
+        for (int i = 0; loop->sockets && i < LIMIT_QUESTIONS_PER_TURN; i++) {
+                if (sockets_receive(loop->sockets, SOCKET_STATS, &frame) != 0)
+                        break;
+                question_refuse(&frame, loop, "disk_full",
+                                "the broker waits for room on the disk of broker.store and answers nobody meanwhile; "
+                                "make room, and it goes on by itself");
+                sockets_drop(loop->sockets);
+        }
+        return !loop->is_stopping;
+}
+
+struct commit_wait loop_commit_wait(struct loop *loop) {
+        return (struct commit_wait){.wait = wait_for_room, .context = loop};
+}
+
+/* Room may come back without a word. */
+static struct span longest_sleep(const struct loop *loop) {
+        return loop->room.is_store_full ? span_ms(LIMIT_COMMIT_RETRY_MAX_MS) : LONGEST_SLEEP;
 }
 
 int loop_run(struct loop *loop) {
@@ -304,10 +365,13 @@ int loop_run(struct loop *loop) {
 
         while (!loop->is_stopping && r == 0) {
                 struct mono due = loop->n_undelivered > 0 ? loop->now.mono : core_next_due(loop->core);
-                struct span sleep = span_min(mono_since(due, clock_mono()), LONGEST_SLEEP);
+                struct span sleep = span_min(mono_since(due, clock_mono()), longest_sleep(loop));
 
                 sockets_wait(loop->sockets, loop->signal_fd, sleep);
                 take_signals(loop);
+                if (loop->wants_reload)
+                        reload(loop);
+                loop->wants_reload = false;
                 r = turn(loop);
         }
         return r;

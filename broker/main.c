@@ -53,23 +53,37 @@ static void raise_descriptors(void) {
 struct boot {
         struct loop *loop;
         uint64_t n_messages;
+        bool has_settings; /* they are in force */
 };
+
+/* The notes come first, and what comes after them is judged by the settings that they hold. */
+static void put_settings_in_force(struct boot *boot) {
+        if (boot->has_settings)
+                return;
+        boot->has_settings = true;
+        settings_apply(boot->loop->settings);
+        boot->loop->now = boot->loop->started;
+        loop_configure(boot->loop);
+}
 
 static void boot_note(void *context, const struct stored_note *note) {
         struct boot *boot = context;
 
+        settings_load(boot->loop->settings, note);
         core_load_note(boot->loop->core, boot->loop->started, note);
 }
 
 static void boot_batch(void *context, const struct stored_batch *batch) {
         struct boot *boot = context;
 
+        put_settings_in_force(boot);
         core_load_batch(boot->loop->core, batch);
 }
 
 static void boot_message(void *context, const struct stored_message *message) {
         struct boot *boot = context;
 
+        put_settings_in_force(boot);
         boot->n_messages++;
         core_load_message(boot->loop->core, boot->loop->started, message, (uint32_t)message->body.len);
 }
@@ -86,6 +100,7 @@ static int load(struct loop *loop) {
         struct store_head head = store_head(loop->store);
         struct core_options options = {
                 .config = loop->config, .epoch = head.epoch, .salt = head.salt, .first_seq = head.first_seq};
+        struct commit_wait wait = loop_commit_wait(loop);
         CLEANUP_FREE char *error = NULL;
         int r;
 
@@ -98,8 +113,9 @@ static int load(struct loop *loop) {
                 fprintf(stderr, "lull-broker: %s\n", error);
                 return r;
         }
+        put_settings_in_force(&boot);
         core_load_done(loop->core, loop->started, &loop->fx);
-        r = store_commit(loop->store, loop->fx.changes, loop->fx.n_changes);
+        r = commit_changes(loop->store, loop->fx.changes, loop->fx.n_changes, &wait);
         effects_clear(&loop->fx);
         log_info("loaded", LOG_TEXT("store", store_kind(loop->store)), LOG_NUMBER("epoch", head.epoch),
                  LOG_NUMBER("messages", boot.n_messages),
@@ -107,9 +123,11 @@ static int load(struct loop *loop) {
         return r;
 }
 
+/* 0; COMMIT_GIVEN_UP when it was told to stop before the disk had room; or a negative errno. */
 static int open_all(struct loop *loop) {
+        struct commit_wait wait = loop_commit_wait(loop);
         CLEANUP_FREE char *error = NULL;
-        int r = store_open(loop->config->broker.store, &loop->store, &error);
+        int r = commit_open_store(loop->config->broker.store, &wait, &loop->store, &error);
 
         if (r == 0)
                 r = load(loop);
@@ -129,7 +147,7 @@ static void close_all(struct loop *loop) {
         free(loop->questions);
         free(loop->scratch);
         free(loop->undelivered);
-        config_free(loop->config);
+        settings_free(loop->settings);
         if (loop->signal_fd >= 0)
                 close(loop->signal_fd);
 }
@@ -137,7 +155,7 @@ static void close_all(struct loop *loop) {
 static int run(struct loop *loop) {
         int r = open_all(loop);
 
-        if (r < 0)
+        if (r != 0)
                 return r;
         log_info("started", LOG_TEXT("version", LULL_VERSION),
                  LOG_TEXT("ingest", sockets_endpoint(loop->sockets, SOCKET_INGEST)),
@@ -150,6 +168,7 @@ static int run(struct loop *loop) {
 
 int main(int argc, char **argv) {
         struct loop loop = {.signal_fd = -1};
+        struct config *file = NULL;
         CLEANUP_FREE char *error = NULL;
         int r;
 
@@ -163,10 +182,12 @@ int main(int argc, char **argv) {
                 return 2;
         }
         log_init("lull-broker");
-        if (config_load(argc == 2 ? argv[1] : NULL, &loop.config, &error) < 0) {
+        if (config_load(argc == 2 ? argv[1] : NULL, &file, &error) < 0) {
                 fprintf(stderr, "%s\n", error);
                 return 1;
         }
+        loop.settings = settings_new(file);
+        loop.config = settings_config(loop.settings);
         raise_descriptors();
         loop.signal_fd = open_signals();
         loop.questions = memory_new(LIMIT_FRAMES_PER_TURN, sizeof *loop.questions);

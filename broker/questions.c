@@ -1,5 +1,6 @@
 #include "broker/questions.h"
 
+#include "broker/settings_answers.h"
 #include "common/log.h"
 #include "common/memory.h"
 
@@ -25,6 +26,7 @@ void question_init(struct question *question, const struct frame *frame) {
 
 void question_done(struct question *question) {
         json_decref(question->json);
+        json_decref(question->settings);
         free(question->fault);
         *question = (struct question){0};
 }
@@ -49,6 +51,7 @@ static bool is_command(const struct question *question, const char *name) {
 void question_step(struct question *question, struct loop *loop) {
         struct event event = {.type = EVENT_DEAD_RETRY};
 
+        question->settings = settings_step(question->json, loop);
         question->is_verb = verb_step(&question->verb, question->json, loop);
         if (is_command(question, "dead_drop"))
                 event.type = EVENT_DEAD_DROP;
@@ -107,6 +110,8 @@ static json_t *answer_of(const struct question *question, struct loop *loop) {
                                     question->fault ? question->fault : "a question is a JSON object with a \"cmd\"");
         if (find_fault(question))
                 return answer_error("bad_request", find_fault(question));
+        if (question->settings)
+                return json_incref(question->settings);
         if (question->is_verb)
                 return answer_verb(&question->verb);
         if (question->is_change)
@@ -125,7 +130,8 @@ static json_t *answer_of(const struct question *question, struct loop *loop) {
         if (is_command(question, "dead_show"))
                 return answer_dead_show(loop, bytes_of_key(question, "batch"));
         return answer_error("unknown_command",
-                            "the commands are stats, why, threads, hold, resume, flush, cancel, holds, dead, "
+                            "the commands are stats, why, threads, hold, resume, flush, cancel, holds, settings, "
+                            "settings_set, settings_unset, dead, "
                             "dead_show, dead_retry and dead_drop");
 }
 
@@ -139,8 +145,7 @@ static void encode_too_large(struct buffer *frame, json_t *request) {
         json_encode(answer, frame);
 }
 
-void question_answer(const struct question *question, struct loop *loop) {
-        CLEANUP_JSON json_t *answer = answer_of(question, loop);
+static void send_answer(const struct question *question, struct loop *loop, json_t *answer) {
         CLEANUP_BUFFER struct buffer frame = {0};
         json_t *request = json_object_get(question->json, "request");
 
@@ -151,4 +156,19 @@ void question_answer(const struct question *question, struct loop *loop) {
                 encode_too_large(&frame, request);
         if (sockets_send(loop->sockets, SOCKET_STATS, &question->from, buffer_bytes(&frame)) != 0)
                 log_debug("not_delivered", LOG_NUMBER("bytes", frame.len));
+}
+
+void question_answer(const struct question *question, struct loop *loop) {
+        CLEANUP_JSON json_t *answer = answer_of(question, loop);
+
+        send_answer(question, loop, answer);
+}
+
+void question_refuse(const struct frame *frame, struct loop *loop, const char *code, const char *why) {
+        CLEANUP_JSON json_t *answer = answer_error(code, why);
+        struct question question;
+
+        question_init(&question, frame);
+        send_answer(&question, loop, answer);
+        question_done(&question);
 }

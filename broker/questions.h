@@ -13,6 +13,7 @@ struct question {
         char batch[WIRE_BATCH_LEN + 1];
         bool is_change; /* it changes something: `result` says how that went */
         int result;
+        json_t *settings; /* the answer to a question about settings; or NULL */
         bool is_verb; /* and so does this */
         struct verb_change verb;
 };
@@ -23,6 +24,8 @@ void question_done(struct question *question);
 /* If it changes something, the core is stepped; nothing is said yet. */
 void question_step(struct question *question, struct loop *loop);
 void question_answer(const struct question *question, struct loop *loop);
+/* Answers a frame at once, with an error. */
+void question_refuse(const struct frame *frame, struct loop *loop, const char *code, const char *why);
 
 /* A worker's uuid as text, in memory that the next call uses again. */
 const char *questions_uuid(const void *uuid);

@@ -172,6 +172,11 @@ int sockets_receive(struct sockets *sockets, enum socket_name name, struct frame
         return 1;
 }
 
+void sockets_drop(struct sockets *sockets) {
+        ENSURE(sockets->n_frames > 0);
+        zmq_msg_close(&sockets->frames[--sockets->n_frames]);
+}
+
 void sockets_release(struct sockets *sockets) {
         for (size_t i = 0; i < sockets->n_frames; i++)
                 zmq_msg_close(&sockets->frames[i]);

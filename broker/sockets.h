@@ -31,6 +31,8 @@ struct frame {
 
 /* 0 and *ret; 1 when nothing is there. What is no frame of one part, or from too long an address, is dropped. */
 MUST_USE int sockets_receive(struct sockets *sockets, enum socket_name name, struct frame *ret);
+/* Frees the frame that was received last. */
+void sockets_drop(struct sockets *sockets);
 /* Frees every frame received since the last release. */
 void sockets_release(struct sockets *sockets);
 

@@ -55,9 +55,9 @@ static char *next_in_held(const struct core_thread_view *view) {
         char text[CLOCK_TEXT_MAX];
 
         if (view->held_until.ms > 0)
-                return memory_print("what comes is kept; it is answered after the hold ends at %s, or after `lull resume`",
+                return memory_print("what comes is kept, and answered after `lull resume`, or when the hold ends at %s",
                                     clock_text(view->held_until, text));
-        return memory_print("what comes is kept; it is answered after `lull resume`");
+        return memory_print("what comes is kept, and answered after `lull resume`");
 }
 
 static char *waits_for(const struct core_thread_view *view, const struct config_tenant *tenant) {
@@ -252,7 +252,8 @@ json_t *answer_threads(struct loop *loop, const char *state, const char *tenant,
         uint32_t cursor = 0;
 
         if (state && !is_state(state))
-                return answer_error("bad_request", "the states are collecting, ready, running, waiting, backoff and held");
+                return answer_error("bad_request",
+                                    "the states are collecting, ready, running, waiting, backoff and held");
         list = json_array();
         while (core_next_thread(loop->core, loop->now, &cursor, &view)) {
                 json_t *item;

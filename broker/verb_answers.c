@@ -4,6 +4,7 @@
 #include "broker/questions.h"
 #include "common/item.h"
 #include "common/log.h"
+#include "common/memory.h"
 
 #include <errno.h>
 #include <string.h>
@@ -132,6 +133,13 @@ static json_t *answer_busy(const struct verb_change *change) {
                                     "or hold the thread");
 }
 
+static json_t *answer_too_many(void) {
+        CLEANUP_FREE char *why =
+                memory_print("%d threads are held already; resume some, or give holds an end", LIMIT_HOLDS);
+
+        return answer_error("too_many_holds", why);
+}
+
 static json_t *answer_failed(const struct verb_change *change) {
         switch (change->result) {
         case -ESRCH:
@@ -143,8 +151,7 @@ static json_t *answer_failed(const struct verb_change *change) {
         case -EPERM:
                 return answer_error("held", "the thread is held: resume it, and what it has goes when it is due");
         case -ENOSPC:
-                return answer_error("too_many_holds", "100,000 threads are held already; resume some, or give holds an "
-                                                      "end");
+                return answer_too_many();
         default:
                 return answer_error("refused", strerror(-change->result));
         }

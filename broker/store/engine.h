@@ -26,6 +26,13 @@ struct engine_key {
 
 struct engine;
 
+/* All in bytes. */
+struct engine_usage {
+        uint64_t data; /* in use by values, and by what finds them */
+        uint64_t reusable; /* in the file, but not in use: written again before the file grows */
+        uint64_t disk_free; /* of the file system; UINT64_MAX without one */
+};
+
 struct engine_ops {
         const char *kind;
         void (*close)(struct engine *engine);
@@ -43,6 +50,8 @@ struct engine_ops {
         /* Ends the snapshot that scans read. */
         void (*release)(struct engine *engine);
         uint64_t (*bytes)(const struct engine *engine);
+        /* Zero for what cannot be known. NULL: an engine without a disk. */
+        int (*usage)(struct engine *engine, struct engine_usage *ret);
 };
 
 struct engine {

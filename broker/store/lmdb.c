@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 enum { KEY_LEN = 10 };
 
@@ -30,13 +31,14 @@ struct lmdb {
 
 static struct lmdb *lmdb_of(struct engine *engine) { return (struct lmdb *)engine; }
 
-/* LMDB's own errors are negative and beyond the errnos. */
+/* LMDB's own errors are negative and beyond the errnos. None of them may pass for an EIO, which can mean a full disk:
+ * once a meta page could not be written, for one, LMDB answers MDB_PANIC to everything, and no waiting helps. */
 static int as_errno(int error) {
         if (error == 0)
                 return 0;
         if (error > 0)
                 return -error;
-        return error == MDB_MAP_FULL || error == MDB_TXN_FULL ? -ENOSPC : error == MDB_NOTFOUND ? -ENOENT : -EIO;
+        return error == MDB_MAP_FULL ? -ENOSPC : error == MDB_NOTFOUND ? -ENOENT : -ENOTRECOVERABLE;
 }
 
 static void encode_key(struct engine_key key, uint8_t *bytes) {
@@ -173,6 +175,54 @@ static uint64_t lmdb_bytes(const struct engine *engine) {
         return ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
 }
 
+static uint64_t pages_of(const MDB_stat *stat) {
+        return stat->ms_branch_pages + stat->ms_leaf_pages + stat->ms_overflow_pages;
+}
+
+/* LMDB's list of free pages is a table too, the one with this handle. */
+enum { FREE_TABLE = 0 };
+
+static int read_usage(struct lmdb *lmdb, struct engine_usage *ret) {
+        uint64_t n_pages = 2; /* the meta pages */
+        MDB_envinfo info;
+        MDB_stat stat;
+        int error;
+
+        mdb_env_info(lmdb->env, &info);
+        mdb_env_stat(lmdb->env, &stat);
+        n_pages += pages_of(&stat);
+        error = mdb_stat(lmdb->read, FREE_TABLE, &stat);
+        for (int i = 0; i < ENGINE_N_TABLES && error == 0; i++) {
+                n_pages += pages_of(&stat);
+                error = mdb_stat(lmdb->read, lmdb->tables[i], &stat);
+        }
+        if (error != 0)
+                return as_errno(error);
+        n_pages += pages_of(&stat);
+        ret->data = n_pages * stat.ms_psize;
+        ret->reusable = ((uint64_t)info.me_last_pgno + 1 - n_pages) * stat.ms_psize;
+        return 0;
+}
+
+static int read_disk_free(const struct lmdb *lmdb, uint64_t *ret) {
+        struct statvfs disk;
+
+        if (fstatvfs(lmdb->lock_fd, &disk) < 0)
+                return -errno;
+        *ret = (uint64_t)disk.f_bavail * disk.f_frsize;
+        return 0;
+}
+
+static int lmdb_usage(struct engine *engine, struct engine_usage *ret) {
+        struct lmdb *lmdb = lmdb_of(engine);
+        int r = start_reading(lmdb);
+
+        if (r == 0)
+                r = read_usage(lmdb, ret);
+        lmdb_release(engine);
+        return r < 0 ? r : read_disk_free(lmdb, &ret->disk_free);
+}
+
 static const struct engine_ops lmdb_ops = {
         .kind = "lmdb",
         .close = lmdb_close,
@@ -184,6 +234,7 @@ static const struct engine_ops lmdb_ops = {
         .scan = lmdb_scan,
         .release = lmdb_release,
         .bytes = lmdb_bytes,
+        .usage = lmdb_usage,
 };
 
 static void engine_close(struct engine **engine) {
@@ -250,6 +301,19 @@ static int lock_folder(struct lmdb *lmdb, const char *folder, char **ret_error) 
         return -EBUSY;
 }
 
+/* LMDB's lock file is memory: without room behind it, touching it would end the process with SIGBUS. */
+static int check_room(struct lmdb *lmdb, const char *folder, char **ret_error) {
+        uint64_t free = 0;
+        int r = read_disk_free(lmdb, &free);
+
+        if (r == 0 && free < LIMIT_STORE_OPEN_BYTES)
+                r = -ENOSPC;
+        if (r < 0)
+                *ret_error = memory_print("cannot open the store in %s: %s; it needs %d bytes free on its disk", folder,
+                                          strerror(-r), LIMIT_STORE_OPEN_BYTES);
+        return r;
+}
+
 static int open_tables(struct lmdb *lmdb) {
         MDB_txn *txn;
         int error = mdb_txn_begin(lmdb->env, NULL, 0, &txn);
@@ -286,6 +350,8 @@ int engine_lmdb_open(const char *folder, struct engine **ret, char **ret_error) 
         lmdb->engine.ops = &lmdb_ops;
         lmdb->lock_fd = -1;
         r = lock_folder(lmdb, folder, ret_error);
+        if (r == 0)
+                r = check_room(lmdb, folder, ret_error);
         if (r < 0)
                 return r;
         error = open_environment(lmdb, folder);

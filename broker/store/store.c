@@ -315,13 +315,10 @@ static int reserve(struct store *store, const struct change *changes, size_t n) 
         return write_meta(store);
 }
 
-int store_commit(struct store *store, const struct change *changes, size_t n) {
+static int write_changes(struct store *store, const struct change *changes, size_t n) {
         struct engine *engine = store->engine;
-        int r;
+        int r = engine->ops->begin(engine);
 
-        if (n == 0)
-                return 0;
-        r = engine->ops->begin(engine);
         if (r < 0)
                 return r;
         r = reserve(store, changes, n);
@@ -332,6 +329,36 @@ int store_commit(struct store *store, const struct change *changes, size_t n) {
                 return r;
         }
         return engine->ops->commit(engine);
+}
+
+int store_commit(struct store *store, const struct change *changes, size_t n) {
+        uint64_t reserved_seq = store->meta.reserved_seq;
+        int r = n > 0 ? write_changes(store, changes, n) : 0;
+
+        /* A reservation that is not on disk is none: the next try has to write it. */
+        if (r < 0)
+                store->meta.reserved_seq = reserved_seq;
+        return r;
+}
+
+int store_usage(struct store *store, struct store_usage *ret) {
+        struct engine_usage usage = {.data = store_bytes(store), .disk_free = UINT64_MAX};
+        int r = store->engine->ops->usage ? store->engine->ops->usage(store->engine, &usage) : 0;
+
+        if (r < 0)
+                return r;
+        *ret = (struct store_usage){usage.data, usage.reusable, usage.disk_free};
+        return 0;
+}
+
+bool store_is_lack_of_room(struct store *store, int error) {
+        struct store_usage usage;
+
+        if (error == -ENOSPC || error == -EDQUOT)
+                return true;
+        /* LMDB calls a write that was cut short EIO, as it calls a broken disk. That nothing is left tells them apart.
+         * (Should it have been a failed fsync after all: every page of the failed transaction is written again.) */
+        return error == -EIO && store_usage(store, &usage) == 0 && usage.disk_free_bytes < LIMIT_STORE_OPEN_BYTES;
 }
 
 int store_read_message(struct store *store, uint64_t seq, struct buffer *memory, struct stored_message *ret) {

@@ -4,8 +4,8 @@
  * accepted lately, and notes (holds, settings, workers), each under a sequence number. Bodies stay here; memory holds the index (broker/core). A commit is
  * all or nothing, and durable when it returns 0. Every value carries a checksum; a damaged one is named, never skipped.
  *
- * Errors are negative errnos. After a failed commit nothing may go on as if it had not happened: the process ends, and
- * the next one finds what is on disk. */
+ * Errors are negative errnos. After a failed commit nothing may go on as if it had not happened: it is tried again, if
+ * all it lacked was room on the disk, or the process ends, and the next one finds what is on disk. */
 #pragma once
 
 #include "broker/core/effects.h"
@@ -48,6 +48,18 @@ MUST_USE int store_commit(struct store *store, const struct change *changes, siz
 MUST_USE int store_read_message(struct store *store, uint64_t seq, struct buffer *memory, struct stored_message *ret);
 MUST_USE int store_read_answer(struct store *store, uint64_t seq, struct buffer *memory, struct bytes *ret);
 void store_release(struct store *store);
+
+struct store_usage {
+        uint64_t data_bytes; /* in use */
+        uint64_t reusable_bytes; /* in the file, but free again: it does not grow before they are used */
+        uint64_t disk_free_bytes; /* of the file system; UINT64_MAX for a store without a disk */
+};
+
+/* Not while reads are under way. */
+MUST_USE int store_usage(struct store *store, struct store_usage *ret);
+/* After a failed commit: was it for lack of room? Then the store is as it was before, and the same changes can be
+ * committed once there is room. After any other error the process must end. */
+bool store_is_lack_of_room(struct store *store, int error);
 
 const char *store_kind(const struct store *store);
 uint64_t store_bytes(const struct store *store);

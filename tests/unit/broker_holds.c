@@ -262,6 +262,27 @@ static void the_end_of_a_hold_moves_both_ways(void **state) {
         expect_state("t", THREAD_HELD);
 }
 
+static void a_hold_that_was_made_longer_ends_at_its_later_time(void **state) {
+        hold_for(span_s(60));
+        hold_for(span_s(600));
+        world_wait(&world, span_s(100));
+        expect_state("t", THREAD_HELD);
+        assert_int_equal(core_next_due(world.core).us, mono_add(world.now.mono, span_s(500)).us);
+        world_wait(&world, span_s(500));
+        expect_state("t", THREAD_UNKNOWN);
+}
+
+static void the_end_of_a_hold_that_was_let_go_concerns_nobody(void **state) {
+        hold_for(span_s(60));
+        resume();
+        assert_int_equal(verb_for(EVENT_HOLD, "acme", "u", NULL, (struct wall){0}), 0);
+        assert_int_equal(verb_for(EVENT_HOLD, "acme", "v", NULL, wall_add(world.now.wall, span_s(30))), 0);
+        assert_int_equal(verb_for(EVENT_RESUME, "acme", "v", NULL, (struct wall){0}), 0);
+        world_wait(&world, span_s(100));
+        expect_state("u", THREAD_HELD);
+        assert_int_equal(count_holds(), 1);
+}
+
 static void a_herd_of_holds_ends_in_more_than_one_turn(void **state) {
         char thread[16];
 
@@ -373,6 +394,8 @@ int main(void) {
                 TEST(a_second_hold_says_anew_why_and_until_when),
                 TEST(a_hold_ends_by_itself_at_its_time_and_not_before),
                 TEST(the_end_of_a_hold_moves_both_ways),
+                TEST(a_hold_that_was_made_longer_ends_at_its_later_time),
+                TEST(the_end_of_a_hold_that_was_let_go_concerns_nobody),
                 TEST(a_herd_of_holds_ends_in_more_than_one_turn),
                 TEST(holds_have_a_limit_and_are_refused_past_it),
                 TEST(a_long_reason_is_cut_between_characters),

@@ -1,7 +1,5 @@
 /* The broker restarts, its workers do not: what they hold goes on, and goes out to nobody else meanwhile. */
-#include "tests/unit/broker_unit.h"
-
-static int setup(void **state) { return world_init(&world), 0; }
+#include "tests/unit/broker_verb.h"
 
 static void expect_no_run(void) { assert_int_equal(world.n_runs, 0); }
 
@@ -184,6 +182,21 @@ static void a_dead_letter_keeps_what_was_void_and_so_does_its_retry(void **state
         assert_int_equal(world.n_cancels, 1);
 }
 
+static void a_hold_after_the_restart_ends_a_run_from_before_it(void **state) {
+        struct world_run run = start_run(1);
+
+        world_restart(&world);
+        hold();
+        world_hello_again(&world, 1, 1, 1, &run, 1);
+        assert_int_equal(world.n_cancels, 1);
+        expect_state("t", THREAD_HELD);
+        world_restart(&world);
+        world_hello_again(&world, 1, 1, 1, &run, 1); /* CANCEL was lost */
+        assert_int_equal(world.n_cancels, 1);
+        resume();
+        the_run(1);
+}
+
 static void two_runs_of_a_batch_from_before_end_as_one(void **state) {
         struct world_run older = start_run(1), newer;
 
@@ -215,6 +228,7 @@ int main(void) {
                 TEST(a_run_that_ended_before_the_restart_does_not_come_back),
                 TEST(a_worker_that_left_is_not_awaited),
                 TEST(a_dead_letter_keeps_what_was_void_and_so_does_its_retry),
+                TEST(a_hold_after_the_restart_ends_a_run_from_before_it),
                 TEST(two_runs_of_a_batch_from_before_end_as_one),
         };
 

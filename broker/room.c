@@ -1,0 +1,78 @@
+#include "broker/room.h"
+
+#include "common/log.h"
+
+/* Near the end messages are refused, and taken again when so much more is free: else a producer would get in with one
+ * message, be refused with the next, and so on, and each time the log would say so. */
+enum { MARGIN_BYTES = 8 * 1024 * 1024, MARGIN_SHARE = 16 };
+
+static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
+static uint64_t minus(uint64_t a, uint64_t b) { return a > b ? a - b : 0; }
+
+/* How much may still be added to the store. Free pages of the file count as free disk: they are written before the file
+ * grows, and a file never shrinks. */
+static uint64_t bytes_left(const struct store_usage *usage, const struct config *config) {
+        uint64_t of_limit = minus(config->limits.store_bytes, usage->data_bytes);
+
+        if (usage->disk_free_bytes == UINT64_MAX)
+                return of_limit;
+        return least(of_limit, minus(usage->disk_free_bytes + usage->reusable_bytes, config->limits.free_bytes));
+}
+
+static void log_store(const struct room_watch *watch, const struct config *config) {
+        if (!watch->is_store_full) {
+                log_info("store_has_room", LOG_NUMBER("data_bytes", watch->usage.data_bytes),
+                         LOG_NUMBER("disk_free_bytes", watch->usage.disk_free_bytes));
+                return;
+        }
+        log_warning("store_full", LOG_NUMBER("data_bytes", watch->usage.data_bytes),
+                    LOG_NUMBER("store_bytes", config->limits.store_bytes),
+                    LOG_NUMBER("disk_free_bytes", watch->usage.disk_free_bytes),
+                    LOG_NUMBER("free_bytes", config->limits.free_bytes),
+                    LOG_TEXT("hint", "messages are refused until there is room; batches go on, which makes some. Make "
+                                     "room on the disk, or raise limits.store_bytes if that is what is reached"));
+}
+
+static void look_at_store(struct room_watch *watch, const struct config *config, struct core *core) {
+        uint64_t left = bytes_left(&watch->usage, config);
+        uint64_t margin = least(MARGIN_BYTES, config->limits.store_bytes / MARGIN_SHARE);
+        bool is_full = left < (watch->is_store_full ? margin : margin / 2);
+
+        core_set_room(core, is_full ? 0 : left - margin / 2);
+        if (is_full == watch->is_store_full)
+                return;
+        watch->is_store_full = is_full;
+        log_store(watch, config);
+}
+
+static void look_at_memory(struct room_watch *watch, const struct config *config, struct core *core) {
+        bool is_full = core_is_memory_full(core);
+
+        if (is_full == watch->is_memory_full)
+                return;
+        watch->is_memory_full = is_full;
+        if (is_full)
+                log_warning("broker_full", LOG_NUMBER("memory_used", core_memory(core)),
+                            LOG_NUMBER("memory", config->limits.memory),
+                            LOG_TEXT("hint", "messages are refused until some are answered: start more workers, or "
+                                             "raise limits.memory if this machine has more"));
+        else
+                log_info("broker_has_room", LOG_NUMBER("memory_used", core_memory(core)));
+}
+
+int room_look(struct room_watch *watch, struct mono now, bool has_taken, const struct config *config,
+              struct store *store, struct core *core) {
+        struct span since = mono_since(now, watch->looked);
+        int r;
+
+        look_at_memory(watch, config, core);
+        if (watch->has_looked && !has_taken && !watch->is_store_full && span_to_ms(since) < LIMIT_ROOM_LOOK_MS)
+                return 0;
+        r = store_usage(store, &watch->usage);
+        if (r < 0)
+                return r;
+        watch->looked = now;
+        watch->has_looked = true;
+        look_at_store(watch, config, core);
+        return 0;
+}

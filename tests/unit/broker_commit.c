@@ -1,0 +1,311 @@
+/* A disk that is full, under the real LMDB: its writes are ours here, and fail when we say so. */
+#include "tests/unit/unit.h"
+
+#include "broker/commit.h"
+#include "common/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* -- the disk ------------------------------------------------------------------------------------------------------ */
+
+enum fault { FAULT_NONE, FAULT_NO_ROOM, FAULT_SHORT_WRITE, FAULT_BROKEN };
+
+static struct {
+        enum fault fault;
+        bool is_full; /* as statvfs says it */
+        int n_failed, n_waits, mend_after, stop_after;
+} disk;
+
+/* The first part of a write, or of several: 0 when it is to be done as it was asked for. */
+static ssize_t write_at_fault(size_t len) {
+        switch (disk.fault) {
+        case FAULT_NONE:
+                return 0;
+        case FAULT_NO_ROOM:
+                errno = ENOSPC;
+                break;
+        case FAULT_BROKEN:
+                errno = EIO;
+                break;
+        case FAULT_SHORT_WRITE:
+                disk.n_failed++;
+                return (ssize_t)len / 2;
+        }
+        disk.n_failed++;
+        return -1;
+}
+
+/* Under the names that LMDB links to: with offsets of 64 bits or without, which the system's headers would mix up. */
+#define NAMED(name) __asm__(name)
+ssize_t disk_pwrite(int fd, const void *data, size_t len, off_t at) NAMED("pwrite");
+ssize_t disk_pwrite64(int fd, const void *data, size_t len, off_t at) NAMED("pwrite64");
+ssize_t disk_pwritev(int fd, const struct iovec *parts, int n, off_t at) NAMED("pwritev");
+ssize_t disk_pwritev64(int fd, const struct iovec *parts, int n, off_t at) NAMED("pwritev64");
+ssize_t disk_writev(int fd, const struct iovec *parts, int n) NAMED("writev");
+int disk_fstatvfs(int fd, struct statvfs *ret) NAMED("fstatvfs");
+int disk_fstatvfs64(int fd, struct statvfs *ret) NAMED("fstatvfs64");
+
+ssize_t disk_pwrite(int fd, const void *data, size_t len, off_t at) {
+        ssize_t n = write_at_fault(len);
+
+        return n ? n : (ssize_t)syscall(SYS_pwrite64, fd, data, len, at);
+}
+
+ssize_t disk_pwrite64(int fd, const void *data, size_t len, off_t at) { return disk_pwrite(fd, data, len, at); }
+
+ssize_t disk_pwritev(int fd, const struct iovec *parts, int n, off_t at) {
+        ssize_t done = write_at_fault(parts[0].iov_len);
+
+        return done ? done : (ssize_t)syscall(SYS_pwritev, fd, parts, n, at, 0);
+}
+
+ssize_t disk_pwritev64(int fd, const struct iovec *parts, int n, off_t at) { return disk_pwritev(fd, parts, n, at); }
+
+/* The log is written with it too. */
+ssize_t disk_writev(int fd, const struct iovec *parts, int n) {
+        ssize_t done = fd == STDERR_FILENO ? 0 : write_at_fault(parts[0].iov_len);
+
+        return done ? done : (ssize_t)syscall(SYS_writev, fd, parts, n);
+}
+
+int disk_fstatvfs(int fd, struct statvfs *ret) {
+        *ret = (struct statvfs){.f_frsize = 4096, .f_bavail = disk.is_full ? 0 : 1 << 20};
+        return 0;
+}
+
+int disk_fstatvfs64(int fd, struct statvfs *ret) { return disk_fstatvfs(fd, ret); }
+
+/* -- the broker ---------------------------------------------------------------------------------------------------- */
+
+static char folder[64], uri[80];
+
+static int begin(void **state) {
+        strcpy(folder, "/tmp/lull-commit-XXXXXX");
+        assert_non_null(mkdtemp(folder));
+        snprintf(uri, sizeof uri, "lmdb:%s", folder);
+        memset(&disk, 0, sizeof disk);
+        return 0;
+}
+
+static int end(void **state) {
+        static const char *const names[] = {"/data.mdb", "/lock.mdb", "/lull.lock"};
+        char path[128];
+
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+                snprintf(path, sizeof path, "%s%s", folder, names[i]);
+                unlink(path);
+        }
+        return rmdir(folder);
+}
+
+static bool wait(void *context, struct span pause) {
+        assert_in_range(span_to_ms(pause), LIMIT_COMMIT_RETRY_MS, LIMIT_COMMIT_RETRY_MAX_MS);
+        disk.n_waits++;
+        if (disk.n_waits == disk.mend_after) {
+                disk.fault = FAULT_NONE;
+                disk.is_full = false;
+        }
+        return disk.n_waits != disk.stop_after;
+}
+
+static struct store *open_store(void) {
+        struct store *store = NULL;
+        char *error = NULL;
+
+        assert_int_equal(store_open(uri, &store, &error), 0);
+        return store;
+}
+
+static void put_message(struct effects *fx, uint64_t seq, const char *body) {
+        effects_push_change(fx, CHANGE_PUT_MESSAGE)->message = (struct stored_message){
+                seq, {1000}, bytes_of("acme"), bytes_of("t"), bytes_of("id"), BYTES_NONE, bytes_of(body)};
+}
+
+static int commit(struct store *store, struct effects *fx) {
+        struct commit_wait waiting = {.wait = wait};
+        int r = commit_changes(store, fx->changes, fx->n_changes, &waiting);
+
+        effects_clear(fx);
+        return r;
+}
+
+static void expect_message(struct store *store, uint64_t seq, const char *body) {
+        CLEANUP_BUFFER struct buffer memory = {0};
+        struct stored_message message;
+
+        assert_int_equal(store_read_message(store, seq, &memory, &message), 0);
+        assert_true(bytes_is_text(message.body, body));
+        store_release(store);
+}
+
+static void expect_none(struct store *store, uint64_t seq) {
+        CLEANUP_BUFFER struct buffer memory = {0};
+        struct stored_message message;
+
+        assert_int_equal(store_read_message(store, seq, &memory, &message), -ENOENT);
+        store_release(store);
+}
+
+/* A commit that finds no room at first, and what is there afterwards, also for the next start. */
+static void commit_through(enum fault fault) {
+        struct store *store = open_store();
+        struct effects fx = {0};
+
+        put_message(&fx, 1, "before");
+        assert_int_equal(commit(store, &fx), 0);
+        put_message(&fx, 2, "during");
+        effects_delete(&fx, CHANGE_DELETE_MESSAGE, 1);
+        disk.fault = fault;
+        disk.is_full = true;
+        disk.mend_after = 5;
+        assert_int_equal(commit(store, &fx), 0);
+        assert_int_equal(disk.n_waits, 5);
+        assert_in_range(disk.n_failed, 5, 1000);
+        expect_message(store, 2, "during");
+        expect_none(store, 1);
+        store_close(store);
+        store = open_store();
+        expect_message(store, 2, "during");
+        expect_none(store, 1);
+        put_message(&fx, 3, "after");
+        assert_int_equal(commit(store, &fx), 0);
+        expect_message(store, 3, "after");
+        store_close(store);
+        effects_done(&fx);
+}
+
+static void a_commit_without_room_is_made_again_until_there_is_room(void **state) { commit_through(FAULT_NO_ROOM); }
+static void so_is_one_whose_write_was_cut_short(void **state) { commit_through(FAULT_SHORT_WRITE); }
+
+static void a_broken_disk_is_not_waited_for(void **state) {
+        struct store *store = open_store();
+        struct effects fx = {0};
+
+        put_message(&fx, 1, "x");
+        disk.fault = FAULT_BROKEN;
+        assert_int_equal(commit(store, &fx), -EIO);
+        assert_int_equal(disk.n_waits, 0);
+        disk.fault = FAULT_NONE;
+        store_close(store);
+        effects_done(&fx);
+}
+
+static void who_waits_can_be_told_to_stop_and_nothing_of_it_is_stored(void **state) {
+        struct store *store = open_store();
+        struct effects fx = {0};
+
+        put_message(&fx, 1, "x");
+        disk.fault = FAULT_NO_ROOM;
+        disk.stop_after = 3;
+        assert_int_equal(commit(store, &fx), COMMIT_GIVEN_UP);
+        assert_int_equal(disk.n_waits, 3);
+        disk.fault = FAULT_NONE;
+        expect_none(store, 1);
+        store_close(store);
+        effects_done(&fx);
+}
+
+static void a_number_reserved_by_a_commit_that_failed_is_reserved_by_the_next(void **state) {
+        uint64_t first = 0;
+
+        for (int i = 0; i < 2; i++) { /* the second time, a whole block further on */
+                struct store *store = open_store();
+                struct effects fx = {0};
+
+                first = store_head(store).first_seq;
+                put_message(&fx, first, "x");
+                disk.fault = FAULT_NO_ROOM;
+                disk.mend_after = disk.n_waits + 1;
+                assert_int_equal(commit(store, &fx), 0);
+                store_close(store);
+                store = open_store();
+                assert_true(store_head(store).first_seq > first);
+                store_close(store);
+                effects_done(&fx);
+        }
+}
+
+static int open_waiting(struct store **ret, char **ret_error) {
+        struct commit_wait waiting = {.wait = wait};
+
+        return commit_open_store(uri, &waiting, ret, ret_error);
+}
+
+static void a_broker_that_starts_on_a_full_disk_waits_for_room(void **state) {
+        struct store *store = NULL;
+        char *error = NULL;
+
+        disk.is_full = true;
+        disk.mend_after = 4;
+        assert_int_equal(open_waiting(&store, &error), 0);
+        assert_int_equal(disk.n_waits, 4);
+        assert_int_equal(store_head(store).epoch, 1);
+        store_close(store);
+        disk.n_waits = 0;
+        disk.fault = FAULT_NO_ROOM; /* this one cannot write that it has started */
+        assert_int_equal(open_waiting(&store, &error), 0);
+        assert_int_equal(disk.n_waits, 4);
+        assert_int_equal(store_head(store).epoch, 2);
+        store_close(store);
+        assert_null(error);
+}
+
+static void a_start_that_waits_can_be_told_to_stop(void **state) {
+        struct store *store = NULL;
+        char *error = NULL;
+
+        disk.is_full = true;
+        disk.stop_after = 2;
+        assert_int_equal(open_waiting(&store, &error), COMMIT_GIVEN_UP);
+        assert_null(store);
+        assert_null(error);
+}
+
+static void what_is_in_use_and_what_is_free_in_the_file_add_up(void **state) {
+        struct store *store = open_store();
+        struct store_usage before, full, after;
+        struct effects fx = {0};
+        char body[1800];
+
+        memset(body, 'x', sizeof body);
+        body[sizeof body - 1] = '\0';
+        assert_int_equal(store_usage(store, &before), 0);
+        assert_int_equal(before.disk_free_bytes, UINT64_C(4096) << 20);
+        for (uint64_t seq = 1; seq <= 1000; seq++)
+                put_message(&fx, seq, body);
+        assert_int_equal(commit(store, &fx), 0);
+        assert_int_equal(store_usage(store, &full), 0);
+        assert_in_range(full.data_bytes - before.data_bytes, 1800000, 2400000);
+        assert_int_equal(full.data_bytes + full.reusable_bytes, store_bytes(store));
+        for (uint64_t seq = 1; seq <= 1000; seq++)
+                effects_delete(&fx, CHANGE_DELETE_MESSAGE, seq);
+        assert_int_equal(commit(store, &fx), 0);
+        assert_int_equal(store_usage(store, &after), 0);
+        assert_in_range(after.data_bytes, 1, before.data_bytes + 100000);
+        assert_in_range(after.reusable_bytes, 1800000, 3000000);
+        store_close(store);
+        effects_done(&fx);
+}
+
+int main(void) {
+#define TEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
+        static const struct CMUnitTest tests[] = {
+                TEST(a_commit_without_room_is_made_again_until_there_is_room),
+                TEST(so_is_one_whose_write_was_cut_short),
+                TEST(a_broken_disk_is_not_waited_for),
+                TEST(who_waits_can_be_told_to_stop_and_nothing_of_it_is_stored),
+                TEST(a_number_reserved_by_a_commit_that_failed_is_reserved_by_the_next),
+                TEST(a_broker_that_starts_on_a_full_disk_waits_for_room),
+                TEST(a_start_that_waits_can_be_told_to_stop),
+                TEST(what_is_in_use_and_what_is_free_in_the_file_add_up),
+        };
+
+        log_init("test");
+        return cmocka_run_group_tests_name("broker/commit", tests, NULL, NULL);
+}
