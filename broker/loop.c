@@ -331,8 +331,8 @@ static void take_signals(struct loop *loop) {
         }
 }
 
-/* While a commit waits for room: signals, and questions, which get told so. What else comes waits for the next turn, and
- * a reload too, as this turn's effects still use the config. */
+/* While a commit waits for room: signals, and questions, which are told so. What else comes waits for the next turn, and
+ * so does a reload, as this turn's effects still use the config. */
 static bool wait_for_room(void *context, struct span pause) {
         struct loop *loop = context;
         struct pollfd signals = {.fd = loop->signal_fd, .events = POLLIN};

@@ -7,6 +7,7 @@
 enum { MARGIN_BYTES = 8 * 1024 * 1024, MARGIN_SHARE = 16 };
 
 static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
+static uint64_t most(uint64_t a, uint64_t b) { return a > b ? a : b; }
 static uint64_t minus(uint64_t a, uint64_t b) { return a > b ? a - b : 0; }
 
 /* How much may still be added to the store. Free pages of the file count as free disk: they are written before the file
@@ -17,6 +18,14 @@ static uint64_t bytes_left(const struct store_usage *usage, const struct config 
         if (usage->disk_free_bytes == UINT64_MAX)
                 return of_limit;
         return least(of_limit, minus(usage->disk_free_bytes + usage->reusable_bytes, config->limits.free_bytes));
+}
+
+/* Half of it has room for the largest message, so that one that finds none means that the store is full. */
+static uint64_t margin_of(const struct config *config) {
+        uint64_t margin = least(MARGIN_BYTES, config->limits.store_bytes / MARGIN_SHARE);
+        uint64_t message = config->limits.message_bytes + config->limits.message_bytes / 4;
+
+        return least(most(margin, 2 * message), config->limits.store_bytes / 2);
 }
 
 static void log_store(const struct room_watch *watch, const struct config *config) {
@@ -35,8 +44,9 @@ static void log_store(const struct room_watch *watch, const struct config *confi
 
 static void look_at_store(struct room_watch *watch, const struct config *config, struct core *core) {
         uint64_t left = bytes_left(&watch->usage, config);
-        uint64_t margin = least(MARGIN_BYTES, config->limits.store_bytes / MARGIN_SHARE);
-        bool is_full = left < (watch->is_store_full ? margin : margin / 2);
+        uint64_t margin = margin_of(config);
+        bool was_short = watch->is_store_full || core_room(core) == 0;
+        bool is_full = left < (was_short ? margin : margin / 2);
 
         core_set_room(core, is_full ? 0 : left - margin / 2);
         if (is_full == watch->is_store_full)

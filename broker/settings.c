@@ -17,7 +17,7 @@ struct change_note {
 
 struct settings {
         struct config *file, *old_file;
-        /* As the file, but for its tenants, which are copies with the changes on top: what they point to is the file's. */
+        /* As the file, but its tenants are copies with the changes on top; what they point to is the file's. */
         struct config *config, *old_config;
         struct change_note *notes;
         size_t n_notes, notes_cap;

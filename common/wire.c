@@ -102,6 +102,11 @@ int wire_refusal_next(struct pack_reader *reader, struct wire_refusal *ret) {
         return 0;
 }
 
+bool wire_is_passing(struct bytes code) {
+        return bytes_is_text(code, "store_full") || bytes_is_text(code, "broker_full") ||
+               bytes_is_text(code, "tenant_full");
+}
+
 void wire_encode_messages(struct buffer *buffer, uint64_t request, uint32_t n) {
         wire_push_type(buffer, WIRE_MESSAGES);
         pack_push_array(buffer, 2);

@@ -149,6 +149,8 @@ MUST_USE int wire_message_next(struct pack_reader *reader, struct wire_message *
 MUST_USE int wire_decode_body(struct bytes body, struct wire_body *ret);
 MUST_USE int wire_decode_ack(struct bytes body, struct wire_ack *ret);
 MUST_USE int wire_refusal_next(struct pack_reader *reader, struct wire_refusal *ret);
+/* Is it a refusal for want of room? Then the same message can be taken in later. */
+bool wire_is_passing(struct bytes code);
 MUST_USE int wire_decode_hello(struct bytes body, struct wire_hello *ret);
 MUST_USE int wire_decode_welcome(struct bytes body, struct wire_welcome *ret);
 MUST_USE int wire_decode_alive(struct bytes body, struct wire_alive *ret);

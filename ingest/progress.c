@@ -37,6 +37,22 @@ void progress_on_refused(struct progress *progress, struct bytes code, struct by
         fprintf(stderr, " (%.*s)\n", BYTES_PRINT(code));
 }
 
+void progress_on_full(struct progress *progress, const char *code) {
+        bool is_full = code != NULL;
+
+        if (is_full == progress->is_full)
+                return;
+        progress->is_full = is_full;
+        wipe(progress);
+        if (is_full)
+                fprintf(stderr,
+                        "the broker has no room for more (%s): waiting until it has; `lull stats` shows what is "
+                        "full\n",
+                        code);
+        else
+                fputs("the broker has room again\n", stderr);
+}
+
 static uint64_t per_second(const struct progress *progress, struct mono now) {
         struct span passed = mono_since(now, progress->start);
 
@@ -48,8 +64,10 @@ static uint64_t per_second(const struct progress *progress, struct mono now) {
 void progress_show(struct progress *progress, struct mono now) {
         if (!mono_is_due(now, progress->next))
                 return;
-        fprintf(stderr, WIPE "%" PRIu64 " accepted, %" PRIu64 " duplicate, %" PRIu64 " refused, %" PRIu64 " per second",
-                progress->n_accepted, progress->n_duplicates, progress->n_refused, per_second(progress, now));
+        fprintf(stderr,
+                WIPE "%" PRIu64 " accepted, %" PRIu64 " duplicate, %" PRIu64 " refused, %" PRIu64 " per second%s",
+                progress->n_accepted, progress->n_duplicates, progress->n_refused, per_second(progress, now),
+                progress->is_full ? ", waiting for room" : "");
         progress->is_shown = true;
         progress->next = mono_add(now, span_ms(INTERVAL_MS));
 }

@@ -15,7 +15,7 @@ void service_answer(struct http_request *request, unsigned status, struct buffer
 
         answer.content_type = status < 400 ? "application/json" : PROBLEM_CONTENT_TYPE;
         snprintf(retry_after, sizeof retry_after, "%d", LIMIT_RETRY_AFTER_S);
-        if (status == 503) {
+        if (status == 503 || status == 429 || status == 507) {
                 answer.header.name = "Retry-After";
                 answer.header.value = retry_after;
         }

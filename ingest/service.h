@@ -29,7 +29,7 @@ void service_on_verdict(struct intake_verdict *verdict);
 
 /* Answers, with a body that is taken. */
 void service_answer(struct http_request *request, unsigned status, struct buffer *body);
-/* A problem; 503 gets its Retry-After. */
+/* A problem; 429, 503 and 507 get their Retry-After. */
 void service_answer_problem(struct http_request *request, unsigned status, const char *code, const char *detail);
 /* 401; `challenge` is the value of WWW-Authenticate. */
 void service_answer_unproven(struct http_request *request, const char *challenge, const char *code, const char *detail);

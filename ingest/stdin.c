@@ -133,6 +133,7 @@ static void hand_over(struct feed *feed) {
         broker_link_run(feed->link, clock_mono());
         while (intake_pop_verdict(feed->intake, &verdict))
                 on_verdict(feed, &verdict);
+        progress_on_full(&feed->progress, intake_waits_for(feed->intake));
 }
 
 static bool is_done(const struct feed *feed) {
@@ -225,6 +226,7 @@ int stdin_run(const char *config_path) {
                 fprintf(stderr, "%s\n", error);
                 return 1;
         }
+        intake_be_patient(feed.intake); /* a pipe can wait */
         progress_init(&feed.progress, clock_mono());
         r = run(&feed);
         if (r < 0)

@@ -70,7 +70,7 @@ CALLS = {
     'getenv': (['common/config*.c', 'common/log.c', 'broker/ctl/*'], SHELL),
     'system': ([], 'start a program with uv_spawn() and an argument vector'),
     'popen': ([], 'start a program with uv_spawn() and an argument vector'),
-    'fork': ([], 'start a program with uv_spawn() and an argument vector'),
+    'fork': (['tests/sim/power.c'], 'start a program with uv_spawn() and an argument vector'),
     'signal': (['*/main.c'], 'use sigaction(), a signalfd or a uv_signal, in the loop'),
     'sleep': ([], 'set a timer in the loop, or wait with a deadline'),
     'usleep': ([], 'set a timer in the loop, or wait with a deadline'),

@@ -121,8 +121,11 @@ void dead_bury(struct core *core, struct now now, struct thread *thread, struct 
         thread_go_on(core, now, thread);
 }
 
-/* Can the letter's messages go to the front of the thread? Not before a batch that is settled: running, or answered. */
-static bool has_room(const struct thread *thread) { return !thread || thread->n_batch == 0; }
+/* Can the letter's messages go to the front of the thread? Not before a batch that is settled: running, or answered; nor
+ * while a worker from before the restart may be running it. */
+static bool has_room(const struct core *core, const struct thread *thread) {
+        return !thread || (thread->n_batch == 0 && !awaiting_has(core, thread));
+}
 
 /* A letter whose answer is stored goes first, as it was; the messages of another join those that wait, by their age. */
 static void bring_back(struct core *core, struct now now, struct thread *thread, struct dead *dead,
@@ -166,7 +169,7 @@ void on_dead_retry(struct core *core, struct now now, const struct event *event,
                 *event->dead.ret_result = -ENOENT;
                 return;
         }
-        if (!has_room(thread_find(core, dead->tenant, (struct bytes){dead->thread, dead->thread_len}))) {
+        if (!has_room(core, thread_find(core, dead->tenant, (struct bytes){dead->thread, dead->thread_len}))) {
                 *event->dead.ret_result = -EBUSY;
                 return;
         }

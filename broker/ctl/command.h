@@ -17,17 +17,17 @@ enum command_exit {
 };
 
 struct command {
-        const char *name;     /* as it is typed behind `lull`: "stats", "dead list" */
+        const char *name; /* as it is typed behind `lull`: "stats", "dead list" */
         const char *operands; /* as help shows them: "TENANT THREAD"; "" = none */
-        const char *summary;  /* one line for the list of commands */
-        const char *about;    /* what its own help says beyond that; "" = nothing */
+        const char *summary; /* one line for the list of commands */
+        const char *about; /* what its own help says beyond that; "" = nothing */
         const char *examples; /* lines of "  $ lull ..." */
         int n_operands_min, n_operands_max;
         enum command_exit (*run)(const struct command *command, int argc, char **argv);
 };
 
 extern const struct command command_bench, command_cancel, command_check, command_dead, command_flush, command_hold,
-        command_holds, command_resume, command_send, command_stats, command_threads, command_why;
+        command_holds, command_resume, command_send, command_settings, command_stats, command_threads, command_why;
 
 /* Reads the options and operands behind a command. 0; 1 when help was asked for and has been printed; -EINVAL when
  * the words are wrong and that has been said. The operands point into argv. */

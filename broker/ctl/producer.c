@@ -14,6 +14,7 @@ struct frame {
         struct buffer bytes;
         uint64_t *tags;
         uint32_t n;
+        uint32_t n_taken; /* accepted already, while others found no room */
         struct mono sent, resend;
         bool is_acked, is_out, is_resent;
 };
@@ -116,6 +117,7 @@ void producer_flush(struct producer *producer, struct mono now) {
         frame->tags = producer->open_tags;
         producer->open_tags = tags;
         frame->n = producer->n_open;
+        frame->n_taken = 0;
         frame->sent = frame->resend = now;
         frame->is_acked = frame->is_out = frame->is_resent = false;
         buffer_clear(&frame->bytes);
@@ -143,6 +145,29 @@ void producer_push(struct producer *producer, uint64_t tag, const struct wire_me
 
 /* -- in ------------------------------------------------------------------------------------------------------------ */
 
+/* Is something refused that will be taken when there is room? Then the frame comes again. */
+static bool has_no_room(struct producer *producer, struct frame *frame, const struct wire_ack *ack) {
+        struct pack_reader reader = ack->refusals;
+        struct wire_refusal refusal;
+
+        for (uint32_t i = 0; producer->settings.on_full && i < ack->n_refusals; i++) {
+                if (wire_refusal_next(&reader, &refusal) < 0 || !wire_is_passing(refusal.code))
+                        continue;
+                frame->n_taken += ack->n_accepted;
+                producer->settings.on_full(producer->settings.context, refusal.code);
+                return true;
+        }
+        return false;
+}
+
+/* What was taken before the others found room is called a duplicate when it comes again. */
+static void count_taken(const struct frame *frame, struct wire_ack *ack) {
+        uint32_t n = frame->n_taken < ack->n_duplicates ? frame->n_taken : ack->n_duplicates;
+
+        ack->n_accepted += n;
+        ack->n_duplicates -= n;
+}
+
 static void on_ack(struct producer *producer, struct bytes body) {
         struct producer_frame seen;
         struct frame *frame;
@@ -152,8 +177,9 @@ static void on_ack(struct producer *producer, struct bytes body) {
                 return;
         frame = frame_of(producer, ack.request);
         /* Sent twice, acknowledged twice. */
-        if (frame->is_acked)
+        if (frame->is_acked || has_no_room(producer, frame, &ack))
                 return;
+        count_taken(frame, &ack);
         frame->is_acked = true;
         producer->n_in_flight--;
         seen = (struct producer_frame){frame->tags, frame->n, frame->sent, frame->is_resent, &ack};

@@ -27,6 +27,9 @@ struct producer_settings {
         uint32_t window;         /* frames in flight, from the oldest that is not acknowledged */
         void (*on_ack)(void *context, const struct producer_frame *frame);
         void *context;
+        /* A frame of which something is refused for want of room is sent again until there is some; meanwhile this is
+         * told the code. NULL: the refusal is an answer like any other. */
+        void (*on_full)(void *context, struct bytes code);
 };
 
 /* Connects. 0; -EINVAL when `endpoint` is none. */

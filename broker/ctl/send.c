@@ -35,7 +35,7 @@ struct send {
         json_t *refused;
         struct mono progress; /* when the broker last answered, or had nothing to answer */
         struct mono shown;
-        bool has_ended, is_silent;
+        bool has_ended, is_silent, is_full;
 };
 
 /* -- what was refused ---------------------------------------------------------------------------------------------- */
@@ -55,6 +55,19 @@ static void refuse_fault(struct send *send, struct item_fault *fault) {
         free(fault->why);
 }
 
+/* Whoever sends can wait; and a message left out now could only be put behind those that follow it. */
+static void on_full(void *context, struct bytes code) {
+        struct send *send = context;
+
+        send->progress = clock_mono();
+        if (send->is_full)
+                return;
+        send->is_full = true;
+        screen_error("the broker has no room for more (%.*s): waiting until it has; `lull stats` shows what is full, "
+                     "Ctrl-C gives up",
+                     BYTES_PRINT(code));
+}
+
 static void on_ack(void *context, const struct producer_frame *frame) {
         struct send *send = context;
         struct pack_reader reader = frame->ack->refusals;
@@ -63,6 +76,9 @@ static void on_ack(void *context, const struct producer_frame *frame) {
         send->n_accepted += frame->ack->n_accepted;
         send->n_duplicate += frame->ack->n_duplicates;
         send->progress = clock_mono();
+        if (send->is_full)
+                screen_error("the broker has room again");
+        send->is_full = false;
         for (uint32_t i = 0; i < frame->ack->n_refusals && wire_refusal_next(&reader, &refusal) == 0; i++) {
                 CLEANUP_FREE char *code = bytes_copy_text(refusal.code);
 
@@ -81,8 +97,8 @@ static void set_default(json_t *json, const char *key, const char *value) {
 
 static int push_json(struct send *send, json_t *json, struct item_fault *ret_fault) {
         CLEANUP_BUFFER struct buffer body = {0};
-        CLEANUP_FREE char *id = memory_print("lull-%016llx-%llu", (unsigned long long)send->nonce,
-                                             (unsigned long long)send->n_lines);
+        CLEANUP_FREE char *id =
+                memory_print("lull-%016llx-%llu", (unsigned long long)send->nonce, (unsigned long long)send->n_lines);
         struct wire_message message;
         struct item item;
         int r;
@@ -239,7 +255,7 @@ static enum command_exit print_outcome(const struct send *send) {
 }
 
 static int send_open(struct send *send) {
-        const struct producer_settings settings = {LIMIT_STDIN_MESSAGES, LIMIT_SEND_WINDOW, on_ack, send};
+        const struct producer_settings settings = {LIMIT_STDIN_MESSAGES, LIMIT_SEND_WINDOW, on_ack, send, on_full};
         int r = endpoint_find(send->options, ENDPOINT_INGEST, &send->endpoint);
 
         if (r < 0)
@@ -285,9 +301,15 @@ static enum command_exit send_run(const struct command *command, int argc, char 
                 {.name = "text", .value = "TEXT", .text = &text, .help = "send this one message; stdin is not read"},
                 {.name = "id", .value = "ID", .text = &id, .help = "with --text: its id"},
                 {.name = "from", .value = "FROM", .text = &from, .help = "with --text: who says it"},
-                {.name = "timeout", .letter = 't', .value = "TIME", .span = &options.timeout,
+                {.name = "timeout",
+                 .letter = 't',
+                 .value = "TIME",
+                 .span = &options.timeout,
                  .help = "give up when the broker is silent for so long (10s)"},
-                OPTIONS_JSON(options), OPTIONS_CONFIG(options), OPTIONS_INGEST(options), {0}};
+                OPTIONS_JSON(options),
+                OPTIONS_CONFIG(options),
+                OPTIONS_INGEST(options),
+                {0}};
         int r = command_open(command, rules, argc, argv, &operands);
 
         if (r != 0)

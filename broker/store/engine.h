@@ -39,8 +39,9 @@ struct engine_ops {
         /* One write transaction at a time; nothing is visible to reads, or durable, before commit. */
         int (*begin)(struct engine *engine);
         int (*put)(struct engine *engine, enum engine_table table, struct engine_key key, struct bytes value);
-        /* All pieces of `seq`; none is no error. */
-        int (*remove)(struct engine *engine, enum engine_table table, uint64_t seq);
+        /* All pieces of `seq`; none is no error. `gone` is told of the first, before it goes. */
+        int (*remove)(struct engine *engine, enum engine_table table, uint64_t seq,
+                      void (*gone)(void *context, struct bytes first_piece), void *context);
         int (*commit)(struct engine *engine);
         void (*abort)(struct engine *engine);
         /* Calls `visit` for each value from `from` on, in order of keys, until it answers other than 0, which is
@@ -50,6 +51,9 @@ struct engine_ops {
         /* Ends the snapshot that scans read. */
         void (*release)(struct engine *engine);
         uint64_t (*bytes)(const struct engine *engine);
+        /* Commits are numbered without a gap. The number of the one that is being made; when none is, of the last one
+         * before the engine was opened, 0 = it was new. */
+        uint64_t (*number)(const struct engine *engine);
         /* Zero for what cannot be known. NULL: an engine without a disk. */
         int (*usage)(struct engine *engine, struct engine_usage *ret);
 };

@@ -3,6 +3,7 @@
  * Flags: MDB_NOTLS and nothing else. NOSYNC, NOMETASYNC and MAPASYNC give up what an acknowledgement promises; WRITEMAP
  * turns a full disk into a SIGBUS. No DUPSORT: its deletes had bugs up to 0.9.31. */
 #include "broker/store/engine.h"
+#include "broker/store/mark.h"
 
 #include "common/ensure.h"
 #include "common/limits.h"
@@ -24,9 +25,12 @@ struct lmdb {
         struct engine engine;
         int lock_fd;
         MDB_env *env;
-        MDB_dbi tables[ENGINE_N_TABLES];
+        MDB_dbi tables[ENGINE_N_TABLES]; /* 0 = not made yet: the first commit makes it */
+        bool is_making[ENGINE_N_TABLES];
         MDB_txn *write, *read;
         bool is_reading;
+        uint64_t opened_at; /* the last commit then */
+        bool is_marked; /* in lull.lock, see mark.h */
 };
 
 static struct lmdb *lmdb_of(struct engine *engine) { return (struct lmdb *)engine; }
@@ -72,11 +76,36 @@ static void lmdb_close(struct engine *engine) {
         free(lmdb);
 }
 
-static int lmdb_begin(struct engine *engine) {
+/* LMDB closes the tables that a transaction made when it comes to nothing. */
+static void end_making(struct lmdb *lmdb, bool is_made) {
+        for (int i = 0; i < ENGINE_N_TABLES; i++) {
+                if (lmdb->is_making[i] && !is_made)
+                        lmdb->tables[i] = 0;
+                lmdb->is_making[i] = false;
+        }
+}
+
+static void lmdb_abort(struct engine *engine) {
         struct lmdb *lmdb = lmdb_of(engine);
 
+        mdb_txn_abort(TAKE(lmdb->write));
+        end_making(lmdb, false);
+}
+
+static int lmdb_begin(struct engine *engine) {
+        struct lmdb *lmdb = lmdb_of(engine);
+        int error;
+
         ENSURE(!lmdb->write);
-        return as_errno(mdb_txn_begin(lmdb->env, NULL, 0, &lmdb->write));
+        error = mdb_txn_begin(lmdb->env, NULL, 0, &lmdb->write);
+        for (int i = 0; i < ENGINE_N_TABLES && error == 0; i++)
+                if (lmdb->tables[i] == 0) {
+                        lmdb->is_making[i] = true;
+                        error = mdb_dbi_open(lmdb->write, table_names[i], MDB_CREATE, &lmdb->tables[i]);
+                }
+        if (error != 0 && lmdb->write)
+                lmdb_abort(engine);
+        return as_errno(error);
 }
 
 static int lmdb_put(struct engine *engine, enum engine_table table, struct engine_key key, struct bytes value) {
@@ -90,7 +119,8 @@ static int lmdb_put(struct engine *engine, enum engine_table table, struct engin
         return as_errno(mdb_put(lmdb->write, lmdb->tables[table], &at, &data, is_append ? MDB_APPEND : 0));
 }
 
-static int lmdb_remove(struct engine *engine, enum engine_table table, uint64_t seq) {
+static int lmdb_remove(struct engine *engine, enum engine_table table, uint64_t seq,
+                       void (*gone)(void *context, struct bytes first_piece), void *context) {
         struct lmdb *lmdb = lmdb_of(engine);
         uint8_t bytes[KEY_LEN];
         MDB_val at = {KEY_LEN, bytes}, data;
@@ -103,6 +133,8 @@ static int lmdb_remove(struct engine *engine, enum engine_table table, uint64_t 
                 return as_errno(error);
         error = mdb_cursor_get(cursor, &at, &data, MDB_SET_RANGE);
         while (error == 0 && decode_key(&at).seq == seq) {
+                if (decode_key(&at).piece == 0)
+                        gone(context, (struct bytes){data.mv_data, data.mv_size});
                 error = mdb_cursor_del(cursor, 0);
                 if (error == 0)
                         error = mdb_cursor_get(cursor, &at, &data, MDB_GET_CURRENT);
@@ -116,11 +148,25 @@ static int lmdb_remove(struct engine *engine, enum engine_table table, uint64_t 
 static int lmdb_commit(struct engine *engine) {
         struct lmdb *lmdb = lmdb_of(engine);
         MDB_txn *txn = TAKE(lmdb->write);
+        uint64_t number = mdb_txn_id(txn);
+        int error = mdb_txn_commit(txn), r;
 
-        return as_errno(mdb_txn_commit(txn));
+        end_making(lmdb, error == 0);
+        if (error != 0)
+                return as_errno(error);
+        r = mark_write(lmdb->lock_fd, number, !lmdb->is_marked);
+        /* The commit stands, with its mark or without; only the first has to have one. */
+        if (!lmdb->is_marked && r < 0)
+                return r;
+        lmdb->is_marked = true;
+        return 0;
 }
 
-static void lmdb_abort(struct engine *engine) { mdb_txn_abort(TAKE(lmdb_of(engine)->write)); }
+static uint64_t lmdb_number(const struct engine *engine) {
+        const struct lmdb *lmdb = (const struct lmdb *)engine;
+
+        return lmdb->write ? mdb_txn_id(lmdb->write) : lmdb->opened_at;
+}
 
 static int start_reading(struct lmdb *lmdb) {
         int error;
@@ -140,7 +186,7 @@ static int lmdb_scan(struct engine *engine, enum engine_table table, uint64_t fr
         MDB_cursor *cursor;
         int error, r = start_reading(lmdb);
 
-        if (r < 0)
+        if (r < 0 || lmdb->tables[table] == 0)
                 return r;
         encode_key((struct engine_key){from, 0}, bytes);
         error = mdb_cursor_open(lmdb->read, lmdb->tables[table], &cursor);
@@ -234,6 +280,7 @@ static const struct engine_ops lmdb_ops = {
         .scan = lmdb_scan,
         .release = lmdb_release,
         .bytes = lmdb_bytes,
+        .number = lmdb_number,
         .usage = lmdb_usage,
 };
 
@@ -314,14 +361,21 @@ static int check_room(struct lmdb *lmdb, const char *folder, char **ret_error) {
         return r;
 }
 
+/* Those that are there. */
 static int open_tables(struct lmdb *lmdb) {
+        MDB_envinfo info;
         MDB_txn *txn;
-        int error = mdb_txn_begin(lmdb->env, NULL, 0, &txn);
+        int error = mdb_txn_begin(lmdb->env, NULL, MDB_RDONLY, &txn);
 
         if (error != 0)
                 return error;
-        for (int i = 0; i < ENGINE_N_TABLES && error == 0; i++)
-                error = mdb_dbi_open(txn, table_names[i], MDB_CREATE, &lmdb->tables[i]);
+        mdb_env_info(lmdb->env, &info);
+        lmdb->opened_at = info.me_last_txnid;
+        for (int i = 0; i < ENGINE_N_TABLES && error == 0; i++) {
+                error = mdb_dbi_open(txn, table_names[i], 0, &lmdb->tables[i]);
+                if (error == MDB_NOTFOUND)
+                        error = lmdb->tables[i] = 0;
+        }
         if (error == 0)
                 return mdb_txn_commit(txn);
         mdb_txn_abort(txn);
@@ -342,6 +396,27 @@ static int open_environment(struct lmdb *lmdb, const char *folder) {
         return error;
 }
 
+/* The power went while the file was being made: it never held anything, and LMDB does not take it for its own. */
+static int begin_again(struct lmdb *lmdb, const char *folder) {
+        CLEANUP_FREE char *path = memory_print("%s/data.mdb", folder);
+
+        mdb_env_close(TAKE(lmdb->env));
+        if (unlink(path) < 0)
+                return errno;
+        return open_environment(lmdb, folder);
+}
+
+static int check_mark(const struct lmdb *lmdb, const char *folder, char **ret_error) {
+        uint64_t mark = mark_read(lmdb->lock_fd);
+
+        if (mark <= lmdb->opened_at)
+                return 0;
+        *ret_error = memory_print("the store is damaged: it is at commit %llu, and was at commit %llu; put back a copy "
+                                  "of the whole folder, or, if it is one, remove %s/lull.lock",
+                                  (unsigned long long)lmdb->opened_at, (unsigned long long)mark, folder);
+        return -EBADMSG;
+}
+
 int engine_lmdb_open(const char *folder, struct engine **ret, char **ret_error) {
         struct lmdb *lmdb = memory_new(1, sizeof *lmdb);
         __attribute__((cleanup(engine_close))) struct engine *engine = &lmdb->engine;
@@ -355,10 +430,15 @@ int engine_lmdb_open(const char *folder, struct engine **ret, char **ret_error) 
         if (r < 0)
                 return r;
         error = open_environment(lmdb, folder);
+        if (error == MDB_INVALID && mark_read(lmdb->lock_fd) == 0)
+                error = begin_again(lmdb, folder);
         if (error != 0) {
                 *ret_error = memory_print("cannot open the store in %s: %s", folder, mdb_strerror(error));
                 return as_errno(error);
         }
+        r = check_mark(lmdb, folder, ret_error);
+        if (r < 0)
+                return r;
         r = sync_folder(folder);
         if (r < 0) {
                 *ret_error = memory_print("cannot sync the folder %s: %s", folder, strerror(-r));

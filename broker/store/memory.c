@@ -19,7 +19,7 @@ struct values {
 struct memory {
         struct engine engine;
         struct values tables[ENGINE_N_TABLES];
-        uint64_t bytes;
+        uint64_t bytes, number;
 };
 
 static struct memory *memory_of(struct engine *engine) { return (struct memory *)engine; }
@@ -78,7 +78,12 @@ static void memory_close(struct engine *engine) {
 }
 
 /* Nothing can fail here, so changes are made at once and there is nothing to commit, or to abort. */
-static int memory_begin(struct engine *engine) { return 0; }
+static int memory_begin(struct engine *engine) {
+        memory_of(engine)->number++;
+        return 0;
+}
+
+static uint64_t memory_number(const struct engine *engine) { return ((const struct memory *)engine)->number; }
 static int memory_commit(struct engine *engine) { return 0; }
 static void memory_abort(struct engine *engine) {}
 static void memory_release(struct engine *engine) {}
@@ -105,13 +110,19 @@ static int memory_put(struct engine *engine, enum engine_table table, struct eng
         return 0;
 }
 
-static int memory_remove(struct engine *engine, enum engine_table table, uint64_t seq) {
+static int memory_remove(struct engine *engine, enum engine_table table, uint64_t seq,
+                         void (*gone)(void *context, struct bytes first_piece), void *context) {
         struct memory *memory = memory_of(engine);
         struct values *values = &memory->tables[table];
 
         for (size_t at = place_of(values, (struct engine_key){seq, 0});
-             at < values->n && values->items[at].key.seq == seq; at++)
+             at < values->n && values->items[at].key.seq == seq; at++) {
+                const struct value *value = &values->items[at];
+
+                if (value->key.piece == 0 && value->data)
+                        gone(context, (struct bytes){value->data, value->len});
                 drop(memory, values, &values->items[at]);
+        }
         compact(values);
         return 0;
 }
@@ -141,6 +152,7 @@ static const struct engine_ops memory_ops = {
         .scan = memory_scan,
         .release = memory_release,
         .bytes = memory_bytes,
+        .number = memory_number,
 };
 
 struct engine *engine_memory_open(void) {

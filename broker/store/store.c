@@ -34,11 +34,19 @@ struct store *store_close(struct store *store) {
 
 /* -- values in pieces ---------------------------------------------------------------------------------------------- */
 
+/* LMDB's own pages bear no checksum: a damaged one could hide a whole table. So the head says what each holds. */
+static void tally(struct values_tally *tally, struct bytes value) {
+        tally->n++;
+        tally->sum += values_checksum(value);
+}
+
 /* Puts the value in `scratch`, cut into pieces. */
 static int put(struct store *store, enum engine_table table, uint64_t seq) {
         struct buffer *value = &store->scratch;
         int r = 0;
 
+        if (table != ENGINE_META)
+                tally(&store->meta.tallies[table], buffer_bytes(value));
         for (size_t at = 0, piece = 0; at < value->len && r == 0; at += ENGINE_PIECE, piece++) {
                 size_t len = value->len - at < ENGINE_PIECE ? value->len - at : ENGINE_PIECE;
 
@@ -46,6 +54,17 @@ static int put(struct store *store, enum engine_table table, uint64_t seq) {
                                             (struct bytes){value->data + at, len});
         }
         return r;
+}
+
+static void on_gone(void *context, struct bytes first_piece) {
+        struct values_tally *tally = context;
+
+        tally->n--;
+        tally->sum -= values_checksum(first_piece);
+}
+
+static int drop(struct store *store, enum engine_table table, uint64_t seq) {
+        return store->engine->ops->remove(store->engine, table, seq, on_gone, &store->meta.tallies[table]);
 }
 
 /* Joins pieces as a scan brings them, and hands on each whole value. */
@@ -56,6 +75,7 @@ struct joiner {
         size_t wanted; /* bytes still missing of it; 0 = none is open */
         int (*whole)(void *context, uint64_t seq, struct bytes payload);
         void *context;
+        struct values_tally found;
 };
 
 static int join(void *context, struct engine_key key, struct bytes piece) {
@@ -77,12 +97,13 @@ static int join(void *context, struct engine_key key, struct bytes piece) {
                         (struct bytes){joiner->value->data + joiner->begin, joiner->value->len - joiner->begin},
                         &payload) < 0)
                 return -EBADMSG;
+        tally(&joiner->found, (struct bytes){joiner->value->data + joiner->begin, joiner->value->len - joiner->begin});
         return joiner->whole(joiner->context, key.seq, payload);
 }
 
 /* Every value of a table, each joined and checked. */
 static int scan(struct store *store, enum engine_table table, int (*whole)(void *, uint64_t, struct bytes),
-                void *context, char **ret_error) {
+                void *context, struct values_tally *ret_found, char **ret_error) {
         struct joiner joiner = {.value = &store->scratch, .whole = whole, .context = context};
         int r;
 
@@ -96,7 +117,23 @@ static int scan(struct store *store, enum engine_table table, int (*whole)(void 
                         "the store is damaged: %s %llu is not what was written (%s); put back a copy, or move the "
                         "store away to start empty: what it held is then lost",
                         table_nouns[table], (unsigned long long)joiner.seq, strerror(-r));
+        *ret_found = joiner.found;
         return r;
+}
+
+/* The same, and that they are all there, and each once. */
+static int scan_all(struct store *store, enum engine_table table, int (*whole)(void *, uint64_t, struct bytes),
+                    void *context, char **ret_error) {
+        const struct values_tally *noted = &store->meta.tallies[table];
+        struct values_tally found;
+        int r = scan(store, table, whole, context, &found, ret_error);
+
+        if (r < 0 || (found.n == noted->n && found.sum == noted->sum))
+                return r;
+        *ret_error = memory_print("the store is damaged: of %llu %ss it holds %llu are found, or others; put back a "
+                                  "copy, or move the store away to start empty: what it held is then lost",
+                                  (unsigned long long)noted->n, table_nouns[table], (unsigned long long)found.n);
+        return -EBADMSG;
 }
 
 /* One value. */
@@ -135,6 +172,7 @@ static int decode_meta(void *context, uint64_t seq, struct bytes payload) {
 }
 
 static int write_meta(struct store *store) {
+        store->meta.commit = store->engine->ops->number(store->engine);
         buffer_clear(&store->scratch);
         values_encode_meta(&store->scratch, &store->meta);
         return put(store, ENGINE_META, 0);
@@ -143,11 +181,13 @@ static int write_meta(struct store *store) {
 /* Reads the head, or makes one, and counts the epoch up. */
 static int begin_epoch(struct store *store, char **ret_error) {
         struct engine *engine = store->engine;
-        int r = scan(store, ENGINE_META, decode_meta, &store->meta, ret_error);
+        uint64_t number = engine->ops->number(engine);
+        struct values_tally found;
+        int r = scan(store, ENGINE_META, decode_meta, &store->meta, &found, ret_error);
 
         if (r < 0)
                 return r;
-        if (store->meta.format == 0) {
+        if (number == 0) {
                 store->meta = (struct values_meta){.format = VALUES_FORMAT, .reserved_seq = 1};
                 ENSURE(getrandom(&store->meta.salt, sizeof store->meta.salt, 0) == sizeof store->meta.salt);
         }
@@ -156,6 +196,14 @@ static int begin_epoch(struct store *store, char **ret_error) {
                         "the store has layout %u, this lull-broker reads layout %d; use the version that wrote it",
                         store->meta.format, VALUES_FORMAT);
                 return -EPROTONOSUPPORT;
+        }
+        if (store->meta.commit != number) {
+                *ret_error =
+                        memory_print("the store is damaged: head 0 is of commit %llu, and the last commit is %llu; "
+                                     "put back a copy, or move the store away to start empty: what it held is "
+                                     "then lost",
+                                     (unsigned long long)store->meta.commit, (unsigned long long)number);
+                return -EBADMSG;
         }
         store->meta.epoch++;
         store->first_seq = store->meta.reserved_seq;
@@ -243,24 +291,32 @@ static int load_seen(void *context, uint64_t seq, struct bytes payload) {
         return r;
 }
 
+/* Answers are read when they are needed; here only that they are all there. */
+static int load_answer(void *context, uint64_t seq, struct bytes payload) {
+        struct load *load = context;
+
+        buffer_clear(load->scratch);
+        return 0;
+}
+
 int store_load(struct store *store, const struct store_visitor *visitor, char **ret_error) {
         struct load load = {visitor, &store->scratch};
-        int r = scan(store, ENGINE_NOTES, load_note, &load, ret_error);
+        int r = scan_all(store, ENGINE_NOTES, load_note, &load, ret_error);
 
         if (r == 0)
-                r = scan(store, ENGINE_BATCHES, load_batch, &load, ret_error);
+                r = scan_all(store, ENGINE_BATCHES, load_batch, &load, ret_error);
         if (r == 0)
-                r = scan(store, ENGINE_MESSAGES, load_message, &load, ret_error);
+                r = scan_all(store, ENGINE_MESSAGES, load_message, &load, ret_error);
         if (r == 0)
-                r = scan(store, ENGINE_SEEN, load_seen, &load, ret_error);
+                r = scan_all(store, ENGINE_SEEN, load_seen, &load, ret_error);
+        if (r == 0)
+                r = scan_all(store, ENGINE_ANSWERS, load_answer, &load, ret_error);
         return r;
 }
 
 /* -- commit and read ----------------------------------------------------------------------------------------------- */
 
 static int apply(struct store *store, const struct change *change) {
-        struct engine *engine = store->engine;
-
         buffer_clear(&store->scratch);
         switch (change->type) {
         case CHANGE_PUT_MESSAGE:
@@ -268,39 +324,42 @@ static int apply(struct store *store, const struct change *change) {
                 return put(store, ENGINE_MESSAGES, change->message.seq);
         case CHANGE_PUT_BATCH: {
                 /* It may be shorter than the record that it takes the place of. */
-                int r = engine->ops->remove(engine, ENGINE_BATCHES, change->batch->seq);
+                int r = drop(store, ENGINE_BATCHES, change->batch->seq);
 
                 values_encode_batch(&store->scratch, change->batch);
                 return r < 0 ? r : put(store, ENGINE_BATCHES, change->batch->seq);
         }
-        case CHANGE_PUT_ANSWER:
+        case CHANGE_PUT_ANSWER: {
+                int r = drop(store, ENGINE_ANSWERS, change->seq);
+
                 values_encode_answer(&store->scratch, change->seq, change->answer);
-                return put(store, ENGINE_ANSWERS, change->seq);
+                return r < 0 ? r : put(store, ENGINE_ANSWERS, change->seq);
+        }
         case CHANGE_PUT_SEEN:
                 values_encode_seen(&store->scratch, &change->seen);
                 return put(store, ENGINE_SEEN, change->seen.seq);
         case CHANGE_PUT_NOTE: {
-                int r = engine->ops->remove(engine, ENGINE_NOTES, change->note.seq);
+                int r = drop(store, ENGINE_NOTES, change->note.seq);
 
                 values_encode_note(&store->scratch, &change->note);
                 return r < 0 ? r : put(store, ENGINE_NOTES, change->note.seq);
         }
         case CHANGE_DELETE_MESSAGE:
-                return engine->ops->remove(engine, ENGINE_MESSAGES, change->seq);
+                return drop(store, ENGINE_MESSAGES, change->seq);
         case CHANGE_DELETE_BATCH:
-                return engine->ops->remove(engine, ENGINE_BATCHES, change->seq);
+                return drop(store, ENGINE_BATCHES, change->seq);
         case CHANGE_DELETE_ANSWER:
-                return engine->ops->remove(engine, ENGINE_ANSWERS, change->seq);
+                return drop(store, ENGINE_ANSWERS, change->seq);
         case CHANGE_DELETE_SEEN:
-                return engine->ops->remove(engine, ENGINE_SEEN, change->seq);
+                return drop(store, ENGINE_SEEN, change->seq);
         case CHANGE_DELETE_NOTE:
-                return engine->ops->remove(engine, ENGINE_NOTES, change->seq);
+                return drop(store, ENGINE_NOTES, change->seq);
         }
         return -EINVAL;
 }
 
 /* Keeps the reservation ahead of the numbers in use. */
-static int reserve(struct store *store, const struct change *changes, size_t n) {
+static void reserve(struct store *store, const struct change *changes, size_t n) {
         uint64_t highest = 0;
 
         for (size_t i = 0; i < n; i++) {
@@ -309,10 +368,8 @@ static int reserve(struct store *store, const struct change *changes, size_t n) 
                 if (changes[i].type == CHANGE_PUT_NOTE && changes[i].note.seq > highest)
                         highest = changes[i].note.seq;
         }
-        if (highest < store->meta.reserved_seq)
-                return 0;
-        store->meta.reserved_seq = highest + SEQ_BLOCK;
-        return write_meta(store);
+        if (highest >= store->meta.reserved_seq)
+                store->meta.reserved_seq = highest + SEQ_BLOCK;
 }
 
 static int write_changes(struct store *store, const struct change *changes, size_t n) {
@@ -321,9 +378,11 @@ static int write_changes(struct store *store, const struct change *changes, size
 
         if (r < 0)
                 return r;
-        r = reserve(store, changes, n);
+        reserve(store, changes, n);
         for (size_t i = 0; i < n && r == 0; i++)
                 r = apply(store, &changes[i]);
+        if (r == 0)
+                r = write_meta(store);
         if (r < 0) {
                 engine->ops->abort(engine);
                 return r;
@@ -332,12 +391,12 @@ static int write_changes(struct store *store, const struct change *changes, size
 }
 
 int store_commit(struct store *store, const struct change *changes, size_t n) {
-        uint64_t reserved_seq = store->meta.reserved_seq;
+        struct values_meta before = store->meta;
         int r = n > 0 ? write_changes(store, changes, n) : 0;
 
-        /* A reservation that is not on disk is none: the next try has to write it. */
+        /* What is not on disk is not: the next try counts and reserves anew. */
         if (r < 0)
-                store->meta.reserved_seq = reserved_seq;
+                store->meta = before;
         return r;
 }
 

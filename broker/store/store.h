@@ -1,8 +1,9 @@
 /* The store: what was acknowledged, on disk.
  *
- * It holds messages, the records of batches that have a history, answers not yet posted, and the ids of messages
- * accepted lately, and notes (holds, settings, workers), each under a sequence number. Bodies stay here; memory holds the index (broker/core). A commit is
- * all or nothing, and durable when it returns 0. Every value carries a checksum; a damaged one is named, never skipped.
+ * It holds messages, the records of batches that have a history, answers not yet posted, the ids of messages accepted
+ * lately, and notes (holds, settings, workers), each under a sequence number. Bodies stay here; memory holds the index
+ * (broker/core). A commit is all or nothing, and durable when it returns 0. Every value carries a checksum; a damaged
+ * one is named, never skipped.
  *
  * Errors are negative errnos. After a failed commit nothing may go on as if it had not happened: it is tried again, if
  * all it lacked was room on the disk, or the process ends, and the next one finds what is on disk. */

@@ -38,11 +38,17 @@ static void end(struct buffer *buffer, size_t at, uint64_t seq) {
 void values_encode_meta(struct buffer *buffer, const struct values_meta *meta) {
         size_t at = begin(buffer);
 
-        pack_push_array(buffer, 4);
+        pack_push_array(buffer, 6);
         pack_push_uint(buffer, meta->format);
         pack_push_uint(buffer, meta->epoch);
         pack_push_uint(buffer, meta->salt);
         pack_push_uint(buffer, meta->reserved_seq);
+        pack_push_uint(buffer, meta->commit);
+        pack_push_array(buffer, 2 * VALUES_TALLIES);
+        for (int i = 0; i < VALUES_TALLIES; i++) {
+                pack_push_uint(buffer, meta->tallies[i].n);
+                pack_push_uint(buffer, meta->tallies[i].sum);
+        }
         end(buffer, at, 0);
 }
 
@@ -112,6 +118,10 @@ size_t values_length(struct bytes first_piece) {
         return first_piece.len < VALUES_HEAD ? 0 : (size_t)read_le(first_piece.data, 4);
 }
 
+uint64_t values_checksum(struct bytes first_piece) {
+        return first_piece.len < VALUES_HEAD ? 0 : read_le((const uint8_t *)first_piece.data + 4, 8);
+}
+
 int values_open(uint64_t seq, struct bytes value, struct bytes *ret_payload) {
         const uint8_t *data = value.data;
         struct bytes payload;
@@ -132,12 +142,22 @@ static int verdict(const struct pack_reader *reader, bool is_good) {
 int values_decode_meta(struct bytes payload, struct values_meta *ret) {
         struct pack_reader reader = pack_open(payload);
         uint32_t n = pack_pop_array(&reader);
+        bool is_whole;
 
+        *ret = (struct values_meta){0};
         ret->format = (uint32_t)pack_pop_uint(&reader);
         ret->epoch = (uint32_t)pack_pop_uint(&reader);
         ret->salt = pack_pop_uint(&reader);
         ret->reserved_seq = pack_pop_uint(&reader);
-        return verdict(&reader, n >= 4);
+        if (ret->format < 2) /* which store.c refuses */
+                return verdict(&reader, n >= 4);
+        ret->commit = pack_pop_uint(&reader);
+        is_whole = n >= 6 && pack_pop_array(&reader) >= 2 * VALUES_TALLIES;
+        for (int i = 0; i < VALUES_TALLIES && is_whole; i++) {
+                ret->tallies[i].n = pack_pop_uint(&reader);
+                ret->tallies[i].sum = pack_pop_uint(&reader);
+        }
+        return verdict(&reader, is_whole);
 }
 
 int values_decode_message(uint64_t seq, struct bytes payload, struct stored_message *ret) {

@@ -7,13 +7,22 @@
  * key (8). */
 enum { VALUES_HEAD = 12 };
 
+/* What a table holds: how many values, and the sum of their checksums. */
+struct values_tally {
+        uint64_t n, sum;
+};
+
+enum { VALUES_TALLIES = 16 };
+
 struct values_meta {
         uint32_t format, epoch;
         uint64_t salt, reserved_seq;
+        uint64_t commit; /* the number of the commit that wrote it */
+        struct values_tally tallies[VALUES_TALLIES]; /* of each table, by its number in engine.h */
 };
 
 /* The layout that this version writes and reads. */
-enum { VALUES_FORMAT = 1 };
+enum { VALUES_FORMAT = 2 };
 
 /* Each appends a whole value, head included. */
 void values_encode_meta(struct buffer *buffer, const struct values_meta *meta);
@@ -25,6 +34,8 @@ void values_encode_answer(struct buffer *buffer, uint64_t seq, struct bytes answ
 
 /* The length that a value's first piece announces; 0 when the piece is too short to say. */
 size_t values_length(struct bytes first_piece);
+/* The checksum that it announces, or 0. */
+uint64_t values_checksum(struct bytes first_piece);
 /* Is the whole value what was written under `seq`? Then *ret_payload is what follows the head; else -EBADMSG. */
 MUST_USE int values_open(uint64_t seq, struct bytes value, struct bytes *ret_payload);
 

@@ -5,6 +5,7 @@
 #include "common/memory.h"
 
 #include <errno.h>
+#include <string.h>
 
 struct request {
         struct request *next;
@@ -32,11 +33,14 @@ struct intake {
                 uint64_t number;
                 uint32_t n_messages;
                 struct mono due; /* when to send it, again */
+                bool *is_taken; /* each message: accepted already, while others found no room */
         } frame;
         struct verdict *verdicts, **verdicts_end;
         struct mono deadline; /* not later than the earliest of all requests */
         uint32_t n_waiting;
         size_t n_bytes;
+        bool is_patient;
+        char full[LIMIT_CODE_LEN + 1]; /* what the frame under way was refused for in part, or "" */
 };
 
 /* -- queues -------------------------------------------------------------------------------------------------------- */
@@ -93,6 +97,7 @@ struct intake *intake_free(struct intake *intake) {
         queue_done(&intake->collected);
         queue_done(&intake->sent);
         buffer_done(&intake->frame.bytes);
+        free(intake->frame.is_taken);
         free(intake);
         return NULL;
 }
@@ -183,7 +188,7 @@ static int read_outcomes(struct intake *intake, struct wire_ack *ack, uint32_t *
 }
 
 /* The verdict on a request whose messages have the outcomes from `outcomes` on. */
-static struct intake_verdict verdict_of(const struct request *request, const uint32_t *outcomes,
+static struct intake_verdict verdict_of(const struct request *request, const uint32_t *outcomes, const bool *is_taken,
                                         const struct wire_refusal *refusals) {
         struct intake_verdict verdict = {0};
 
@@ -191,7 +196,8 @@ static struct intake_verdict verdict_of(const struct request *request, const uin
                 const struct parcel_place *place = &request->parcel.places[i];
 
                 /* An id of our own can be a duplicate only of itself: the broker has had this frame before. */
-                if (outcomes[i] == OUTCOME_ACCEPTED || (outcomes[i] == OUTCOME_DUPLICATE && place->is_id_ours))
+                if (outcomes[i] == OUTCOME_ACCEPTED ||
+                    (outcomes[i] == OUTCOME_DUPLICATE && (place->is_id_ours || is_taken[i])))
                         verdict.n_accepted++;
                 else if (outcomes[i] == OUTCOME_DUPLICATE)
                         verdict.n_duplicates++;
@@ -200,6 +206,20 @@ static struct intake_verdict verdict_of(const struct request *request, const uin
                                       refusals[outcomes[i] - OUTCOME_REFUSED].why);
         }
         return verdict;
+}
+
+/* Is something refused that will be taken when there is room? Then what was taken is noted: the next acknowledgement
+ * calls it a duplicate. */
+static bool is_to_be_sent_again(struct intake *intake, const struct wire_ack *ack, const uint32_t *outcomes,
+                                const struct wire_refusal *refusals) {
+        intake->full[0] = '\0';
+        for (uint32_t i = 0; intake->is_patient && i < ack->n_refusals && !intake->full[0]; i++)
+                if (wire_is_passing(refusals[i].code))
+                        memcpy(intake->full, refusals[i].code.data, refusals[i].code.len);
+        intake->full[LIMIT_CODE_LEN] = '\0';
+        for (uint32_t i = 0; intake->full[0] && i < intake->frame.n_messages; i++)
+                intake->frame.is_taken[i] = intake->frame.is_taken[i] || outcomes[i] == OUTCOME_ACCEPTED;
+        return intake->full[0] != '\0';
 }
 
 int intake_on_ack(struct intake *intake, const struct wire_ack *ack) {
@@ -216,9 +236,12 @@ int intake_on_ack(struct intake *intake, const struct wire_ack *ack) {
         refusals = memory_new(ack->n_refusals + 1, sizeof *refusals);
         if (read_outcomes(intake, &rest, outcomes, refusals) < 0)
                 return -EBADMSG;
+        if (is_to_be_sent_again(intake, ack, outcomes, refusals))
+                return 0;
         while ((request = queue_pop(&intake->sent))) {
                 if (!request->is_answered)
-                        push_verdict(intake, request, verdict_of(request, outcomes + at, refusals));
+                        push_verdict(intake, request,
+                                     verdict_of(request, outcomes + at, intake->frame.is_taken + at, refusals));
                 at += request->parcel.n;
                 request_free(request);
         }
@@ -282,6 +305,8 @@ struct mono intake_next(const struct intake *intake) {
         return intake->deadline;
 }
 
+void intake_be_patient(struct intake *intake) { intake->is_patient = true; }
+const char *intake_waits_for(const struct intake *intake) { return intake->full[0] ? intake->full : NULL; }
 uint32_t intake_n_waiting(const struct intake *intake) { return intake->n_waiting; }
 
 /* -- frames out ---------------------------------------------------------------------------------------------------- */
@@ -311,6 +336,8 @@ static void build_frame(struct intake *intake) {
 
         intake->frame.number++;
         intake->frame.n_messages = move_collected(intake);
+        free(intake->frame.is_taken);
+        intake->frame.is_taken = memory_new(intake->frame.n_messages + 1, sizeof *intake->frame.is_taken);
         buffer_clear(bytes);
         wire_encode_messages(bytes, intake->frame.number, intake->frame.n_messages);
         for (struct request *request = intake->sent.first; request; request = request->next) {

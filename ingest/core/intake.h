@@ -16,6 +16,11 @@
 struct intake;
 
 struct intake *intake_new(void);
+/* From now on, a frame of which something is refused for want of room is sent again until there is some. Of no use to
+ * requests with a deadline. */
+void intake_be_patient(struct intake *intake);
+/* The code of that refusal, while it lasts; else NULL. */
+const char *intake_waits_for(const struct intake *intake);
 /* Requests that still wait get no verdict. */
 struct intake *intake_free(struct intake *intake);
 

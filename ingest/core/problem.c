@@ -16,6 +16,7 @@ const char *problem_title(unsigned status) {
                 {422, "Unprocessable Content"},
                 {429, "Too Many Requests"},
                 {503, "Service Unavailable"},
+                {507, "Insufficient Storage"},
         };
 
         for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)

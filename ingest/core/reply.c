@@ -1,6 +1,7 @@
 #include "ingest/core/reply.h"
 
 #include "common/ensure.h"
+#include "common/wire.h"
 #include "ingest/core/problem.h"
 
 #include <string.h>
@@ -32,21 +33,39 @@ static unsigned status_of_code(const char *code) {
                 return 404;
         if (strcmp(code, "too_large") == 0)
                 return 413;
+        if (strcmp(code, "tenant_full") == 0)
+                return 429;
+        if (strcmp(code, "broker_full") == 0)
+                return 503;
+        if (strcmp(code, "store_full") == 0)
+                return 507;
         return 400;
 }
 
-/* The status that all refusals have in common, or 400. */
+static bool is_passing(const struct refusal *refusal) { return wire_is_passing(bytes_of(refusal->code)); }
+
+/* The status that all refusals have in common, 503 when that is to come again, or 400. */
 static unsigned status_of(const struct refusals *refusals) {
         unsigned status = status_of_code(refusals->items[0].code);
+        bool has_one = true, is_all_passing = true;
 
-        for (uint32_t i = 1; i < refusals->n; i++)
-                if (status_of_code(refusals->items[i].code) != status)
-                        return 400;
-        return status;
+        for (uint32_t i = 0; i < refusals->n; i++) {
+                has_one = has_one && status_of_code(refusals->items[i].code) == status;
+                is_all_passing = is_all_passing && is_passing(&refusals->items[i]);
+        }
+        return has_one ? status : is_all_passing ? 503 : 400;
+}
+
+/* The refusal that the status is for; else the first. */
+static const struct refusal *find_reason(const struct refusals *refusals, unsigned status) {
+        for (uint32_t i = 0; i < refusals->n; i++)
+                if (status_of_code(refusals->items[i].code) == status)
+                        return &refusals->items[i];
+        return &refusals->items[0];
 }
 
 static unsigned encode_refused(unsigned status, const struct refusals *refusals, struct buffer *body) {
-        const struct refusal *first = &refusals->items[0];
+        const struct refusal *first = find_reason(refusals, status);
         CLEANUP_JSON json_t *json = problem_to_json(&(struct problem){status, first->code, first->why});
 
         set(json, "refused", refusals_to_json(refusals));
@@ -75,10 +94,20 @@ unsigned reply_to_api(const struct reply_outcome *outcome, struct buffer *body) 
         return 202;
 }
 
+static bool has_passing(const struct refusals *refusals) {
+        for (uint32_t i = 0; i < refusals->n; i++)
+                if (is_passing(&refusals->items[i]))
+                        return true;
+        return false;
+}
+
 /* Names are right in lull.yaml as this program has read it, or the webhook would not have come so far: the broker has
  * yet to read it. What is wrong with the message itself stays wrong. */
 static unsigned hook_status_of(const struct refusals *refusals) {
         unsigned status = status_of(refusals);
+
+        if (has_passing(refusals))
+                return status == 507 ? 507 : 503;
 
         if (status == 404)
                 return 503;
@@ -96,7 +125,7 @@ static json_t *ignored_to_json(const struct reply_ignored *ignored) {
 unsigned reply_to_hook(const struct reply_outcome *outcome, const struct reply_ignored *ignored, struct buffer *body) {
         CLEANUP_JSON json_t *json = NULL;
 
-        if (is_all_refused(outcome))
+        if (is_all_refused(outcome) || has_passing(outcome->refusals))
                 return encode_refused(hook_status_of(outcome->refusals), outcome->refusals, body);
         json = counts_to_json(outcome);
         if (outcome->refusals->n > 0)

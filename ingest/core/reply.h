@@ -13,7 +13,8 @@ struct reply_outcome {
 /* Each appends the body and returns the status of HTTP; the body is a problem (problem.h) from 400 on. */
 
 /* POST /v1/messages: 202 when anything was accepted, is held already, or nothing was refused; otherwise what the
- * refusals have in common: 404 unknown names, 413 too large, else 400. */
+ * refusals have in common: 404 unknown names, 413 too large, 429, 503 or 507 no room (503 when some lack one kind of it
+ * and some another), else 400. */
 unsigned reply_to_api(const struct reply_outcome *outcome, struct buffer *body);
 
 /* What a webhook held that is not for lull: how much, and why, of the first LIMIT_IGNORED_SHOWN. */
@@ -23,5 +24,7 @@ struct reply_ignored {
 };
 
 /* POST /hooks/...: 200 likewise, so that the platform does not come again with what can never be taken. When all was
- * refused: 413, 422 for what can never be taken; 503 when the broker does not know the tenant or channel yet. */
+ * refused: 413, 422 for what can never be taken; 503 when the broker does not know the tenant or channel yet. But when
+ * anything found no room, 507 for the disk or 503: then the platform has to come again, for that; what was accepted it
+ * may bring again, too. */
 unsigned reply_to_hook(const struct reply_outcome *outcome, const struct reply_ignored *ignored, struct buffer *body);

@@ -64,12 +64,14 @@ static int unset(const char *key) {
 
 /* What the store got is what the next start finds. */
 static void restart(const char *text) {
-        settings_free(settings);
+        struct settings *before = settings; /* what is stored points to what it holds */
+
         settings = settings_new(decode(text));
         for (size_t i = 0; i < fx.n_changes; i++)
                 if (fx.changes[i].type == CHANGE_PUT_NOTE)
                         settings_load(settings, &fx.changes[i].note);
         settings_apply(settings);
+        settings_free(before);
 }
 
 static int setting(const char *key) {

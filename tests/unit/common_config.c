@@ -203,40 +203,6 @@ static void a_length_of_time_needs_its_unit(void **state) {
                        "ms, s, m or h, such as '8s', '500ms' or '2m'");
 }
 
-static void a_rate_is_a_number_in_a_time(void **state) {
-        static const struct {
-                const char *text;
-                uint32_t count;
-                int64_t us;
-        } good[] = {{"60/m", 60, 60000000}, {"5/s", 5, 1000000}, {"1000/h", 1000, INT64_C(3600000000)}, {"none", 0, 0}};
-        CLEANUP_CONFIG struct config *none = decode(TENANT);
-
-        assert_int_equal(none->tenants[0].rate.count, 0);
-        for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-                CLEANUP_FREE char *text = memory_print(ACME "    rate: %s\n", good[i].text);
-                CLEANUP_CONFIG struct config *config = decode(text);
-                CLEANUP_FREE char *back = config_rate_text(&config->tenants[0].rate);
-
-                assert_int_equal(config->tenants[0].rate.count, good[i].count);
-                assert_int_equal(config->tenants[0].rate.per.us, good[i].us);
-                assert_string_equal(back, good[i].text);
-        }
-}
-
-#define NO_RATE "is no rate; write a whole number, '/' and s, m or h, such as '60/m', '5/s' or '1000/h', or none"
-
-static void what_is_no_rate_is_told_what_one_looks_like(void **state) {
-        assert_refused(ACME "    rate: 60\n", "lull.yaml:4: tenants.acme.rate: '60' " NO_RATE);
-        assert_refused(ACME "    rate: 60/d\n", "lull.yaml:4: tenants.acme.rate: '60/d' " NO_RATE);
-        assert_refused(ACME "    rate: 60/10s\n", "lull.yaml:4: tenants.acme.rate: '60/10s' " NO_RATE);
-        assert_refused(ACME "    rate: 60 / m\n", "lull.yaml:4: tenants.acme.rate: '60 / m' " NO_RATE);
-        assert_refused(ACME "    rate: -1/s\n", "lull.yaml:4: tenants.acme.rate: '-1/s' " NO_RATE);
-        assert_refused(ACME "    rate: 9999999999/s\n", "lull.yaml:4: tenants.acme.rate: '9999999999/s' " NO_RATE);
-        assert_refused(ACME "    rate: 0/s\n",
-                       "lull.yaml:4: tenants.acme.rate: '0/s' would let nothing through; write 1 or more, such as "
-                       "'60/m', or none for no limit");
-}
-
 static void other_values_say_what_they_want(void **state) {
         assert_refused("limits: {message_bytes: 64KB}\n" TENANT,
                        "lull.yaml:1: limits.message_bytes: '64KB' is no size; write bytes, or a "
@@ -278,22 +244,6 @@ static void what_does_not_go_together_is_refused(void **state) {
                 "lull.yaml:4: tenants.acme.retry.cap: 4s is shorter than retry.base, which is 5s; make it 5s or more");
         assert_refused(ACME "    busy: {cap: 1ms}\n", "lull.yaml:4: tenants.acme.busy.cap: 1ms is shorter than "
                                                       "busy.base, which is 100ms; make it 100ms or more");
-}
-
-static void the_limits_of_the_broker_have_bounds(void **state) {
-        assert_refused("limits: {dedupe_window: 169h}\n" TENANT,
-                       "lull.yaml:1: limits.dedupe_window: '169h' is too large; at most 168h");
-        assert_refused("limits: {dedupe_window: 0s}\n" TENANT,
-                       "lull.yaml:1: limits.dedupe_window: '0s' is too small; at least 1s");
-        assert_refused("limits: {store_bytes: 1000GiB}\n" TENANT,
-                       "lull.yaml:1: limits.store_bytes: '1000GiB' is too large; at most 256GiB");
-        assert_refused("limits: {memory: 64KiB}\n" TENANT,
-                       "lull.yaml:1: limits.memory: '64KiB' is too small; at least 1MiB");
-        assert_refused("limits: {dedupe_ids: 10000000}\nlimits2: 1\n" TENANT, "lull.yaml:2: unknown key 'limits2'; "
-                                                                              "did you mean 'limits'?");
-        assert_refused("limits:\n  dedupe_ids: 10000000\n  memory: 1GiB\n" TENANT,
-                       "lull.yaml:3: limits.memory: 1GiB is too small for dedupe_ids, which are 10000000: they may "
-                       "take half of it, 960000000 bytes; make it 1832MiB or more, or remember fewer ids");
 }
 
 static void a_handler_has_what_its_kind_needs(void **state) {
@@ -466,12 +416,9 @@ int main(void) {
                 cmocka_unit_test(an_unknown_key_is_told_what_was_meant),
                 cmocka_unit_test(a_key_of_a_later_version_is_called_that),
                 cmocka_unit_test(a_length_of_time_needs_its_unit),
-                cmocka_unit_test(a_rate_is_a_number_in_a_time),
-                cmocka_unit_test(what_is_no_rate_is_told_what_one_looks_like),
                 cmocka_unit_test(other_values_say_what_they_want),
                 cmocka_unit_test(a_value_out_of_bounds_is_told_the_bound),
                 cmocka_unit_test(what_does_not_go_together_is_refused),
-                cmocka_unit_test(the_limits_of_the_broker_have_bounds),
                 cmocka_unit_test(a_handler_has_what_its_kind_needs),
                 cmocka_unit_test(there_is_a_tenant_and_its_name_is_a_name),
                 cmocka_unit_test(an_endpoint_beyond_this_machine_wants_to_be_called_insecure),

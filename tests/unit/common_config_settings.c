@@ -14,15 +14,29 @@ static const char text[] = "tenants:\n"
                            "    retry:\n"
                            "      base: 3s\n";
 
-static struct config *decode(void) {
-        static const struct config_world world = {0};
+#define TENANT "tenants: {acme: {handler: {kind: echo}}}\n"
+#define ACME "tenants:\n  acme:\n    handler: {kind: echo}\n"
+
+static const struct config_world world = {0};
+
+static void assert_refused(const char *file, const char *expected) {
+        CLEANUP_CONFIG struct config *config = NULL;
+        CLEANUP_FREE char *error = NULL;
+
+        assert_int_equal(config_decode("lull.yaml", bytes_of(file), &world, &config, &error), -EINVAL);
+        assert_string_equal(error, expected);
+}
+
+static struct config *decode_text(const char *file) {
         struct config *config = NULL;
         char *error = NULL;
 
-        if (config_decode("lull.yaml", bytes_of(text), &world, &config, &error) != 0)
+        if (config_decode("lull.yaml", bytes_of(file), &world, &config, &error) != 0)
                 fail_msg("%s", error);
         return config;
 }
+
+static struct config *decode(void) { return decode_text(text); }
 
 static int index_of(const char *key) {
         char *why = NULL;
@@ -143,6 +157,58 @@ static void what_is_no_setting_says_where_it_lives(void **state) {
                           "retry.jitter, busy.base, busy.cap and busy.give_up");
 }
 
+/* -- what the broker has of the file ------------------------------------------------------------------------------- */
+
+static void a_rate_is_a_number_in_a_time(void **state) {
+        static const struct {
+                const char *text;
+                uint32_t count;
+                int64_t us;
+        } good[] = {{"60/m", 60, 60000000}, {"5/s", 5, 1000000}, {"1000/h", 1000, INT64_C(3600000000)}, {"none", 0, 0}};
+        CLEANUP_CONFIG struct config *none = decode_text(TENANT);
+
+        assert_int_equal(none->tenants[0].rate.count, 0);
+        for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+                CLEANUP_FREE char *file = memory_print(ACME "    rate: %s\n", good[i].text);
+                CLEANUP_CONFIG struct config *config = decode_text(file);
+                CLEANUP_FREE char *back = config_rate_text(&config->tenants[0].rate);
+
+                assert_int_equal(config->tenants[0].rate.count, good[i].count);
+                assert_int_equal(config->tenants[0].rate.per.us, good[i].us);
+                assert_string_equal(back, good[i].text);
+        }
+}
+
+#define NO_RATE "is no rate; write a whole number, '/' and s, m or h, such as '60/m', '5/s' or '1000/h', or none"
+
+static void what_is_no_rate_is_told_what_one_looks_like(void **state) {
+        assert_refused(ACME "    rate: 60\n", "lull.yaml:4: tenants.acme.rate: '60' " NO_RATE);
+        assert_refused(ACME "    rate: 60/d\n", "lull.yaml:4: tenants.acme.rate: '60/d' " NO_RATE);
+        assert_refused(ACME "    rate: 60/10s\n", "lull.yaml:4: tenants.acme.rate: '60/10s' " NO_RATE);
+        assert_refused(ACME "    rate: 60 / m\n", "lull.yaml:4: tenants.acme.rate: '60 / m' " NO_RATE);
+        assert_refused(ACME "    rate: -1/s\n", "lull.yaml:4: tenants.acme.rate: '-1/s' " NO_RATE);
+        assert_refused(ACME "    rate: 9999999999/s\n", "lull.yaml:4: tenants.acme.rate: '9999999999/s' " NO_RATE);
+        assert_refused(ACME "    rate: 0/s\n",
+                       "lull.yaml:4: tenants.acme.rate: '0/s' would let nothing through; write 1 or more, such as "
+                       "'60/m', or none for no limit");
+}
+
+static void the_limits_of_the_broker_have_bounds(void **state) {
+        assert_refused("limits: {dedupe_window: 169h}\n" TENANT,
+                       "lull.yaml:1: limits.dedupe_window: '169h' is too large; at most 168h");
+        assert_refused("limits: {dedupe_window: 0s}\n" TENANT,
+                       "lull.yaml:1: limits.dedupe_window: '0s' is too small; at least 1s");
+        assert_refused("limits: {store_bytes: 1000GiB}\n" TENANT,
+                       "lull.yaml:1: limits.store_bytes: '1000GiB' is too large; at most 256GiB");
+        assert_refused("limits: {memory: 64KiB}\n" TENANT,
+                       "lull.yaml:1: limits.memory: '64KiB' is too small; at least 1MiB");
+        assert_refused("limits: {dedupe_ids: 10000000}\nlimits2: 1\n" TENANT, "lull.yaml:2: unknown key 'limits2'; "
+                                                                              "did you mean 'limits'?");
+        assert_refused("limits:\n  dedupe_ids: 10000000\n  memory: 1GiB\n" TENANT,
+                       "lull.yaml:3: limits.memory: 1GiB is too small for dedupe_ids, which are 10000000: they may "
+                       "take half of it, 960000000 bytes; make it 1832MiB or more, or remember fewer ids");
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(each_setting_is_told_as_the_file_would_have_it),
@@ -152,6 +218,9 @@ int main(void) {
                 cmocka_unit_test(a_value_from_afar_reads_no_variable_and_no_file),
                 cmocka_unit_test(what_does_not_go_together_is_refused),
                 cmocka_unit_test(what_is_no_setting_says_where_it_lives),
+                cmocka_unit_test(a_rate_is_a_number_in_a_time),
+                cmocka_unit_test(what_is_no_rate_is_told_what_one_looks_like),
+                cmocka_unit_test(the_limits_of_the_broker_have_bounds),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

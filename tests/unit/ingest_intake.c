@@ -318,6 +318,61 @@ static void a_parcel_that_fits_no_frame_is_refused(void **state) {
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* -- patience ------------------------------------------------------------------------------------------------------ */
+
+#define NO_ROOM(index)                                                                                                 \
+        { index, bytes_of("store_full"), bytes_of("no room") }
+
+static void a_patient_intake_sends_again_what_found_no_room(void **state) {
+        struct intake *intake = *state;
+
+        intake_be_patient(intake);
+        assert_int_equal(push(intake, PARCEL("a", "b", "c"), "A", 100000), 0);
+        assert_string_equal(frame_at(intake, 0), "1: a b c");
+        assert_int_equal(acknowledge(intake, (struct answer){.number = 1,
+                                                             .n_accepted = 1,
+                                                             .duplicates = {2},
+                                                             .n_duplicates = 1,
+                                                             .refusals = {NO_ROOM(1)},
+                                                             .n_refusals = 1}),
+                         0);
+        assert_string_equal(verdict(intake), "");
+        assert_string_equal(intake_waits_for(intake), "store_full");
+        assert_string_equal(frame_at(intake, LIMIT_RESEND_MS - 1), "");
+        assert_string_equal(frame_at(intake, LIMIT_RESEND_MS), "1: a b c");
+        /* What was taken before is a duplicate only of itself; what was one at first is one still. */
+        assert_int_equal(
+                acknowledge(intake,
+                            (struct answer){.number = 1, .n_accepted = 1, .duplicates = {0, 2}, .n_duplicates = 2}),
+                0);
+        assert_string_equal(verdict(intake), "A accepted=2 duplicate=1");
+        assert_null(intake_waits_for(intake));
+}
+
+static void patience_is_for_want_of_room_alone(void **state) {
+        struct intake *intake = *state;
+
+        intake_be_patient(intake);
+        assert_int_equal(push(intake, PARCEL("a"), "A", 100000), 0);
+        assert_string_equal(frame_at(intake, 0), "1: a");
+        assert_int_equal(acknowledge(intake, (struct answer){.number = 1,
+                                                             .refusals = {{0, bytes_of("bad_id"), bytes_of("why")}},
+                                                             .n_refusals = 1}),
+                         0);
+        assert_string_equal(verdict(intake), "A accepted=0 duplicate=0 0:bad_id");
+}
+
+static void without_patience_want_of_room_is_an_answer(void **state) {
+        struct intake *intake = *state;
+
+        assert_int_equal(push(intake, PARCEL("a"), "A", 100000), 0);
+        assert_string_equal(frame_at(intake, 0), "1: a");
+        assert_int_equal(acknowledge(intake, (struct answer){.number = 1, .refusals = {NO_ROOM(0)}, .n_refusals = 1}),
+                         0);
+        assert_string_equal(verdict(intake), "A accepted=0 duplicate=0 0:store_full");
+        assert_null(intake_waits_for(intake));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(requests_of_one_turn_share_a_frame),
@@ -337,6 +392,9 @@ int main(void) {
                 TEST(more_requests_than_the_limit_are_refused_until_some_are_answered),
                 TEST(more_bytes_than_the_limit_are_refused),
                 TEST(a_parcel_that_fits_no_frame_is_refused),
+                TEST(a_patient_intake_sends_again_what_found_no_room),
+                TEST(patience_is_for_want_of_room_alone),
+                TEST(without_patience_want_of_room_is_an_answer),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

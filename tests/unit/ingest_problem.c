@@ -64,6 +64,34 @@ static void a_webhook_is_refused_only_when_nothing_of_it_is_held(void **state) {
         assert_int_equal(status_of(to_hook, 0, 0, CODES("unknown_tenant")), 503);
 }
 
+static void want_of_room_has_a_status_of_its_own_and_asks_to_come_again(void **state) {
+        assert_int_equal(status_of(reply_to_api, 0, 0, CODES("store_full", "store_full")), 507);
+        assert_int_equal(status_of(reply_to_api, 0, 0, CODES("broker_full")), 503);
+        assert_int_equal(status_of(reply_to_api, 0, 0, CODES("tenant_full")), 429);
+        assert_int_equal(status_of(reply_to_api, 0, 0, CODES("store_full", "tenant_full")), 503);
+        assert_int_equal(status_of(reply_to_api, 0, 0, CODES("store_full", "bad_id")), 400);
+        assert_int_equal(status_of(reply_to_api, 1, 0, CODES("store_full")), 202);
+}
+
+static void a_webhook_with_anything_that_found_no_room_has_to_come_again(void **state) {
+        assert_int_equal(status_of(to_hook, 0, 0, CODES("store_full")), 507);
+        assert_int_equal(status_of(to_hook, 0, 0, CODES("broker_full")), 503);
+        assert_int_equal(status_of(to_hook, 0, 0, CODES("tenant_full")), 503);
+        assert_int_equal(status_of(to_hook, 3, 0, CODES("tenant_full")), 503);
+        assert_int_equal(status_of(to_hook, 0, 3, CODES("store_full")), 507);
+        assert_int_equal(status_of(to_hook, 0, 0, CODES("bad_thread", "store_full")), 503);
+}
+
+static void a_problem_names_the_refusal_that_its_status_is_for(void **state) {
+        CLEANUP_REFUSALS struct refusals refusals = {0};
+        CLEANUP_BUFFER struct buffer body = {0};
+
+        refusals_push(&refusals, 0, bytes_of("bad_id"), bytes_of("one"));
+        refusals_push(&refusals, 1, bytes_of("broker_full"), bytes_of("two"));
+        assert_int_equal(to_hook(&(struct reply_outcome){0, 0, &refusals}, &body), 503);
+        assert_non_null(strstr(buffer_text(&body), "\"detail\":\"two\",\"code\":\"broker_full\""));
+}
+
 static void an_answer_counts_and_names_what_was_refused(void **state) {
         CLEANUP_REFUSALS struct refusals refusals = {0}, more = {0};
         CLEANUP_BUFFER struct buffer body = {0};
@@ -106,6 +134,9 @@ int main(void) {
                 cmocka_unit_test(a_request_of_which_something_is_held_is_202),
                 cmocka_unit_test(a_request_refused_altogether_has_the_status_of_its_reason),
                 cmocka_unit_test(a_webhook_is_refused_only_when_nothing_of_it_is_held),
+                cmocka_unit_test(want_of_room_has_a_status_of_its_own_and_asks_to_come_again),
+                cmocka_unit_test(a_webhook_with_anything_that_found_no_room_has_to_come_again),
+                cmocka_unit_test(a_problem_names_the_refusal_that_its_status_is_for),
                 cmocka_unit_test(an_answer_counts_and_names_what_was_refused),
                 cmocka_unit_test(a_webhooks_answer_says_what_was_ignored),
                 cmocka_unit_test(an_answer_names_only_the_first_of_many_that_were_ignored),
