@@ -331,7 +331,7 @@ static void take_signals(struct loop *loop) {
         }
 }
 
-/* While a commit waits for room: signals, and questions, which are told so. What else comes waits for the next turn, and
+/* While a commit waits for room: signals, and questions, which are told so. All else waits for the next turn, and
  * so does a reload, as this turn's effects still use the config. */
 static bool wait_for_room(void *context, struct span pause) {
         struct loop *loop = context;

@@ -108,8 +108,8 @@ static int end(struct config_reader *reader, char **ret_why) {
 }
 
 int config_setting_set(struct config_tenant *tenant, int index, const char *value, char **ret_why) {
-        struct yaml_node node = {.kind = YAML_SCALAR, .text = memory_copy_text(value, strlen(value))};
-        CLEANUP_FREE char *text = node.text;
+        CLEANUP_FREE char *text = memory_copy_text(value, strlen(value));
+        struct yaml_node node = {.kind = YAML_SCALAR, .text = text};
         struct config_reader reader = {.file = ""};
         struct config_tenant changed = *tenant;
         int r;

@@ -40,7 +40,19 @@ struct call {
 
 /* -- one call ------------------------------------------------------------------------------------------------------ */
 
+/* What an aborted call has written and the kernel not sent yet must not arrive later, when the network is back: closed
+ * like this, the connection is reset and its buffer dropped. */
+static void drop_unsent(struct call *call) {
+        struct linger linger = {.l_onoff = 1, .l_linger = 0};
+        curl_socket_t socket = CURL_SOCKET_BAD;
+
+        if (curl_easy_getinfo(call->easy, CURLINFO_ACTIVESOCKET, &socket) == CURLE_OK && socket != CURL_SOCKET_BAD)
+                setsockopt(socket, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+}
+
 static void destroy(struct call *call) {
+        if (!call->on_end)
+                drop_unsent(call);
         *call->link = call->next;
         if (call->next)
                 call->next->link = call->link;

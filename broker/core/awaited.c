@@ -1,6 +1,7 @@
 /* Workers from before a restart. They went on working, so what they hold must not go out a second time: each worker
  * that gets leases is noted durably, and after a restart the threads that were there before wait until all of those
- * have said HELLO and named their leases, one lease time at most. What is named goes on where it was. */
+ * have said HELLO and named their leases, one lease time at most. What is named goes on where it was. How long a worker
+ * is awaited is stored as well: a broker that restarts again and again does not begin to wait anew each time. */
 #include "broker/core/state.h"
 
 #include "common/ensure.h"
@@ -13,13 +14,14 @@ enum { RELEASED_PER_TURN = 4096 };
 
 struct awaited {
         uint64_t note;
+        struct wall since, until_wall; /* as noted; until 0 = it was there when the broker ended */
+        struct mono until;
         uint8_t uuid[WIRE_UUID_LEN];
 };
 
 struct awaiting {
         struct awaited workers[LIMIT_WORKERS];
         uint32_t n;
-        struct mono until;
         struct table by_head; /* threads that were there at the start, by the seq of their first message */
         uint32_t cursor; /* the wait is over: threads before this have been released */
 };
@@ -42,13 +44,34 @@ void awaiting_load(struct core *core, const struct stored_note *note) {
                 return;
         awaited = &core->awaiting->workers[core->awaiting->n++];
         awaited->note = note->seq;
+        awaited->since = note->at;
+        awaited->until_wall = note->until;
         memcpy(awaited->uuid, note->name.data, WIRE_UUID_LEN);
 }
 
-void awaiting_begin(struct core *core, struct now now) {
+static void store(uint64_t note, const uint8_t *uuid, struct wall since, struct wall until, struct effects *fx) {
+        effects_push_change(fx, CHANGE_PUT_NOTE)->note = (struct stored_note){
+                .seq = note, .kind = STORED_WORKER, .name = {uuid, WIRE_UUID_LEN}, .at = since, .until = until};
+}
+
+/* A lease time from now, or what is left of it from the life of the broker before this one. The calendar may have been
+ * set since: it is never more than a lease. */
+static void await(const struct core *core, struct now now, struct awaited *awaited, struct effects *fx) {
+        struct mono longest = mono_add(now.mono, core->lease);
+
+        if (awaited->until_wall.ms > 0) {
+                awaited->until = mono_min(longest, now_to_mono(now, awaited->until_wall));
+                return;
+        }
+        awaited->until = longest;
+        store(awaited->note, awaited->uuid, awaited->since, now_to_wall(now, longest), fx);
+}
+
+void awaiting_begin(struct core *core, struct now now, struct effects *fx) {
         if (!core->awaiting)
                 return;
-        core->awaiting->until = mono_add(now.mono, core->lease);
+        for (uint32_t i = 0; i < core->awaiting->n; i++)
+                await(core, now, &core->awaiting->workers[i], fx);
         for (uint32_t i = 0; i < core->n_threads; i++) {
                 core->threads[i].is_awaited = true;
                 table_push(&core->awaiting->by_head, hash_seq(thread_seq(core, &core->threads[i])), i);
@@ -60,21 +83,20 @@ bool awaiting_has(const struct core *core, const struct thread *thread) {
 }
 
 struct mono awaiting_until(const struct core *core) {
+        struct mono until = core->last_step;
+
         if (!core->awaiting)
                 return MONO_NEVER;
-        return core->awaiting->n > 0 ? core->awaiting->until : core->last_step;
+        for (uint32_t i = 0; i < core->awaiting->n; i++)
+                until = mono_max(until, core->awaiting->workers[i].until);
+        return until;
 }
 
 void awaiting_note(struct core *core, struct now now, struct worker *worker, struct effects *fx) {
         if (worker->note != 0)
                 return;
         worker->note = core->next_seq++;
-        effects_push_change(fx, CHANGE_PUT_NOTE)->note = (struct stored_note){
-                .seq = worker->note,
-                .kind = STORED_WORKER,
-                .name = {worker->uuid, WIRE_UUID_LEN},
-                .at = now.wall,
-        };
+        store(worker->note, worker->uuid, now.wall, (struct wall){0}, fx);
 }
 
 void awaiting_forget(struct worker *worker, struct effects *fx) {
@@ -83,13 +105,16 @@ void awaiting_forget(struct worker *worker, struct effects *fx) {
         worker->note = 0;
 }
 
-void awaiting_arrive(struct core *core, struct worker *worker) {
+void awaiting_arrive(struct core *core, struct worker *worker, struct effects *fx) {
         struct awaiting *awaiting = core->awaiting;
 
         for (uint32_t i = 0; awaiting && i < awaiting->n; i++) {
-                if (memcmp(awaiting->workers[i].uuid, worker->uuid, WIRE_UUID_LEN) != 0)
+                const struct awaited *awaited = &awaiting->workers[i];
+
+                if (memcmp(awaited->uuid, worker->uuid, WIRE_UUID_LEN) != 0)
                         continue;
-                worker->note = awaiting->workers[i].note;
+                worker->note = awaited->note;
+                store(awaited->note, worker->uuid, awaited->since, (struct wall){0}, fx);
                 awaiting->workers[i] = awaiting->workers[--awaiting->n];
                 return;
         }
@@ -115,10 +140,13 @@ static struct thread *find_batch(const struct core *core, struct bytes batch, ui
         return NULL;
 }
 
-/* May this run go on? Not under a fence that was given up before the restart, nor one older than what goes on already;
- * and a batch whose answer is stored has its messages fixed. */
+/* May this run go on? Not under a fence that was given up before the restart. If another one of this batch goes on
+ * already, the newer does, unless the older has got its answer in: then that is the one. And a batch whose answer is
+ * stored has its messages fixed. */
 static bool is_good(const struct thread *thread, const struct wire_held *held, uint32_t n) {
-        if (held->fence <= thread->void_fence || (thread->state == THREAD_RUNNING && held->fence <= thread->fence))
+        if (held->fence <= thread->void_fence)
+                return false;
+        if (thread->state == THREAD_RUNNING && (thread->is_answered || held->fence <= thread->fence))
                 return false;
         return !thread->is_answered || thread->n_batch == n;
 }
@@ -168,10 +196,11 @@ void awaiting_on_time(struct core *core, struct now now, struct effects *fx) {
 
         if (!awaiting)
                 return;
-        if (awaiting->n > 0 && mono_is_due(now.mono, awaiting->until)) {
-                for (uint32_t i = 0; i < awaiting->n; i++)
-                        effects_delete(fx, CHANGE_DELETE_NOTE, awaiting->workers[i].note);
-                awaiting->n = 0;
+        for (uint32_t i = awaiting->n; i-- > 0;) {
+                if (!mono_is_due(now.mono, awaiting->workers[i].until))
+                        continue;
+                effects_delete(fx, CHANGE_DELETE_NOTE, awaiting->workers[i].note);
+                awaiting->workers[i] = awaiting->workers[--awaiting->n];
         }
         if (awaiting->n == 0)
                 release(core, now);

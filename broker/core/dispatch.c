@@ -3,15 +3,26 @@
 
 #include "common/ensure.h"
 
-/* The next worker with credit; there is one. */
-static uint32_t next_worker(struct core *core) {
+/* A worker says each `alive` that it lives. One that has missed this many times may be gone. */
+enum { MISSED_ALIVES = 2 };
+
+/* The next worker with credit; there is one. Who has been heard lately goes before who may be gone. */
+static uint32_t next_worker(struct core *core, struct now now) {
+        uint32_t silent = NONE;
+
         for (uint32_t i = 0; i < core->n_workers; i++) {
                 uint32_t index = core->next_worker++ % core->n_workers;
+                const struct worker *worker = &core->workers[index];
 
-                if (core->workers[index].is_used && core->workers[index].running < core->workers[index].slots)
+                if (!worker->is_used || worker->running >= worker->slots)
+                        continue;
+                if (mono_since(now.mono, worker->heard).us <= core->alive.us * MISSED_ALIVES)
                         return index;
+                silent = index;
         }
-        UNREACHABLE("credit is counted wrong");
+        if (silent == NONE)
+                UNREACHABLE("credit is counted wrong");
+        return silent;
 }
 
 /* Is it below its concurrency, and within its rate? Else it gets in line again when that has changed. */
@@ -69,7 +80,7 @@ static void count_lateness(struct core *core, struct now now, const struct threa
 }
 
 static void start(struct core *core, struct now now, struct thread *thread, struct effects *fx) {
-        uint32_t worker = next_worker(core);
+        uint32_t worker = next_worker(core, now);
         struct send_run *run = effects_push_run(fx, core->workers[worker].address);
         uint32_t at = thread->messages.first;
 

@@ -191,7 +191,7 @@ void core_load_done(struct core *core, struct now now, struct effects *fx) {
                 thread_arm(core, thread,
                            batch ? backoff_due(core, now, thread, batch->record.at) : batch_due(core, now, thread));
         }
-        awaiting_begin(core, now);
+        awaiting_begin(core, now, fx);
         core->last_step = now.mono;
         core->loading = loading_free(loading);
 }

@@ -57,6 +57,12 @@ static void stop_for_good(struct core *core, struct now now, struct thread *thre
         dead_bury(core, now, thread, fx);
 }
 
+/* The fence up to which no run may be taken up again, once this one has its answer in. Of a run from before the restart
+ * a newer one may exist, at a worker that has not come back yet: it is void as well. */
+static uint64_t void_below(const struct core *core, uint64_t fence) {
+        return fence >> 32 == core->epoch ? fence - 1 : ((uint64_t)core->epoch << 32) - 1;
+}
+
 void on_answered(struct core *core, struct now now, const struct event *event, struct effects *fx) {
         const struct wire_answered *answered = &event->answered;
         struct thread *thread = find_run(core, answered->fence, answered->batch);
@@ -77,7 +83,7 @@ void on_answered(struct core *core, struct now now, const struct event *event, s
         }
         if (!thread->is_answered) { /* else it is asked again, because GO was lost */
                 thread->is_answered = true;
-                thread->void_fence = thread->fence - 1;
+                thread->void_fence = void_below(core, thread->fence);
                 core->counters.answered++;
                 change = effects_push_change(fx, CHANGE_PUT_ANSWER);
                 change->seq = thread_seq(core, thread);

@@ -97,7 +97,7 @@ void on_hello(struct core *core, struct now now, const struct event *event, stru
         worker->address = event->from;
         worker->heard = now.mono;
         worker_set_slots(core, worker, hello.slots);
-        awaiting_arrive(core, worker);
+        awaiting_arrive(core, worker, fx);
         wire_encode_welcome(effects_begin_frame(fx, DOOR_WORKERS, event->from), &welcome);
         effects_end_frame(fx);
         confirm(core, now, index, &hello.held, hello.n_held, event, fx);

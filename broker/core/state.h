@@ -224,7 +224,7 @@ void rate_count(struct tenant *tenant, struct now now);
 struct awaiting *awaiting_free(struct awaiting *awaiting);
 void awaiting_load(struct core *core, const struct stored_note *note);
 /* Everything is loaded; the threads are there. */
-void awaiting_begin(struct core *core, struct now now);
+void awaiting_begin(struct core *core, struct now now, struct effects *fx);
 /* Must the thread be kept back, as a worker from before may be running it? */
 bool awaiting_has(const struct core *core, const struct thread *thread);
 /* Until when; MONO_NEVER when nobody is awaited. */
@@ -233,7 +233,7 @@ struct mono awaiting_until(const struct core *core);
 void awaiting_note(struct core *core, struct now now, struct worker *worker, struct effects *fx);
 void awaiting_forget(struct worker *worker, struct effects *fx);
 /* The worker said HELLO. */
-void awaiting_arrive(struct core *core, struct worker *worker);
+void awaiting_arrive(struct core *core, struct worker *worker, struct effects *fx);
 /* A lease from before the restart that the worker says it holds: its thread, running on under that lease, or NULL when
  * it may not. */
 struct thread *awaiting_adopt(struct core *core, struct now now, uint32_t worker, const struct wire_held *held,

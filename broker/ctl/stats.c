@@ -22,8 +22,18 @@ struct line {
         struct figure figures[12];
 };
 
-#define COUNT(before, pointer, after) {before, pointer, after, answer_push_count}
-#define MS(before, pointer) {before, pointer, "", answer_push_ms}
+static void push_room(struct buffer *text, const json_t *answer, const char *pointer) {
+        bool is_store_full = json_is_true(json_object_get(json_object_get(answer, "store"), "is_full"));
+        bool is_memory_full = json_is_true(json_object_get(json_object_get(answer, "limits"), "is_memory_full"));
+
+        if (is_store_full || is_memory_full)
+                buffer_print(text, "%s FULL, messages are refused: ", is_store_full ? "STORE" : "MEMORY");
+}
+
+#define COUNT(before, pointer, after)                                                                                  \
+        { before, pointer, after, answer_push_count }
+#define MS(before, pointer)                                                                                            \
+        { before, pointer, "", answer_push_ms }
 
 static const struct line lines[] = {
         {"threads",
@@ -52,9 +62,18 @@ static const struct line lines[] = {
          {COUNT("", "/lock/busy_total", " busy"), COUNT(", ", "/lock/lost_total", " lost"),
           MS("; wait p50 ", "/lock/wait_ms/p50"), MS(", p99 ", "/lock/wait_ms/p99")}},
         {"store",
-         {{"", "/store/kind", "", answer_push_text}, {", ", "/store/bytes", "", answer_push_size},
-          COUNT(", ", "/store/commits_total", " commits"), MS("; commit p50 ", "/store/commit_ms/p50"),
+         {{"", "/store/kind", "", answer_push_text},
+          {", ", "/store/bytes", "", answer_push_size},
+          COUNT(", ", "/store/commits_total", " commits"),
+          MS("; commit p50 ", "/store/commit_ms/p50"),
           MS(", p99 ", "/store/commit_ms/p99")}},
+        {"room",
+         {{"", "", "", push_room},
+          {"store ", "/store/data_bytes", "", answer_push_size},
+          {" of ", "/limits/store_bytes", "", answer_push_size},
+          {", disk free ", "/store/free_bytes", "", answer_push_size},
+          {", memory ", "/limits/memory_used", "", answer_push_size},
+          {" of ", "/limits/memory", "", answer_push_size}}},
 };
 
 static void push_line(struct buffer *text, const json_t *answer, const struct line *line) {
@@ -120,12 +139,11 @@ static void push_workers(struct buffer *text, const json_t *answer) {
 
 static void push_tenants(struct buffer *text, const json_t *answer) {
         static const struct listing_column columns[] = {
-                {"TENANT"},        {"COLLECTING", true}, {"READY", true},   {"RUNNING", true},
-                {"WAITING", true}, {"BACKOFF", true},    {"HELD", true},    {"PENDING", true},
-                {"DEAD", true},
+                {"TENANT"},        {"COLLECTING", true}, {"READY", true},   {"RUNNING", true}, {"WAITING", true},
+                {"BACKOFF", true}, {"HELD", true},       {"PENDING", true}, {"DEAD", true},
         };
-        static const char *const pointers[] = {"/collecting", "/ready",   "/running", "/waiting",
-                                               "/backoff",    "/held",    "/pending", "/dead"};
+        static const char *const pointers[] = {"/collecting", "/ready", "/running", "/waiting",
+                                               "/backoff",    "/held",  "/pending", "/dead"};
         CLEANUP_LISTING struct listing listing;
         json_t *tenants = json_object_get(answer, "tenants"), *tenant;
         const char *name;
@@ -238,7 +256,8 @@ static enum command_exit stats_run(const struct command *command, int argc, char
         const struct options_rule rules[] = {
                 {.name = "watch", .letter = 'w', .flag = &is_watch, .help = "again and again, until Ctrl-C"},
                 {.name = "every", .value = "TIME", .span = &every, .help = "how often, with --watch (1s)"},
-                OPTIONS_ASK(options), {0}};
+                OPTIONS_ASK(options),
+                {0}};
         int r = command_open(command, rules, argc, argv, &operands);
 
         if (r != 0)

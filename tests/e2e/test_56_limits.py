@@ -98,6 +98,7 @@ def test_a_full_store_is_507_loses_nothing_and_resumes_by_itself(house):
     stats = house.ask('stats')
     assert stats['store']['is_full'] and stats['messages']['refused']['store_full'] == 2
     assert len(house.broker.events('store_full')) == 1, 'it is said once'
+    assert 'STORE FULL, messages are refused' in house.run('stats').stdout
 
     house.broker.kill()
     house.start_broker()

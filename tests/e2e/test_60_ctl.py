@@ -208,7 +208,7 @@ def test_wrong_usage_says_so_and_ends_with_2(words):
 
 @pytest.mark.parametrize('words', [
     ['check'], ['stats'], ['why'], ['threads'], ['dead', 'list'], ['dead', 'show'], ['dead', 'retry'], ['dead', 'drop'],
-    ['send'], ['bench']])
+    ['settings', 'get'], ['settings', 'set'], ['settings', 'unset'], ['send'], ['bench']])
 def test_every_command_explains_itself_with_an_example(words):
     out = told(lull(*words, '--help'))
     assert out.startswith(f'usage: lull {" ".join(words)} ')

@@ -64,6 +64,37 @@ static void who_does_not_come_back_is_awaited_for_a_lease(void **state) {
         world_wait(&world, span_us(0));
 }
 
+static void a_broker_that_restarts_again_does_not_begin_to_wait_anew(void **state) {
+        start_run(1);
+        world_restart(&world);
+        world_hello(&world, 2, 1);
+        for (int life = 0; life < 4; life++) {
+                world_wait(&world, span_s(1));
+                assert_int_equal(world.n_runs, 0);
+                world_restart(&world);
+                world_hello(&world, 2, 1);
+                assert_int_equal(world.n_runs, 0);
+        }
+        world_wait(&world, span_s(1));
+        the_run(1);
+}
+
+static void a_calendar_set_back_makes_nobody_wait_longer(void **state) {
+        start_run(1);
+        world_restart(&world);
+        world_hello(&world, 2, 1);
+        world.now.wall.ms -= 3600 * 1000;
+        world_restart(&world);
+        world_hello(&world, 2, 1);
+        for (int i = 0; i < 5; i++) {
+                assert_int_equal(world.n_runs, 0);
+                world_wait(&world, span_s(1));
+                if (world.n_runs == 0)
+                        world_alive(&world, 2, 1, NULL, 0);
+        }
+        the_run(1);
+}
+
 static void what_comes_after_the_restart_waits_for_nobody(void **state) {
         start_run(1);
         world_restart(&world);
@@ -197,6 +228,42 @@ static void a_hold_after_the_restart_ends_a_run_from_before_it(void **state) {
         the_run(1);
 }
 
+/* Two workers with a run of the same batch each, the second's the newer, and no record of it. */
+static void start_two(struct world_run *ret_older, struct world_run *ret_newer) {
+        *ret_older = start_run(1);
+        world_result(&world, ret_older, WIRE_HANDED_BACK);
+        world_hello(&world, 2, 1);
+        *ret_newer = the_run(1);
+        world_restart(&world);
+        world_hello_again(&world, 1, 1, 1, ret_older, 1);
+        expect_state("t", THREAD_RUNNING);
+        world_answered(&world, ret_older, "Oi!");
+        assert_int_equal(world.go, 1);
+}
+
+static void the_run_whose_answer_is_in_is_the_one_that_goes_on(void **state) {
+        struct world_run older, newer;
+
+        start_two(&older, &newer);
+        world_hello_again(&world, 2, 2, 1, &newer, 1);
+        assert_int_equal(world.n_cancels, 1);
+        world_answered(&world, &newer, "Hello!");
+        assert_int_equal(world.go, 0);
+        world_result(&world, &older, WIRE_DONE);
+        assert_int_equal(world.settled, 1);
+}
+
+static void and_it_stays_the_one_over_the_next_restart(void **state) {
+        struct world_run older, newer;
+
+        start_two(&older, &newer);
+        world_restart(&world);
+        world_hello_again(&world, 2, 2, 1, &newer, 1);
+        assert_int_equal(world.n_cancels, 1);
+        world_answered(&world, &newer, "Hello!");
+        assert_int_equal(world.go, 0);
+}
+
 static void two_runs_of_a_batch_from_before_end_as_one(void **state) {
         struct world_run older = start_run(1), newer;
 
@@ -220,6 +287,8 @@ int main(void) {
                 TEST(nobody_else_gets_a_thread_that_may_be_running),
                 TEST(the_wait_is_over_when_all_from_before_have_spoken),
                 TEST(who_does_not_come_back_is_awaited_for_a_lease),
+                TEST(a_broker_that_restarts_again_does_not_begin_to_wait_anew),
+                TEST(a_calendar_set_back_makes_nobody_wait_longer),
                 TEST(what_comes_after_the_restart_waits_for_nobody),
                 TEST(a_new_message_does_not_free_a_thread_that_may_be_running),
                 TEST(a_run_that_was_given_up_before_the_restart_stays_given_up),
@@ -229,6 +298,8 @@ int main(void) {
                 TEST(a_worker_that_left_is_not_awaited),
                 TEST(a_dead_letter_keeps_what_was_void_and_so_does_its_retry),
                 TEST(a_hold_after_the_restart_ends_a_run_from_before_it),
+                TEST(the_run_whose_answer_is_in_is_the_one_that_goes_on),
+                TEST(and_it_stays_the_one_over_the_next_restart),
                 TEST(two_runs_of_a_batch_from_before_end_as_one),
         };
 

@@ -124,12 +124,12 @@ static void a_smaller_number_is_reached_bit_by_bit_and_nothing_is_left_in_the_st
         struct seen seen = {0};
         struct effects fx = {0};
 
+        seen_configure(&seen, span_s(60), 100);
         for (uint64_t i = 1; i <= 2000; i++) {
                 struct stored_seen item = seen_item(i, 1);
 
                 seen_push(&seen, &item, NULL); /* as a start loads them: none may be dropped without the store */
         }
-        seen_configure(&seen, span_s(60), 100);
         assert_int_equal(seen.n, 2000);
         for (uint64_t i = 2001; i <= 2100; i++) { /* what comes makes it smaller, not larger */
                 struct stored_seen item = seen_item(i, 1);
