@@ -6,7 +6,9 @@
 #include "common/memory.h"
 
 #include <curl/curl.h>
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -40,19 +42,7 @@ struct call {
 
 /* -- one call ------------------------------------------------------------------------------------------------------ */
 
-/* What an aborted call has written and the kernel not sent yet must not arrive later, when the network is back: closed
- * like this, the connection is reset and its buffer dropped. */
-static void drop_unsent(struct call *call) {
-        struct linger linger = {.l_onoff = 1, .l_linger = 0};
-        curl_socket_t socket = CURL_SOCKET_BAD;
-
-        if (curl_easy_getinfo(call->easy, CURLINFO_ACTIVESOCKET, &socket) == CURLE_OK && socket != CURL_SOCKET_BAD)
-                setsockopt(socket, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
-}
-
 static void destroy(struct call *call) {
-        if (!call->on_end)
-                drop_unsent(call);
         *call->link = call->next;
         if (call->next)
                 call->next->link = call->link;
@@ -83,6 +73,17 @@ static curl_socket_t on_open_socket(void *context, curlsocktype purpose, struct 
         if (!call->on_end)
                 return CURL_SOCKET_BAD;
         return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+/* What a call that was given up has written and its host not taken yet must not arrive later, when the network is back:
+ * then the connection is reset, which drops it. */
+static int on_close_socket(void *context, curl_socket_t socket) {
+        struct linger linger = {.l_onoff = 1, .l_linger = 0};
+        int n_unsent = 0;
+
+        if (ioctl(socket, SIOCOUTQ, &n_unsent) == 0 && n_unsent > 0)
+                setsockopt(socket, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+        return close(socket);
 }
 
 static bool may_send(const struct call *call) { return call->on_end && call->may_send(call->context); }
@@ -139,6 +140,7 @@ static void set_options(struct call *call, const struct call_request *request) {
         curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
         curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
         curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call);
+        curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
         curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
         curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
         if (!request->is_repeatable) {
