@@ -1,0 +1,69 @@
+/* What is posted to a platform, and what the platform answers. The first byte chooses the channel, the second the
+ * status. Then a line each: thread, sender, batch. The rest is the reply, and then the platform's body. */
+#include "common/channel.h"
+#include "common/json.h"
+#include "common/limits.h"
+#include "common/memory.h"
+#include "tests/fuzz/channels.h"
+#include "tests/fuzz/fuzz.h"
+
+#include <string.h>
+
+static const struct wall now = {1795000000000};
+
+/* A line end in a header, or a blank in an address, would be a second request. */
+static void check_post(const struct channel_post *post) {
+        CLEANUP_JSON json_t *json = NULL;
+        CLEANUP_FREE char *error = NULL;
+
+        for (const char *at = post->url; *at; at++)
+                ENSURE((unsigned char)*at > ' ' && *at != 0x7f);
+        for (char **header = post->headers; *header; header++)
+                ENSURE(!strpbrk(*header, "\r\n"));
+        ENSURE(json_decode(bytes_of(post->body), &json, &error) == 0);
+}
+
+static void post(const struct channel *channel, const char *thread, const char *from, const char *batch,
+                 struct bytes text) {
+        struct channel_reply reply = {thread, *from ? from : NULL, "acme", batch, 1, text};
+        CLEANUP_FREE char *error = NULL;
+        struct channel_post encoded;
+
+        if (channel_post_encode(channel, &reply, now, &encoded, &error) < 0) {
+                ENSURE(error);
+                return;
+        }
+        check_post(&encoded);
+        channel_post_done(&encoded);
+}
+
+static void judge(const struct channel *channel, uint8_t status, struct bytes body) {
+        static const long statuses[] = {200, 201, 301, 400, 401, 403, 404, 408, 422, 429, 500, 503};
+        char why[LIMIT_WHY_LEN];
+
+        memset(why, 'x', sizeof why);
+        if (channel_post_outcome(channel, statuses[status % (sizeof statuses / sizeof *statuses)], body, why) !=
+            CHANNEL_POSTED)
+                ENSURE(memchr(why, 0, sizeof why) && bytes_is_utf8(bytes_of(why)));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
+        struct input input = {data, len};
+        const struct channel *channel;
+        uint8_t status;
+
+        channels_get(input_pop_byte(&input), &channel);
+        status = input_pop_byte(&input);
+        CLEANUP_FREE char *thread = bytes_copy_text(input_pop_line(&input));
+        CLEANUP_FREE char *from = bytes_copy_text(input_pop_line(&input));
+        CLEANUP_FREE char *batch = bytes_copy_text(input_pop_line(&input));
+        struct bytes text = input_pop_rest(&input);
+        /* Names that the broker let through, and a reply that was read as UTF-8. */
+        bool is_text = bytes_is_utf8(text) && bytes_is_utf8(bytes_of(thread)) && bytes_is_utf8(bytes_of(from)) &&
+                       bytes_is_utf8(bytes_of(batch));
+
+        if (*thread && *batch && is_text && channel_has_post(channel))
+                post(channel, thread, from, batch, text);
+        judge(channel, status, text);
+        return 0;
+}
