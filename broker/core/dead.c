@@ -121,8 +121,8 @@ void dead_bury(struct core *core, struct now now, struct thread *thread, struct 
         thread_go_on(core, now, thread);
 }
 
-/* Can the letter's messages go to the front of the thread? Not before a batch that is settled: running, or answered; nor
- * while a worker from before the restart may be running it. */
+/* Can the letter's messages go to the front of the thread? Not before a batch that is settled: running, or answered;
+ * nor while a worker from before the restart may be running it. */
 static bool has_room(const struct core *core, const struct thread *thread) {
         return !thread || (thread->n_batch == 0 && !awaiting_has(core, thread));
 }
