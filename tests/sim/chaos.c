@@ -1,325 +1,175 @@
-/* The broker's real core and real store code under random workers, producers, operators and crashes, in virtual time
- * from a seed; after every step what must hold is checked:
+/* Random worlds, each from a seed: people write, everything that may go wrong does, and check.h watches at every step.
  *
- *   - a run holds only messages that are accepted, neither finished nor dead, and skips none of its thread before
- *     them (G2, G3)
- *   - a thread's fences only grow, and only the newest is accepted (G4)
- *   - every message is finished once, or is in one dead letter, or was dropped from one by the operator (G1, G2)
- *   - an answer that was stored comes back with the next run of its batch (G8)
- *   - once everything goes well, everything comes to an end, and the store keeps nothing of what is over
+ *   chaos [--jobs N] [FIRST_SEED [N_SEEDS]]    seeds, and what happened in them
+ *   chaos --tell SEED                          one seed, with its whole timeline
  *
- * Faults that are legal here: a worker dies, falls silent, lies about an old run, or never gets a run; a frame comes
- * twice; the broker is killed between any two steps. Usage: chaos [FIRST_SEED [N_SEEDS]]. */
-#include "common/ensure.h"
-#include "common/memory.h"
-#include "tests/unit/broker_world.h"
+ * A step is one thing that happens in virtual time: a turn of the broker, a frame that arrives, a timer, a command
+ * or an answer of Redis, a question or an answer of a handler, a reply or an answer of the channel, a message
+ * said, a verdict heard, a verb of an operator, a fault. Each seed has at least STEPS of them; then faults end and
+ * everything must come to an end: what happens until then is not counted in. */
+#include "tests/sim/check.h"
+#include "tests/sim/sim.h"
 
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
-enum { N_THREADS = 5, N_WORKERS = 3, SLOTS = 3, STEPS = 400, MESSAGES_MAX = STEPS + 8, HELD_MAX = 64, OLD_MAX = 256 };
+enum { STEPS = 1000, TAIL = 40, JOBS_MAX = 64, SHOW_EVERY = 50 };
+/* Faults have ended: within this, everything must. A service that asks to come back in an hour is believed. */
+#define END_US (INT64_C(5) * 3600 * 1000000)
 
-enum fate { PENDING, FINISHED, DEAD, DROPPED };
+static bool is_replay;
 
-struct told {
-        uint64_t seq;
-        char thread[16];
-        enum fate fate;
-        bool is_answered; /* an answer is stored for the batch that it is the first of */
-        bool has_record;  /* a batch record is stored under its seq */
-};
+_Noreturn void violation_end(const char *guarantee, const char *what) {
+        char seed[32], tail[32];
 
-struct chaos {
-        struct world world;
-        uint64_t dice;
-        struct told told[MESSAGES_MAX];
-        uint32_t n_told, n_ids;
-        uint64_t newest_fence[N_THREADS];
-        struct world_run held[HELD_MAX]; /* by whoever: run.to says */
-        uint32_t n_held;
-        struct world_run old[OLD_MAX];
-        uint32_t n_old;
-};
-
-static uint32_t roll(struct chaos *chaos, uint32_t n) {
-        chaos->dice = chaos->dice * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-        return (uint32_t)(chaos->dice >> 33) % n;
-}
-
-static struct told *told_of(struct chaos *chaos, uint64_t seq) {
-        for (uint32_t i = 0; i < chaos->n_told; i++)
-                if (chaos->told[i].seq == seq)
-                        return &chaos->told[i];
-        UNREACHABLE("a message that was never accepted");
-}
-
-static void bury(struct chaos *chaos, const struct stored_batch *batch) {
-        for (uint32_t i = 0; i < batch->n_seqs; i++) {
-                struct told *told = told_of(chaos, batch->seqs[i]);
-
-                ENSURE(told->fate == PENDING);
-                told->fate = DEAD;
+        snprintf(seed, sizeof seed, "%" PRIu64, sim.seed);
+        snprintf(tail, sizeof tail, "%d", TAIL);
+        if (is_replay) {
+                tell_done();
+                printf("violation of %s: %s\n", guarantee, what);
+                exit(1);
         }
+        fflush(stdout);
+        if (fork() == 0)
+                execl("/proc/self/exe", "chaos", "--tail", seed, (char *)NULL);
+        wait(NULL);
+        printf("\nseed %s breaks %s: %s\nto see it again, as a whole: chaos --tell %s\n", seed, guarantee, what, seed);
+        exit(1);
 }
 
-static void note_record(struct chaos *chaos, const struct change *change) {
-        if (change->type == CHANGE_DELETE_BATCH)
-                told_of(chaos, change->seq)->has_record = false;
-        else
-                told_of(chaos, change->batch->seq)->has_record = true;
-        if (change->type == CHANGE_PUT_BATCH && change->batch->kind == STORED_DEAD)
-                bury(chaos, change->batch);
-}
+/* -- one seed ------------------------------------------------------------------------------------------------------ */
 
-static void on_change(void *context, const struct change *change) {
-        struct chaos *chaos = context;
-        struct told *told;
-
-        if (change->type == CHANGE_PUT_MESSAGE) {
-                ENSURE(chaos->n_told < MESSAGES_MAX);
-                told = &chaos->told[chaos->n_told++];
-                *told = (struct told){.seq = change->message.seq};
-                memcpy(told->thread, change->message.thread.data, change->message.thread.len);
-        } else if (change->type == CHANGE_DELETE_MESSAGE) {
-                told = told_of(chaos, change->seq);
-                ENSURE(told->fate == PENDING || told->fate == DEAD);
-                told->fate = told->fate == DEAD ? DROPPED : FINISHED;
-        } else if (change->type == CHANGE_PUT_BATCH || change->type == CHANGE_DELETE_BATCH) {
-                note_record(chaos, change);
-        } else if (change->type == CHANGE_PUT_ANSWER || change->type == CHANGE_DELETE_ANSWER) {
-                told_of(chaos, change->seq)->is_answered = change->type == CHANGE_PUT_ANSWER;
-        }
-}
-
-static bool is_in(const struct world_run *run, uint64_t seq) {
-        for (uint32_t i = 0; i < run->n_messages; i++)
-                if (run->seqs[i] == seq)
-                        return true;
-        return false;
-}
-
-static void check_run(struct chaos *chaos, const struct world_run *run) {
-        uint32_t thread = (uint32_t)(run->thread[0] - 'a');
-        uint64_t last = 0;
-
-        ENSURE(run->n_messages > 0 && run->n_messages <= 4);
-        ENSURE(run->fence > chaos->newest_fence[thread]);
-        ENSURE(run->is_answered == told_of(chaos, run->seqs[0])->is_answered);
-        chaos->newest_fence[thread] = run->fence;
-        for (uint32_t i = 0; i < run->n_messages; i++) {
-                struct told *told = told_of(chaos, run->seqs[i]);
-
-                ENSURE(told->fate == PENDING && strcmp(told->thread, run->thread) == 0 && run->seqs[i] > last);
-                last = run->seqs[i];
-        }
-        /* A batch whose answer is stored goes first, also before older ones that were brought back from the dead. */
-        for (uint32_t i = 0; i < chaos->n_told && !run->is_answered; i++) {
-                const struct told *told = &chaos->told[i];
-
-                if (told->fate == PENDING && strcmp(told->thread, run->thread) == 0 && told->seq < last)
-                        ENSURE(is_in(run, told->seq));
-        }
-}
-
-/* What the step that was just made sent. */
-static void take_runs(struct chaos *chaos) {
-        for (uint32_t i = 0; i < chaos->world.n_runs; i++) {
-                check_run(chaos, &chaos->world.runs[i]);
-                ENSURE(chaos->n_held < HELD_MAX);
-                chaos->held[chaos->n_held++] = chaos->world.runs[i];
-        }
-}
-
-static struct world_run let_go(struct chaos *chaos, uint32_t i) {
-        struct world_run run = chaos->held[i];
-
-        chaos->held[i] = chaos->held[--chaos->n_held];
-        chaos->old[chaos->n_old++ % OLD_MAX] = run;
-        return run;
-}
-
-/* -- what can happen ----------------------------------------------------------------------------------------------- */
-
-static void say(struct chaos *chaos) {
-        char thread[2] = {(char)('a' + roll(chaos, N_THREADS)), 0}, id[16];
-        bool is_again = chaos->n_ids > 0 && roll(chaos, 5) == 0;
-
-        snprintf(id, sizeof id, "%u", is_again ? roll(chaos, chaos->n_ids) : chaos->n_ids);
-        if (!is_again)
-                chaos->n_ids++;
-        world_say(&chaos->world, thread, id);
-        ENSURE(chaos->world.n_duplicates == is_again && chaos->world.n_accepted == !is_again);
-        take_runs(chaos);
-}
-
-static void end_run(struct chaos *chaos, enum wire_outcome outcome) {
-        struct world_run run;
-        uint32_t thread;
-        bool is_newest;
-
-        if (chaos->n_held == 0)
-                return;
-        run = let_go(chaos, roll(chaos, chaos->n_held));
-        thread = (uint32_t)(run.thread[0] - 'a');
-        is_newest = run.fence == chaos->newest_fence[thread];
-        world_result(&chaos->world, &run, outcome);
-        ENSURE(chaos->world.settled != 1 || is_newest);
-        for (uint32_t i = 0; chaos->world.settled == 1 && outcome == WIRE_DONE && i < run.n_messages; i++)
-                ENSURE(told_of(chaos, run.seqs[i])->fate == FINISHED);
-        take_runs(chaos);
-}
-
-static void answer(struct chaos *chaos) {
-        struct world_run *run;
-
-        if (chaos->n_held == 0)
-                return;
-        run = &chaos->held[roll(chaos, chaos->n_held)];
-        world_answered(&chaos->world, run, "sim");
-        ENSURE(chaos->world.go != 1 || run->fence == chaos->newest_fence[run->thread[0] - 'a']);
-        take_runs(chaos);
-}
-
-static void lie_about_an_old_run(struct chaos *chaos) {
-        uint32_t n = chaos->n_old < OLD_MAX ? chaos->n_old : OLD_MAX;
-        uint64_t done = core_counters(chaos->world.core)->done;
-        const struct world_run *run;
-
-        if (n == 0)
-                return;
-        run = &chaos->old[roll(chaos, n)];
-        world_result(&chaos->world, run, WIRE_DONE);
-        /* Only a run whose lease still stands may end: its worker was taken for dead, and was slow. */
-        ENSURE(core_counters(chaos->world.core)->done == done ||
-               run->fence == chaos->newest_fence[run->thread[0] - 'a']);
-        take_runs(chaos);
-}
-
-static void everybody_is_alive(struct chaos *chaos) {
-        for (uint8_t worker = 1; worker <= N_WORKERS; worker++) {
-                struct world_run held[HELD_MAX];
-                uint32_t n = 0;
-
-                for (uint32_t i = 0; i < chaos->n_held; i++)
-                        if (chaos->held[i].to.data[0] == worker)
-                                held[n++] = chaos->held[i];
-                world_alive(&chaos->world, worker, SLOTS, held, n);
-                take_runs(chaos);
-                if (chaos->world.n_errors == 0)
-                        continue;
-                world_hello(&chaos->world, worker, SLOTS);
-                take_runs(chaos);
-        }
-}
-
-/* Its runs are never heard of again. */
-static void a_worker_dies(struct chaos *chaos) {
-        uint8_t worker = (uint8_t)(1 + roll(chaos, N_WORKERS));
-
-        for (uint32_t i = chaos->n_held; i-- > 0;)
-                if (chaos->held[i].to.data[0] == worker)
-                        let_go(chaos, i);
-}
-
-static void a_run_is_not_delivered(struct chaos *chaos) {
-        struct event event = {.type = EVENT_UNDELIVERED};
-
-        if (chaos->n_held == 0)
-                return;
-        event.undelivered = let_go(chaos, roll(chaos, chaos->n_held)).fence;
-        world_step(&chaos->world, &event);
-        take_runs(chaos);
-}
-
-static void an_operator_acts(struct chaos *chaos) {
-        struct event event = {.type = roll(chaos, 4) ? EVENT_DEAD_RETRY : EVENT_DEAD_DROP};
-        struct core_dead_view dead;
-        uint32_t cursor = 0;
-        uint64_t seqs[8];
-        int result = 1;
-
-        if (!core_next_dead(chaos->world.core, &cursor, &dead))
-                return;
-        event.dead.seq = dead.seq;
-        event.dead.ret_result = &result;
-        ENSURE(core_dead_seqs(chaos->world.core, dead.seq, seqs, 8) == dead.n_messages);
-        core_step(chaos->world.core, chaos->world.now, &event, &chaos->world.fx);
-        for (uint32_t i = 0; result == 0 && event.type == EVENT_DEAD_RETRY && i < dead.n_messages; i++)
-                told_of(chaos, seqs[i])->fate = PENDING;
-        world_wait(&chaos->world, span_us(0));
-        take_runs(chaos);
-}
-
-static void step(struct chaos *chaos) {
-        uint32_t what = roll(chaos, 100);
-
-        if (what < 30)
-                say(chaos);
-        else if (what < 50)
-                world_wait(&chaos->world, span_ms(roll(chaos, 3000))), take_runs(chaos);
-        else if (what < 70)
-                end_run(chaos, (enum wire_outcome)(roll(chaos, 2) ? WIRE_DONE : roll(chaos, 5)));
-        else if (what < 78)
-                answer(chaos);
-        else if (what < 90)
-                everybody_is_alive(chaos);
-        else if (what < 92)
-                a_worker_dies(chaos);
-        else if (what < 94)
-                a_run_is_not_delivered(chaos);
-        else if (what < 96)
-                lie_about_an_old_run(chaos);
-        else if (what < 99)
-                an_operator_acts(chaos);
-        else
-                world_restart(&chaos->world);
-}
-
-/* Now all goes well: does it all come to an end? */
-static void wind_up(struct chaos *chaos) {
-        struct core_thread_view view;
-        uint32_t cursor = 0;
-
-        for (int second = 0; second < 200; second++) {
-                everybody_is_alive(chaos);
-                while (chaos->n_held > 0)
-                        end_run(chaos, WIRE_DONE);
-                world_wait(&chaos->world, span_s(1));
-                take_runs(chaos);
-        }
-        ENSURE(!core_next_thread(chaos->world.core, chaos->world.now, &cursor, &view));
-        for (uint32_t i = 0; i < chaos->n_told; i++)
-                ENSURE(chaos->told[i].fate != PENDING &&
-                       (chaos->told[i].fate == DEAD || !(chaos->told[i].is_answered || chaos->told[i].has_record)));
+static void end_faults(void) {
+        memset(sim.profile.weights, 0, sizeof sim.profile.weights);
+        sim.is_over = true;
+        tell("world", "faults end");
 }
 
 static void run_seed(uint64_t seed) {
-        struct chaos *chaos = memory_new(1, sizeof *chaos);
+        uint64_t first, idle;
+        int64_t end;
 
-        chaos->dice = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
-        world_init(&chaos->world);
-        chaos->world.on_change = on_change;
-        chaos->world.context = chaos;
-        chaos->world.tenants[0].quiet = span_ms(roll(chaos, 3) * 1000);
-        chaos->world.tenants[0].max_messages = 4;
-        chaos->world.tenants[0].retry.jitter = 0.1;
-        for (int i = 0; i < STEPS; i++)
-                step(chaos);
-        wind_up(chaos);
-        world_done(&chaos->world);
-        free(chaos);
+        world_make(seed, false);
+        world_start();
+        faults_init();
+        first = sim.stats.n_steps;
+        while (sim.stats.n_steps < first + STEPS)
+                sim_next(INT64_MAX);
+        end_faults();
+        idle = sim.stats.n_steps;
+        end = sim.now_us + END_US;
+        while (!(check_is_over() && !producers_are_waiting()) && sim.now_us < end)
+                sim_next(end);
+        sim.stats.n_idle += sim.stats.n_steps - idle;
+        sim.stats.n_steps = idle;
+        check_end();
+        world_end();
+        sim.stats.n_seeds++;
+        sim.stats.n_lmdb += sim.profile.has_disk;
+}
+
+/* -- many ---------------------------------------------------------------------------------------------------------- */
+
+static void run_seeds(uint64_t first, uint64_t n, uint64_t stride, bool is_showing) {
+        for (uint64_t i = 0; i < n; i += stride) {
+                if (is_showing && i % (SHOW_EVERY * stride) == 0)
+                        fprintf(stderr, "\rseed %" PRIu64 " of %" PRIu64, i, n), fflush(stderr);
+                run_seed(first + i);
+        }
+}
+
+static void add(struct sim_stats *sum, const struct sim_stats *more) {
+        uint64_t *to = (uint64_t *)sum;
+        const uint64_t *from = (const uint64_t *)more;
+
+        for (size_t i = 0; i < sizeof *sum / sizeof *to; i++)
+                to[i] += from[i];
+}
+
+static void report(const struct sim_stats *stats, double seconds) {
+        printf("\n%" PRIu64 " seeds, %" PRIu64 " steps in %.1f s (and %" PRIu64 " until all was over)\n",
+               stats->n_seeds, stats->n_steps, seconds, stats->n_idle);
+        for (int i = 0; i < STEP_N; i++)
+                printf("  %-32s %12" PRIu64 "\n", step_name((enum step)i), stats->steps[i]);
+        printf("faults\n");
+        for (int i = 0; i < FAULT_N; i++)
+                printf("  %-32s %12" PRIu64 "\n", fault_name((enum fault)i), stats->faults[i]);
+        printf("%" PRIu64 " messages said: %" PRIu64 " finished, %" PRIu64 " died, %" PRIu64 " known already, %" PRIu64
+               " refused, %" PRIu64 " without a word in time\n",
+               stats->messages, stats->finished, stats->dead, stats->duplicates, stats->refused, stats->late);
+        printf("%" PRIu64 " runs, %" PRIu64 " of them over a restart, %" PRIu64 " accepted as done; %" PRIu64
+               " calls, %" PRIu64 " of them for an answer that was stored; %" PRIu64 " replies shown, %" PRIu64
+               " of them again\n",
+               stats->runs, stats->adopted, stats->accepted, stats->calls, stats->calls_repeated, stats->replies,
+               stats->repeated);
+        printf("%" PRIu64 " seeds on LMDB; violations: 0\nchaos: %" PRIu64 " passed, 0 failed\n", stats->n_lmdb,
+               stats->n_seeds);
+}
+
+/* Each job has every `jobs`th seed. */
+static int start_job(uint64_t first, uint64_t n, uint64_t jobs, uint64_t job, pid_t *ret_pid) {
+        int ends[2];
+
+        if (pipe(ends) < 0)
+                exit(2);
+        *ret_pid = fork();
+        if (*ret_pid == 0) {
+                close(ends[0]);
+                run_seeds(first + job, n > job ? n - job : 0, jobs, job == 0);
+                exit(write(ends[1], &sim.stats, sizeof sim.stats) == (ssize_t)sizeof sim.stats ? 0 : 1);
+        }
+        close(ends[1]);
+        return ends[0];
+}
+
+static int run_jobs(uint64_t first, uint64_t n, uint64_t jobs) {
+        struct sim_stats sum = {0}, stats;
+        struct timespec before, after;
+        pid_t pids[JOBS_MAX];
+        int ends[JOBS_MAX], failed = 0, status;
+
+        clock_gettime(CLOCK_MONOTONIC, &before);
+        for (uint64_t job = 0; job < jobs; job++)
+                ends[job] = start_job(first, n, jobs, job, &pids[job]);
+        for (uint64_t job = 0; job < jobs; job++) {
+                if (read(ends[job], &stats, sizeof stats) == (ssize_t)sizeof stats)
+                        add(&sum, &stats);
+                waitpid(pids[job], &status, 0);
+                failed |= status != 0;
+        }
+        clock_gettime(CLOCK_MONOTONIC, &after);
+        if (failed) {
+                printf("chaos: %" PRIu64 " passed, 1 failed\n", sum.n_seeds);
+                return 1;
+        }
+        report(&sum, (double)(after.tv_sec - before.tv_sec) + (double)(after.tv_nsec - before.tv_nsec) / 1e9);
+        return 0;
+}
+
+static int replay(const char *seed, uint32_t n_last) {
+        is_replay = true;
+        tell_init(n_last);
+        run_seed(strtoull(seed, NULL, 10));
+        tell_done();
+        return 0;
 }
 
 int main(int argc, char **argv) {
-        uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 10) : 1, n = argc > 2 ? strtoull(argv[2], NULL, 10) : 500;
+        uint64_t jobs = 1, first = 1, n = 500;
+        int at = 1;
 
-        for (uint64_t seed = first; seed < first + n; seed++) {
-                /* Written before it is run, so that it stands there when the seed fails. */
-                printf("\rseed %llu; to see it again: %s %llu 1 ", (unsigned long long)seed, argv[0],
-                       (unsigned long long)seed);
-                fflush(stdout);
-                run_seed(seed);
-        }
-        printf("\n%llu seeds, %llu steps, no violation\n", (unsigned long long)n, (unsigned long long)n * STEPS);
-        return 0;
+        if (argc == 3 && (strcmp(argv[1], "--tell") == 0 || strcmp(argv[1], "--tail") == 0))
+                return replay(argv[2], strcmp(argv[1], "--tail") == 0 ? TAIL : 0);
+        if (argc > 2 && strcmp(argv[1], "--jobs") == 0)
+                jobs = strtoull(argv[2], NULL, 10), at = 3;
+        if (argc > at)
+                first = strtoull(argv[at], NULL, 10);
+        if (argc > at + 1)
+                n = strtoull(argv[at + 1], NULL, 10);
+        return run_jobs(first, n, jobs > 0 && jobs <= JOBS_MAX ? jobs : 1);
 }

@@ -1,0 +1,174 @@
+/* After a start of the broker: G1 and G2 in the store. A commit that nobody heard of took place as a whole, or not at
+ * all. */
+#include "tests/sim/check_state.h"
+
+#include "common/memory.h"
+
+#include <string.h>
+
+/* What the store holds under a seq. */
+struct found {
+        uint64_t seq;
+        int64_t at_ms;
+        uint32_t attempts, lost, posted;
+        enum stored_batch_kind kind;
+        bool is_answered;
+};
+
+static struct found *batches;
+static uint32_t n_batches, batches_cap;
+static uint64_t notes[256];
+static uint32_t n_notes;
+
+void check_on_load_begin(void) {
+        for (uint32_t i = 0; i < checks.n_said; i++)
+                checks.said[i].is_loaded = false;
+        n_batches = n_notes = 0;
+}
+
+void check_on_loaded_note(const struct stored_note *note) {
+        if (n_notes < sizeof notes / sizeof *notes)
+                notes[n_notes++] = note->seq;
+}
+
+static struct found found_of(const struct stored_batch *batch) {
+        return (struct found){.seq = batch->seq,
+                              .at_ms = batch->at.ms,
+                              .attempts = batch->attempts,
+                              .lost = batch->lost,
+                              .posted = batch->posted,
+                              .kind = batch->kind,
+                              .is_answered = batch->is_answered};
+}
+
+void check_on_loaded_batch(const struct stored_batch *batch) {
+        if (n_batches == batches_cap) {
+                batches_cap = batches_cap ? batches_cap * 2 : 256;
+                batches = memory_resize(batches, batches_cap, sizeof *batches);
+        }
+        batches[n_batches++] = found_of(batch);
+}
+
+void check_on_loaded_message(const struct stored_message *message) {
+        checks.said[check_number_of_body(message->body)].is_loaded = true;
+}
+
+/* -- did it take place? -------------------------------------------------------------------------------------------- */
+
+static const struct found *find_batch(uint64_t seq) {
+        for (uint32_t i = 0; i < n_batches; i++)
+                if (batches[i].seq == seq)
+                        return &batches[i];
+        return NULL;
+}
+
+static bool has_note(uint64_t seq) {
+        for (uint32_t i = 0; i < n_notes; i++)
+                if (notes[i] == seq)
+                        return true;
+        return false;
+}
+
+static bool is_same(const struct found *a, const struct found *b) {
+        return a->at_ms == b->at_ms && a->attempts == b->attempts && a->lost == b->lost && a->posted == b->posted &&
+               a->kind == b->kind && a->is_answered == b->is_answered;
+}
+
+/* Is there another change of the same thing further on? That one counts. */
+static bool is_overtaken(const struct check_fact *facts, uint32_t n, uint32_t i) {
+        for (uint32_t k = i + 1; k < n; k++)
+                if (facts[k].seq == facts[i].seq && facts[k].type / 2 == facts[i].type / 2)
+                        return true;
+        return false;
+}
+
+/* 1 and 0: what is there says that the change took place, or not; -1: it does not tell. */
+static int has_happened(const struct check_fact *fact) {
+        const struct found *found = find_batch(fact->seq);
+        struct found wanted;
+
+        switch (fact->type) {
+        case CHANGE_PUT_MESSAGE:
+                return checks.said[fact->number].is_loaded;
+        case CHANGE_DELETE_MESSAGE:
+                return !check_of_seq(fact->seq)->is_loaded;
+        case CHANGE_PUT_BATCH:
+                wanted = found_of(&fact->batch);
+                return found ? is_same(found, &wanted) : 0;
+        case CHANGE_DELETE_BATCH:
+                return !found;
+        case CHANGE_PUT_NOTE:
+                return has_note(fact->seq);
+        case CHANGE_DELETE_NOTE:
+                return !has_note(fact->seq);
+        case CHANGE_PUT_ANSWER:
+        case CHANGE_DELETE_ANSWER:
+        case CHANGE_PUT_SEEN:
+        case CHANGE_DELETE_SEEN:
+                return -1;
+        }
+        return -1;
+}
+
+static bool was_noted(uint64_t seq) {
+        for (uint32_t i = 0; i < checks.n_noted; i++)
+                if (checks.noted[i].note == seq)
+                        return true;
+        for (uint32_t i = 0; i < SIM_ALL_THREADS; i++)
+                if (checks.threads[i].is_held && checks.threads[i].hold_note == seq)
+                        return true;
+        return false;
+}
+
+/* Of a message that came with this very commit. */
+static bool is_new(uint64_t seq) {
+        return checks.n_by_seq == 0 || seq > checks.said[checks.by_seq[checks.n_by_seq - 1]].seq;
+}
+
+/* What was the same before does not tell. */
+static bool is_telling(const struct check_fact *fact) {
+        const struct said *first;
+
+        if (fact->type == CHANGE_PUT_NOTE || fact->type == CHANGE_DELETE_NOTE)
+                return was_noted(fact->seq) == (fact->type == CHANGE_DELETE_NOTE);
+        if (fact->type != CHANGE_PUT_MESSAGE && is_new(fact->seq))
+                return false;
+        if (fact->type != CHANGE_PUT_BATCH && fact->type != CHANGE_DELETE_BATCH)
+                return true;
+        first = check_of_seq(fact->seq);
+        return fact->type == CHANGE_DELETE_BATCH ? first->has_record
+                                                 : !first->has_record || first->record_ms != fact->batch.at.ms;
+}
+
+static bool has_taken_place(void) {
+        uint32_t n, n_yes = 0, n_no = 0;
+        const struct check_fact *facts = check_facts(&n);
+
+        for (uint32_t i = 0; i < n; i++) {
+                int happened = is_overtaken(facts, n, i) || !is_telling(&facts[i]) ? -1 : has_happened(&facts[i]);
+
+                n_yes += happened == 1;
+                n_no += happened == 0;
+        }
+        if (n_yes > 0 && n_no > 0)
+                sim_violation("G1 durable", "of a commit that was cut off, %u changes are there and %u are not", n_yes,
+                              n_no);
+        return n_yes > 0;
+}
+
+void check_on_load_end(void) {
+        if (checks.is_unsure && has_taken_place())
+                check_on_committed();
+        check_forget_facts();
+        for (uint32_t i = 0; i < checks.n_said; i++) {
+                const struct said *said = &checks.said[i];
+                bool is_there = said->fate == FATE_STORED || said->fate == FATE_DEAD;
+
+                if (is_there && !said->is_loaded)
+                        sim_violation("G1 durable", "message %u was stored, and is gone after a start", i);
+                if (!is_there && said->is_loaded)
+                        sim_violation("G2 once", "message %u is over or was never accepted, and is there after a start",
+                                      i);
+        }
+        check_on_broker_loaded();
+}

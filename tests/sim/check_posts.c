@@ -1,0 +1,117 @@
+/* What workers let the world see: G4 (nothing after the deadline, nothing before GO), G8, G9. */
+#include "tests/sim/check_state.h"
+
+#include <string.h>
+
+void check_on_trouble(struct process *process, int64_t until) {
+        uint32_t worker = worker_of(process);
+
+        if (worker < SIM_WORKERS && checks.trouble_until[worker] < until)
+                checks.trouble_until[worker] = until;
+}
+
+void check_on_locked(struct process *process, uint64_t fence, int64_t asked, int64_t ttl_us) {
+        struct model_run *run = check_find_run(fence);
+
+        if (!run)
+                return;
+        run->has_lock = true;
+        run->lock_until = asked + ttl_us;
+}
+
+static struct model_run *get_run(uint64_t fence) {
+        struct model_run *run = check_find_run(fence);
+
+        if (!run)
+                sim_violation("G4 one at a time", "a worker works at %s, which was never given out", tell_fence(fence));
+        return run;
+}
+
+static void check_leases(const struct model_run *run, const char *what) {
+        if (sim.profile.has_redis && (!run->has_lock || run->lock_until <= sim_time()))
+                sim_violation("G4 one at a time", "%s of run %s leaves past the lock's local deadline", what,
+                              tell_fence(run->fence));
+        if (run->is_lost)
+                sim_violation("G4 one at a time", "%s of run %s leaves after the broker gave its lease away", what,
+                              tell_fence(run->fence));
+}
+
+void check_on_asked(struct process *process, uint64_t fence) {
+        const struct model_run *run = get_run(fence);
+
+        sim.stats.calls++;
+        check_leases(run, "a question");
+        for (uint32_t i = 0; i < run->messages.n; i++) {
+                const struct said *said = &checks.said[run->messages.items[i]];
+
+                if (said->is_answered && !run->is_broker_gone)
+                        sim_violation("G8 no paying twice", "run %s asks again for message %u, whose answer is stored",
+                                      tell_fence(fence), run->messages.items[i]);
+                if (said->is_answered)
+                        sim.stats.calls_repeated++;
+        }
+}
+
+void check_on_post_left(struct process *process, uint64_t fence, uint32_t index) {
+        const struct model_run *run = get_run(fence);
+
+        check_leases(run, "a reply");
+        if (!run->has_go)
+                sim_violation("G4 one at a time", "a reply of run %s leaves before the broker said go",
+                              tell_fence(fence));
+}
+
+void check_on_post_known(uint64_t fence, uint32_t index, bool is_known) {
+        struct model_run *run = get_run(fence);
+
+        if (!is_known)
+                run->is_in_doubt = true;
+}
+
+/* Why may the worker of this run not have told the broker what it posted? */
+static bool is_excused(const struct model_run *run) {
+        uint32_t worker = worker_of(run->worker);
+
+        return run->is_in_doubt || run->is_broker_gone || run->worker->generation != run->worker_generation ||
+               (worker < SIM_WORKERS && checks.trouble_until[worker] >= run->sent);
+}
+
+static void check_repeat(const struct model_run *run, uint32_t index) {
+        for (uint32_t i = 0; i < checks.n_runs; i++) {
+                const struct model_run *other = &checks.runs[i];
+
+                if (other == run || !(other->n_shown & 1u << index) || strcmp(other->batch, run->batch) != 0)
+                        continue;
+                sim.stats.repeated++;
+                if (other->known_posted > index && other->fence < run->fence)
+                        sim_violation("G9 one reply", "reply %u of %s shows again, and the broker knew that it was out",
+                                      index, tell_fence(run->fence));
+                if (!is_excused(other) && !is_excused(run))
+                        sim_violation("G9 one reply", "reply %u of run %s shows again in %s, and nothing was in doubt",
+                                      index, tell_fence(other->fence), tell_fence(run->fence));
+                return;
+        }
+}
+
+void check_on_visible(uint64_t fence, const char *batch, uint32_t index) {
+        struct model_run *run = get_run(fence);
+        struct model_thread *thread = &checks.threads[run->thread];
+        uint64_t newest = checks.said[run->messages.items[run->messages.n - 1]].seq;
+
+        sim.stats.replies++;
+        check_repeat(run, index);
+        run->n_shown |= 1u << index;
+        for (uint32_t i = 0; i < run->messages.n; i++) {
+                struct said *said = &checks.said[run->messages.items[i]];
+                const struct model_run *other = said->shown_by ? check_find_run(said->shown_by) : NULL;
+
+                if (other && strcmp(other->batch, run->batch) != 0)
+                        sim_violation("G9 one reply", "message %u is answered in two batches", run->messages.items[i]);
+                said->shown_by = fence;
+        }
+        if (newest < thread->last_shown && !checks.said[run->messages.items[0]].is_revived && !is_excused(run))
+                sim_violation("G3 in order", "the reply of run %s shows after one to newer messages",
+                              tell_fence(fence));
+        if (newest > thread->last_shown)
+                thread->last_shown = newest;
+}

@@ -1,0 +1,411 @@
+/* Who runs what, and when: G3, G4, G5, G6, G12 at the broker. Its states and due times follow from the messages, the
+ * settings, and what the broker heard; nothing is asked of the core but what is then compared. */
+#include "tests/sim/check_state.h"
+
+#include "broker/core/core.h"
+#include "common/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HOUR_US (INT64_C(3600) * 1000000)
+
+const struct config_tenant *check_settings(uint32_t thread) { return &sim.tenants[world_tenant(thread)]; }
+
+static struct model_tenant *tenant_of(uint32_t thread) { return &checks.tenants[world_tenant(thread)]; }
+
+struct model_run *check_find_run(uint64_t fence) {
+        uint32_t low = 0, high = checks.n_runs;
+
+        while (low < high) {
+                uint32_t middle = (low + high) / 2;
+
+                if (checks.runs[middle].fence < fence)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low < checks.n_runs && checks.runs[low].fence == fence ? &checks.runs[low] : NULL;
+}
+
+/* -- due times ----------------------------------------------------------------------------------------------------- */
+
+int64_t check_due(const struct model_thread *thread, const struct config_tenant *settings) {
+        const struct said *first = &checks.said[thread->list.items[0]];
+        const struct said *last = &checks.said[thread->list.items[thread->list.n - 1]];
+        int64_t quiet = last->at + settings->quiet.us, longest = first->at + settings->max_wait.us;
+        uint64_t n_bytes = 0;
+
+        for (uint32_t i = 0; i < thread->list.n; i++)
+                n_bytes += checks.said[thread->list.items[i]].n_bytes;
+        if (thread->list.n >= settings->max_messages || n_bytes >= settings->max_bytes)
+                return last->at;
+        return quiet < longest ? quiet : longest;
+}
+
+uint32_t check_size(const struct model_thread *thread, const struct config_tenant *settings) {
+        uint64_t n_bytes = 0;
+        uint32_t n = 0;
+
+        if (thread->n_settled > 0)
+                return thread->n_settled;
+        for (; n < thread->list.n && n < settings->max_messages; n++) {
+                n_bytes += checks.said[thread->list.items[n]].n_bytes;
+                if (n > 0 && n_bytes > settings->max_bytes)
+                        break;
+        }
+        return n;
+}
+
+void check_collect(uint32_t index) {
+        struct model_thread *thread = &checks.threads[index];
+
+        if (thread->is_held && thread->list.n > 0 && thread->state != MODEL_RUNNING)
+                thread->state = MODEL_HELD;
+        if (thread->list.n == 0)
+                thread->is_awaited = false;
+        if (thread->state == MODEL_HELD && thread->list.n == 0)
+                thread->state = MODEL_COLLECTING;
+        if (thread->state == MODEL_HELD)
+                thread->due_min = thread->due_max = INT64_MAX;
+        if (thread->state == MODEL_COLLECTING && thread->list.n > 0)
+                thread->due_min = thread->due_max = check_due(thread, check_settings(index));
+        else if (thread->state == MODEL_COLLECTING)
+                thread->due_min = thread->due_max = INT64_MAX;
+}
+
+void check_is_ready(uint32_t index) {
+        struct model_thread *thread = &checks.threads[index];
+
+        thread->state = thread->is_held ? MODEL_HELD : MODEL_READY;
+        thread->due_min = thread->due_max = thread->is_held ? INT64_MAX : checks.turn_now;
+}
+
+/* -- the ends of a run --------------------------------------------------------------------------------------------- */
+
+void check_run_is_over(struct model_run *run) {
+        struct model_thread *thread = &checks.threads[run->thread];
+
+        run->is_over = true;
+        thread->fence = 0;
+        tenant_of(run->thread)->n_running--;
+}
+
+static void begin_anew(struct model_thread *thread) {
+        thread->state = MODEL_COLLECTING;
+        thread->attempts = thread->n_busy = thread->n_settled = 0;
+}
+
+static double grow(double base, double factor, double cap, uint32_t n) {
+        for (uint32_t i = 0; i < n && base < cap; i++)
+                base *= factor;
+        return base < cap ? base : cap;
+}
+
+static void wait_for(struct model_thread *thread, enum model_state state, double us, double low, double high,
+                     int64_t retry_after) {
+        int64_t least = (int64_t)(us * low), most = (int64_t)(us * high) + 1;
+
+        thread->state = state;
+        thread->due_min = checks.turn_now + (least > retry_after ? least : retry_after);
+        thread->due_max = checks.turn_now + (most > retry_after ? most : retry_after);
+        if (thread->is_held)
+                thread->state = MODEL_HELD, thread->due_min = thread->due_max = INT64_MAX;
+}
+
+static int64_t least_of(int64_t a, int64_t b) { return a < b ? a : b; }
+
+static void on_failed(struct model_run *run, int64_t retry_after) {
+        const struct config_tenant *settings = check_settings(run->thread);
+        struct model_thread *thread = &checks.threads[run->thread];
+
+        thread->n_busy = 0;
+        thread->attempts++;
+        if (thread->attempts >= settings->retry.attempts) {
+                begin_anew(thread);
+                return;
+        }
+        wait_for(thread, MODEL_BACKOFF,
+                 grow((double)settings->retry.base.us, settings->retry.factor, (double)settings->retry.cap.us,
+                      thread->attempts - 1),
+                 1 - settings->retry.jitter, 1 + settings->retry.jitter, least_of(retry_after, HOUR_US));
+}
+
+static void on_busy(struct model_run *run, int64_t retry_after) {
+        const struct config_tenant *settings = check_settings(run->thread);
+        struct model_thread *thread = &checks.threads[run->thread];
+
+        if (thread->n_busy == 0)
+                thread->busy_since = checks.turn_now;
+        if (checks.turn_now - thread->busy_since > settings->busy.give_up.us) {
+                on_failed(run, retry_after);
+                return;
+        }
+        retry_after = least_of(least_of(retry_after, HOUR_US), settings->busy.give_up.us);
+        wait_for(thread, MODEL_WAITING,
+                 grow((double)settings->busy.base.us, 2, (double)settings->busy.cap.us, thread->n_busy++), 0.9, 1,
+                 retry_after);
+}
+
+static void on_done(struct model_run *run) {
+        struct model_thread *thread = &checks.threads[run->thread];
+
+        for (uint32_t i = 0; i < run->messages.n; i++) {
+                if (i >= thread->list.n || thread->list.items[i] != run->messages.items[i])
+                        sim_violation("G3 in order", "run %s is done, and its messages are not the thread's oldest",
+                                      tell_fence(run->fence));
+                checks.said[run->messages.items[i]].done_turn = checks.turn;
+        }
+        begin_anew(thread);
+}
+
+static void on_result(const struct wire_result *result) {
+        struct model_run *run = check_find_run(result->fence);
+
+        if (!run || run->is_over || checks.threads[run->thread].fence != run->fence)
+                return;
+        check_run_is_over(run);
+        run->has_result = true;
+        run->is_void = true;
+        run->told_posted = result->outcome == WIRE_DONE ? UINT32_MAX : result->posted;
+        numbers_push(&checks.told_runs, (uint32_t)(run - checks.runs));
+        switch (result->outcome) {
+        case WIRE_DONE:
+                sim.stats.accepted++;
+                on_done(run);
+                break;
+        case WIRE_FAILED:
+                on_failed(run, result->retry_after.us);
+                break;
+        case WIRE_FAILED_FOR_GOOD:
+                begin_anew(&checks.threads[run->thread]);
+                break;
+        case WIRE_BUSY:
+                on_busy(run, result->retry_after.us);
+                break;
+        case WIRE_HANDED_BACK:
+                check_is_ready(run->thread);
+                break;
+        }
+}
+
+/* -- what the broker hears ----------------------------------------------------------------------------------------- */
+
+static void on_held(struct check_sender from, struct pack_reader *held, uint32_t n) {
+        struct wire_held item;
+
+        for (uint32_t i = 0; i < n && wire_held_next(held, &item) == 0; i++) {
+                struct model_run *run = check_find_run(item.fence);
+
+                if (run && run->is_over)
+                        check_adopt(from, run);
+                if (run && !run->is_over && run->worker == from.process && run->worker_generation == from.generation)
+                        run->named = checks.turn_now;
+        }
+}
+
+/* What leaves no trace in the store is looked at before anything is sent: then the thread is as the verb found it. */
+static void check_on_verb(struct bytes frame) {
+        char text[160], name[16];
+        const char *at;
+
+        checks.has_verb = true;
+        snprintf(text, sizeof text, "%.*s", BYTES_PRINT(frame));
+        at = strstr(text, "\"thread\":\"");
+        if (!strstr(text, "\"flush\"") || !at || sscanf(at + 10, "%15[^\"]", name) != 1)
+                return;
+        for (uint32_t i = 0; i < SIM_ALL_THREADS; i++)
+                if (strcmp(name, world_thread_name(i)) == 0)
+                        checks.threads[i].is_flushed = true;
+}
+
+void check_on_taken(struct check_sender from, enum socket_name door, struct bytes frame) {
+        uint32_t worker = worker_of(from.process);
+        struct wire_hello hello;
+        struct wire_alive alive;
+        struct wire_result result;
+        enum wire_type type;
+        struct bytes body;
+
+        if (door == SOCKET_STATS)
+                check_on_verb(frame);
+        if (door != SOCKET_WORKERS || wire_open(frame, &type, &body) < 0)
+                return;
+        if (type == WIRE_HELLO && wire_decode_hello(body, &hello) == 0) {
+                check_on_hello(&hello);
+                checks.known_at[worker] = from.connection;
+                on_held(from, &hello.held, hello.n_held);
+        }
+        /* From anywhere else it only gets to hear that it must say hello first. */
+        if (type == WIRE_ALIVE && checks.known_at[worker] == from.connection && wire_decode_alive(body, &alive) == 0)
+                on_held(from, &alive.held, alive.n_held);
+        if (type == WIRE_RESULT && wire_decode_result(body, &result) == 0)
+                on_result(&result);
+}
+
+/* -- what the broker sends ----------------------------------------------------------------------------------------- */
+
+static struct model_run *new_run(uint64_t fence) {
+        if (checks.n_runs > 0 && fence <= checks.runs[checks.n_runs - 1].fence)
+                sim_violation("G4 one at a time", "fence %s is not above the one before", tell_fence(fence));
+        if (checks.n_runs == checks.runs_cap) {
+                checks.runs_cap = checks.runs_cap ? checks.runs_cap * 2 : 1024;
+                checks.runs = memory_resize(checks.runs, checks.runs_cap, sizeof *checks.runs);
+        }
+        checks.runs[checks.n_runs] = (struct model_run){.fence = fence};
+        return &checks.runs[checks.n_runs++];
+}
+
+static uint32_t number_of(const struct wire_run_message *message) {
+        struct wire_body body;
+        char text[16] = "";
+
+        if (wire_decode_body(message->body, &body) == 0 && body.from.len < sizeof text)
+                memcpy(text, body.from.data, body.from.len);
+        return (uint32_t)strtoul(text, NULL, 10);
+}
+
+static void check_messages(const struct model_run *run) {
+        const struct model_thread *thread = &checks.threads[run->thread];
+        uint32_t wanted = check_size(thread, check_settings(run->thread));
+
+        for (uint32_t i = 0; i < run->messages.n; i++)
+                if (i >= thread->list.n || thread->list.items[i] != run->messages.items[i])
+                        sim_violation("G3 in order", "run %s has message %u, which is not the next of its thread",
+                                      tell_fence(run->fence), run->messages.items[i]);
+        if (run->messages.n != wanted)
+                sim_violation("G3 in order", "run %s of %s has %u messages from \"%s\" on; %u belong together",
+                              tell_fence(run->fence), world_thread_name(run->thread), run->messages.n,
+                              check_text(run->messages.items[0]), wanted);
+        if (run->has_answer != checks.said[run->messages.items[0]].has_answer)
+                sim_violation("G8 no paying twice", "run %s comes %s, and the store has %s", tell_fence(run->fence),
+                              run->has_answer ? "with an answer" : "without", run->has_answer ? "none" : "one");
+}
+
+static void check_time(const struct model_run *run) {
+        const struct model_thread *thread = &checks.threads[run->thread];
+
+        if (thread->fence != 0)
+                sim_violation("G4 one at a time", "run %s begins while %s of the same thread is under way",
+                              tell_fence(run->fence), tell_fence(thread->fence));
+        if (check_is_awaited(thread))
+                sim_violation("G4 one at a time", "run %s begins, and a worker from before the restart may be at it",
+                              tell_fence(run->fence));
+        if (thread->state == MODEL_HELD)
+                sim_violation("G4 one at a time", "run %s begins, and its thread is held", tell_fence(run->fence));
+        if (tenant_of(run->thread)->paced > checks.turn_now)
+                sim_violation("G6 no queue-jumping", "run %s begins before its tenant's rate allows one",
+                              tell_fence(run->fence));
+        if (thread->state != MODEL_READY && thread->due_min > checks.turn_now)
+                sim_violation("G5 when quiet", "run %s begins %lld us before its thread is due", tell_fence(run->fence),
+                              (long long)(thread->due_min - checks.turn_now));
+}
+
+/* Has the tenant something that could run now? */
+static bool is_waiting(uint32_t tenant) {
+        for (uint32_t i = tenant * SIM_THREADS; i < (tenant + 1) * SIM_THREADS; i++) {
+                const struct model_thread *thread = &checks.threads[i];
+
+                if (thread->list.n > 0 && thread->state != MODEL_RUNNING && !check_is_awaited(thread) &&
+                    thread->due_max <= checks.turn_now)
+                        return checks.tenants[tenant].n_running < check_settings(i)->concurrency &&
+                               checks.tenants[tenant].paced <= checks.turn_now;
+        }
+        return false;
+}
+
+/* Each other tenant may be served once or twice while one with something to run waits for its turn. */
+static void check_turns(const struct model_run *run) {
+        uint32_t tenant = world_tenant(run->thread);
+
+        for (uint32_t other = 0; other < SIM_TENANTS; other++) {
+                checks.tenants[tenant].passed[other] = 0;
+                if (other != tenant && is_waiting(other) && ++checks.tenants[other].passed[tenant] > 2)
+                        sim_violation("G6 no queue-jumping", "tenant %u was served three times while %u waited", tenant,
+                                      other);
+        }
+}
+
+static void pace(struct model_tenant *tenant, const struct config_tenant *settings) {
+        if (settings->rate.count > 0)
+                tenant->paced = checks.turn_now + settings->rate.per.us / settings->rate.count;
+}
+
+static struct model_run *on_run(struct process *to, const struct wire_run *wire) {
+        struct model_run *run = new_run(wire->fence);
+        struct wire_run rest = *wire;
+        struct wire_run_message message;
+
+        run->thread = world_thread(wire->tenant, wire->thread);
+        run->worker = to;
+        run->worker_generation = to ? to->generation : 0;
+        run->sent = run->named = checks.turn_now;
+        run->has_answer = run->has_go = wire->answer.len > 0;
+        run->known_posted = wire->posted;
+        memcpy(run->batch, wire->batch.data, wire->batch.len);
+        for (uint32_t i = 0; i < wire->n_messages && wire_run_next(&rest, &message) == 0; i++)
+                numbers_push(&run->messages, number_of(&message));
+        sim.stats.runs++;
+        check_time(run);
+        check_messages(run);
+        check_turns(run);
+        checks.threads[run->thread].state = MODEL_RUNNING;
+        checks.threads[run->thread].fence = run->fence;
+        tenant_of(run->thread)->n_running++;
+        pace(tenant_of(run->thread), check_settings(run->thread));
+        return run;
+}
+
+/* The broker gives a lease up: only when it had no word of it for as long as a lease lives. */
+static void on_cancel(const struct wire_verdict *verdict) {
+        struct model_run *run = check_find_run(verdict->fence);
+
+        if (!run || run->is_over)
+                return;
+        if (checks.turn_now - run->named < sim.config.broker.lease.us)
+                sim_violation("G4 one at a time", "the lease of run %s is given up %lld ms after its worker named it",
+                              tell_fence(run->fence), (long long)(checks.turn_now - run->named) / 1000);
+        run->is_lost = true;
+        check_run_is_over(run);
+        check_is_ready(run->thread);
+}
+
+static void on_settled(const struct wire_settled *settled) {
+        const struct model_run *run = check_find_run(settled->fence);
+
+        if (settled->is_accepted && (!run || !run->has_result))
+                sim_violation("G4 one at a time", "the result of %s is accepted, and it is stale",
+                              tell_fence(settled->fence));
+}
+
+static void on_frame(struct process *to, struct bytes frame, bool is_sent) {
+        struct wire_verdict verdict;
+        struct wire_settled settled;
+        struct wire_run run;
+        enum wire_type type;
+        struct bytes body;
+        uint64_t fence;
+
+        check_awaiting_on_time();
+        if (wire_open(frame, &type, &body) < 0)
+                sim_violation("the wire", "the broker sends a frame that is none");
+        if (type == WIRE_RUN && wire_decode_run(body, &run) == 0)
+                on_run(to, &run)->is_unsent = !is_sent;
+        if (type == WIRE_CANCEL && wire_decode_verdict(body, &verdict) == 0)
+                on_cancel(&verdict);
+        if (type == WIRE_SETTLED && wire_decode_settled(body, &settled) == 0)
+                on_settled(&settled);
+        if (type == WIRE_GO && wire_decode_go(body, &fence) == 0 && check_find_run(fence))
+                check_find_run(fence)->has_go = true;
+}
+
+void check_on_sent(struct process *to, enum socket_name door, struct bytes frame) {
+        if (door == SOCKET_WORKERS)
+                on_frame(to, frame, true);
+}
+
+void check_on_unsent(enum socket_name door, struct bytes frame) {
+        if (door == SOCKET_WORKERS)
+                on_frame(NULL, frame, false);
+}

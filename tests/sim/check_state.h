@@ -1,0 +1,167 @@
+/* The second account of the world. Private to check_*.c. */
+#pragma once
+
+#include "tests/sim/check.h"
+
+enum fate { FATE_SAID, FATE_STORED, FATE_FINISHED, FATE_DEAD, FATE_DROPPED };
+
+/* Messages by their numbers, in an order that means something. */
+struct numbers {
+        uint32_t *items;
+        uint32_t n, cap;
+};
+
+/* Something that was said; said again it is another one, under the same key. */
+struct said {
+        uint32_t thread, producer, times;
+        int64_t said_at;
+        uint32_t key; /* of its id; UINT32_MAX = it has none */
+        char id[24], text[24];
+        const char *bad; /* the code that it must be refused with */
+        bool is_known_twice; /* an earlier one under its key was accepted */
+        bool is_refused;
+        enum fate fate;
+        uint64_t seq;
+        int64_t at, accepted_ms; /* by the clock; by the calendar, which is what is stored */
+        uint32_t n_bytes;
+        uint64_t done_turn; /* when a result of a run with it was taken */
+        bool is_revived; /* it was dead once: it does not keep its place any more */
+        bool is_answered; /* it is in a batch whose answer is stored */
+        uint64_t shown_by; /* the first run that showed a reply to it */
+        /* Of the first of a batch, what the store holds under it. */
+        bool has_record, has_answer;
+        int64_t record_ms;
+        uint32_t attempts, posted;
+        struct numbers batch; /* settled: dead, or answered */
+        uint64_t void_fence; /* no run of it up to this one may go on */
+        bool is_loaded;
+};
+
+/* Under one id: which of those that said it was accepted. */
+struct key {
+        uint32_t accepted; /* a number, or UINT32_MAX */
+};
+
+enum model_state { MODEL_COLLECTING, MODEL_READY, MODEL_RUNNING, MODEL_WAITING, MODEL_BACKOFF, MODEL_HELD };
+
+struct model_thread {
+        struct numbers list; /* accepted, neither finished nor dead, in order */
+        enum model_state state;
+        int64_t due_min, due_max; /* when it becomes ready */
+        uint64_t fence, newest_fence;
+        uint32_t attempts, n_busy, n_settled;
+        int64_t busy_since;
+        uint64_t last_seq; /* accepted */
+        bool is_held;
+        uint64_t hold_note; /* the seq of what the store has of it */
+        bool is_flushed; /* an operator wants it due now; looked at before anything is sent */
+        bool is_awaited; /* it was there at the start: a worker from before may run it */
+        uint64_t last_shown; /* the newest message that a reply was shown for, by its seq */
+        uint32_t acked_number[SIM_PRODUCERS];
+        uint64_t acked_seq[SIM_PRODUCERS];
+};
+
+struct model_run {
+        uint64_t fence;
+        uint32_t thread;
+        struct process *worker;
+        uint32_t worker_generation;
+        struct numbers messages;
+        char batch[WIRE_BATCH_LEN + 1];
+        int64_t sent, named; /* when the broker last heard of it */
+        bool has_answer, has_go, is_over, is_lost, is_unsent, is_broker_gone;
+        bool has_result, is_void; /* it ended by a result; this broker remembers that */
+        int64_t lock_until;
+        bool has_lock, is_in_doubt;
+        uint32_t n_shown; /* bits: reply numbers that became visible */
+        uint32_t told_posted, known_posted; /* so many are out: as the broker heard, and as it has stored */
+};
+
+struct model_tenant {
+        uint32_t n_running;
+        int64_t paced; /* by its rate, no run before */
+        int64_t full_at; /* when it last had as many messages as it may */
+        uint32_t passed[SIM_TENANTS]; /* runs of that one since this one, which was waiting, had its last */
+};
+
+/* A worker, as it calls itself; `note` is the seq of what the store has of it, `until` how long it is awaited: by the
+ * calendar as the store has it (0 = that is not said yet), by the clock in this life of the broker. */
+struct uuid {
+        uint8_t data[WIRE_UUID_LEN];
+        uint64_t note;
+        int64_t until_ms, until;
+};
+
+/* A change, without what it points to: the commit may never be heard of again. */
+struct check_fact {
+        enum change_type type;
+        uint64_t seq;
+        uint32_t number;
+        struct stored_batch batch;
+        struct numbers seqs; /* of the batch, as numbers */
+        int64_t accepted_ms;
+        struct stored_note note; /* its texts are copies */
+};
+
+struct checks {
+        struct said *said;
+        uint32_t n_said, said_cap;
+        struct key *keys;
+        uint32_t n_keys, keys_cap;
+        uint32_t *by_seq; /* numbers, in the order of their seqs */
+        uint32_t n_by_seq, by_seq_cap;
+        struct model_run *runs; /* in the order of their fences */
+        uint32_t n_runs, runs_cap, n_runs_before; /* those of before the start of this broker */
+        struct model_thread threads[SIM_ALL_THREADS];
+        struct model_tenant tenants[SIM_TENANTS];
+        uint64_t turn;
+        int64_t turn_now;
+        struct numbers told_runs; /* whose results it took in this turn */
+        struct uuid noted[64]; /* workers that may have leases, as the store has it */
+        struct uuid awaited[64]; /* those of before the start that have not said hello yet */
+        uint32_t n_noted, n_awaited;
+        bool is_awaiting;
+        uint64_t awaiting_turn; /* the last one in which the wait was looked at */
+        bool has_verb; /* an operator's frame was taken in this turn */
+        bool is_unsure; /* a commit was begun, and nobody heard how it went */
+        uint32_t known_at[SIM_WORKERS]; /* the connection over which the worker said hello to this broker */
+        int64_t trouble_until[SIM_WORKERS];
+        int64_t broker_trouble; /* when the broker last died or stood still */
+};
+
+extern struct checks checks;
+
+void numbers_push(struct numbers *numbers, uint32_t number);
+void numbers_remove(struct numbers *numbers, uint32_t number);
+struct said *check_of_seq(uint64_t seq);
+uint32_t check_number_of(const struct said *said);
+struct model_run *check_find_run(uint64_t fence);
+const struct config_tenant *check_settings(uint32_t thread);
+/* When the thread's messages are due, from the settings and their times alone. */
+int64_t check_due(const struct model_thread *thread, const struct config_tenant *settings);
+/* How many of its messages go out together. */
+uint32_t check_size(const struct model_thread *thread, const struct config_tenant *settings);
+void check_collect(uint32_t thread);
+void check_fullness(uint32_t thread);
+void check_is_ready(uint32_t thread);
+/* After a start: what the core must have made of the store. */
+void check_on_broker_loaded(void);
+/* Those of the last commit that was begun. */
+const struct check_fact *check_facts(uint32_t *ret_n);
+void check_forget_facts(void);
+uint32_t check_number_of_body(struct bytes bytes);
+
+/* -- check_awaiting.c: runs that go on over a restart of the broker ------------------------------------------------ */
+
+void check_on_note(const struct stored_note *note);
+void check_on_note_gone(uint64_t seq);
+void check_await(void);
+void check_let_go(uint32_t index);
+void check_on_hello(const struct wire_hello *hello);
+/* In a turn, after what was taken and before what is sent. */
+void check_awaiting_on_time(void);
+bool check_is_awaited(const struct model_thread *thread);
+/* The worker names a run of before the restart. */
+void check_adopt(struct check_sender from, struct model_run *run);
+int64_t check_of_calendar(int64_t ms);
+void check_run_is_over(struct model_run *run);

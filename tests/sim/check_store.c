@@ -1,0 +1,308 @@
+/* What is committed: G1, G2, G3, G7 in the store. */
+#include "tests/sim/check_state.h"
+
+#include "common/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct check_fact *facts;
+static uint32_t n_facts, facts_cap;
+
+const struct check_fact *check_facts(uint32_t *ret_n) {
+        *ret_n = n_facts;
+        return facts;
+}
+
+void check_forget_facts(void) {
+        n_facts = checks.told_runs.n = 0;
+        checks.is_unsure = false;
+}
+
+struct said *check_of_seq(uint64_t seq) {
+        uint32_t low = 0, high = checks.n_by_seq;
+
+        while (low < high) {
+                uint32_t middle = (low + high) / 2;
+
+                if (checks.said[checks.by_seq[middle]].seq < seq)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        if (low == checks.n_by_seq || checks.said[checks.by_seq[low]].seq != seq)
+                sim_violation("G2 once", "seq %llu was never given to a message", (unsigned long long)seq);
+        return &checks.said[checks.by_seq[low]];
+}
+
+uint32_t check_number_of_body(struct bytes bytes) {
+        struct wire_body body;
+        char text[16] = "";
+
+        if (wire_decode_body(bytes, &body) < 0 || body.from.len >= sizeof text)
+                sim_violation("G1 durable", "a message's body is not what was sent");
+        memcpy(text, body.from.data, body.from.len);
+        return (uint32_t)strtoul(text, NULL, 10);
+}
+
+/* -- what a change means ------------------------------------------------------------------------------------------- */
+
+void check_fullness(uint32_t thread) {
+        uint32_t tenant = world_tenant(thread), n = 0;
+
+        for (uint32_t i = tenant * SIM_THREADS; i < (tenant + 1) * SIM_THREADS; i++)
+                n += checks.threads[i].list.n;
+        if (check_settings(thread)->max_pending > 0 && n >= check_settings(thread)->max_pending)
+                checks.tenants[tenant].full_at = checks.turn_now;
+}
+
+static void on_message(const struct check_fact *fact) {
+        struct said *said = &checks.said[fact->number];
+        struct model_thread *thread = &checks.threads[said->thread];
+
+        if (said->fate != FATE_SAID || said->bad || said->is_refused)
+                sim_violation("G10 loud refusal", "message %u is stored, and was refused or stored before",
+                              fact->number);
+        if (said->key != UINT32_MAX && checks.keys[said->key].accepted != UINT32_MAX)
+                sim_violation("G7 no doubles in", "message %u has the id of %u, which was accepted before",
+                              fact->number, checks.keys[said->key].accepted);
+        if (fact->seq <= thread->last_seq)
+                sim_violation("G3 in order", "message %u has a lower seq than one accepted before", fact->number);
+        if (said->key != UINT32_MAX)
+                checks.keys[said->key].accepted = fact->number;
+        said->fate = FATE_STORED;
+        said->seq = thread->last_seq = fact->seq;
+        said->at = checks.turn_now;
+        said->accepted_ms = fact->accepted_ms;
+        if (checks.n_by_seq == checks.by_seq_cap) {
+                checks.by_seq_cap = checks.by_seq_cap ? checks.by_seq_cap * 2 : 1024;
+                checks.by_seq = memory_resize(checks.by_seq, checks.by_seq_cap, sizeof *checks.by_seq);
+        }
+        checks.by_seq[checks.n_by_seq++] = fact->number;
+        numbers_push(&thread->list, fact->number);
+        check_fullness(said->thread);
+}
+
+static void on_message_gone(const struct check_fact *fact) {
+        struct said *said = check_of_seq(fact->seq);
+
+        if (said->fate == FATE_STORED) {
+                if (said->done_turn != checks.turn)
+                        sim_violation("G2 once", "message %u is deleted, and no run of it was done in this turn",
+                                      check_number_of(said));
+                said->fate = FATE_FINISHED;
+                sim.stats.finished++;
+                numbers_remove(&checks.threads[said->thread].list, check_number_of(said));
+        } else if (said->fate == FATE_DEAD) {
+                if (!checks.has_verb)
+                        sim_violation("G2 once", "dead message %u is deleted, and nobody asked for it",
+                                      check_number_of(said));
+                said->fate = FATE_DROPPED;
+        } else {
+                sim_violation("G2 once", "message %u is deleted, and was not there", check_number_of(said));
+        }
+}
+
+/* Whatever the thread was at, what is left of it begins anew. */
+static void end_by_verb(uint32_t index) {
+        struct model_thread *thread = &checks.threads[index];
+
+        if (thread->fence != 0 && check_find_run(thread->fence))
+                check_run_is_over(check_find_run(thread->fence));
+        thread->state = MODEL_COLLECTING;
+        thread->attempts = thread->n_busy = thread->n_settled = 0;
+}
+
+static void on_hold(const struct stored_note *note) {
+        uint32_t index = world_thread(note->tenant, note->name);
+        struct model_thread *thread = &checks.threads[index];
+
+        thread->hold_note = note->seq;
+        if (thread->is_held)
+                return; /* only its end is set anew */
+        thread->is_held = true;
+        if (thread->n_settled == 0)
+                thread->is_awaited = false;
+        if (thread->state == MODEL_RUNNING && thread->n_settled > 0)
+                return;
+        if (thread->fence != 0 && check_find_run(thread->fence))
+                check_run_is_over(check_find_run(thread->fence));
+        thread->state = MODEL_COLLECTING;
+}
+
+static void on_hold_gone(uint64_t seq) {
+        for (uint32_t i = 0; i < SIM_ALL_THREADS; i++)
+                if (checks.threads[i].is_held && checks.threads[i].hold_note == seq)
+                        check_let_go(i);
+}
+
+static void bury(const struct check_fact *fact) {
+        for (uint32_t i = 0; i < fact->seqs.n; i++) {
+                struct said *said = &checks.said[fact->seqs.items[i]];
+
+                if (said->fate != FATE_STORED)
+                        sim_violation("G2 once", "message %u dies twice", fact->seqs.items[i]);
+                said->fate = FATE_DEAD;
+                sim.stats.dead++;
+                numbers_remove(&checks.threads[said->thread].list, fact->seqs.items[i]);
+        }
+        end_by_verb(checks.said[fact->seqs.items[0]].thread);
+}
+
+/* A dead letter comes back: among the others by its age, or, as its answer is stored, before them. */
+static void revive(struct said *first, bool is_answered) {
+        struct model_thread *thread = &checks.threads[first->thread];
+        struct numbers old = thread->list, batch = first->batch;
+        uint32_t i = 0, k = 0;
+
+        thread->list = (struct numbers){0};
+        while (i < batch.n || k < old.n) {
+                bool is_first = i < batch.n && (k == old.n || is_answered ||
+                                                checks.said[batch.items[i]].seq < checks.said[old.items[k]].seq);
+
+                if (is_first)
+                        checks.said[batch.items[i]].fate = FATE_STORED, checks.said[batch.items[i]].is_revived = true;
+                numbers_push(&thread->list, is_first ? batch.items[i++] : old.items[k++]);
+        }
+        thread->attempts = thread->n_busy = 0;
+        thread->n_settled = is_answered ? batch.n : 0;
+        check_is_ready(first->thread);
+}
+
+static void on_batch(const struct check_fact *fact) {
+        struct said *first = check_of_seq(fact->seq);
+        bool was_dead = first->fate == FATE_DEAD;
+
+        first->has_record = true;
+        first->record_ms = fact->batch.at.ms;
+        first->attempts = fact->batch.attempts;
+        if (fact->batch.posted < first->posted && !was_dead)
+                sim_violation("G9 one reply", "a batch had %u replies out, and now has %u", first->posted,
+                              fact->batch.posted);
+        first->posted = fact->batch.posted;
+        first->void_fence = fact->batch.fence;
+        if (fact->batch.kind == STORED_DEAD) {
+                first->batch = fact->seqs;
+                bury(fact);
+        } else if (was_dead) {
+                revive(first, true);
+        } else if (fact->batch.is_answered) {
+                first->batch = fact->seqs;
+                checks.threads[first->thread].n_settled = fact->seqs.n;
+                for (uint32_t i = 0; i < fact->seqs.n; i++)
+                        checks.said[fact->seqs.items[i]].is_answered = true;
+        }
+}
+
+static void on_batch_gone(const struct check_fact *fact) {
+        struct said *first = check_of_seq(fact->seq);
+
+        first->has_record = false;
+        first->attempts = first->posted = 0;
+        if (first->fate == FATE_DEAD && !checks.has_verb)
+                sim_violation("G2 once", "dead letter %u vanishes, and nobody asked for it", check_number_of(first));
+        if (first->fate == FATE_DEAD)
+                revive(first, false);
+}
+
+static void apply(const struct check_fact *fact) {
+        switch (fact->type) {
+        case CHANGE_PUT_MESSAGE:
+                on_message(fact);
+                break;
+        case CHANGE_DELETE_MESSAGE:
+                on_message_gone(fact);
+                break;
+        case CHANGE_PUT_BATCH:
+                on_batch(fact);
+                break;
+        case CHANGE_DELETE_BATCH:
+                on_batch_gone(fact);
+                break;
+        case CHANGE_PUT_ANSWER:
+                check_of_seq(fact->seq)->has_answer = true;
+                break;
+        case CHANGE_DELETE_ANSWER:
+                check_of_seq(fact->seq)->has_answer = false;
+                break;
+        case CHANGE_PUT_NOTE:
+                check_on_note(&fact->note);
+                if (fact->note.kind == STORED_HOLD)
+                        on_hold(&fact->note);
+                break;
+        case CHANGE_DELETE_NOTE:
+                check_on_note_gone(fact->seq);
+                on_hold_gone(fact->seq);
+                break;
+        case CHANGE_PUT_SEEN:
+        case CHANGE_DELETE_SEEN:
+                break;
+        }
+}
+
+/* -- commits ------------------------------------------------------------------------------------------------------- */
+
+static struct check_fact *new_fact(void) {
+        if (n_facts == facts_cap) {
+                facts_cap = facts_cap ? facts_cap * 2 : 256;
+                facts = memory_resize(facts, facts_cap, sizeof *facts);
+        }
+        return &facts[n_facts++];
+}
+
+/* The numbers of a batch's messages: of those in this very commit too. */
+static uint32_t number_of_seq(uint64_t seq) {
+        for (uint32_t i = 0; i < n_facts; i++)
+                if (facts[i].type == CHANGE_PUT_MESSAGE && facts[i].seq == seq)
+                        return facts[i].number;
+        return check_number_of(check_of_seq(seq));
+}
+
+static struct bytes copy(struct bytes bytes) {
+        void *data = sim_new(bytes.len + 1);
+
+        if (bytes.len > 0)
+                memcpy(data, bytes.data, bytes.len);
+        return (struct bytes){data, bytes.len};
+}
+
+void check_on_commit(const struct change *changes, size_t n) {
+        n_facts = 0;
+        for (size_t i = 0; i < n; i++) {
+                struct check_fact *fact = new_fact();
+
+                *fact = (struct check_fact){.type = changes[i].type, .seq = changes[i].seq};
+                if (fact->type == CHANGE_PUT_MESSAGE) {
+                        fact->seq = changes[i].message.seq;
+                        fact->accepted_ms = changes[i].message.accepted.ms;
+                        fact->number = check_number_of_body(changes[i].message.body);
+                } else if (fact->type == CHANGE_PUT_BATCH) {
+                        fact->batch = *changes[i].batch;
+                        fact->seq = changes[i].batch->seq;
+                        for (uint32_t k = 0; k < fact->batch.n_seqs; k++)
+                                numbers_push(&fact->seqs, number_of_seq(fact->batch.seqs[k]));
+                } else if (fact->type == CHANGE_PUT_NOTE) {
+                        fact->note = changes[i].note;
+                        fact->seq = fact->note.seq;
+                        fact->note.tenant = copy(fact->note.tenant);
+                        fact->note.name = copy(fact->note.name);
+                }
+        }
+        checks.is_unsure = true;
+}
+
+void check_on_committed(void) {
+        for (uint32_t i = 0; i < n_facts; i++)
+                apply(&facts[i]);
+        n_facts = 0;
+        checks.is_unsure = false;
+        for (uint32_t i = 0; i < checks.told_runs.n; i++) {
+                struct model_run *run = &checks.runs[checks.told_runs.items[i]];
+
+                if (run->told_posted > run->known_posted)
+                        run->known_posted = run->told_posted;
+        }
+        for (uint32_t i = 0; i < SIM_ALL_THREADS; i++)
+                check_collect(i);
+        check_awaiting_on_time();
+}

@@ -1,0 +1,226 @@
+/* Around a turn of the broker, and around its death: G5 promptly, G6, G12. */
+#include "tests/sim/check_state.h"
+
+#include "broker/core/core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void check_on_turn_begin(void) {
+        checks.turn++;
+        checks.turn_now = sim.now_us;
+        checks.has_verb = false;
+        checks.told_runs.n = 0;
+        for (uint32_t i = 0; i < SIM_ALL_THREADS; i += SIM_THREADS)
+                check_fullness(i);
+        for (uint32_t i = checks.n_runs; i-- > 0 && i + 64 > checks.n_runs;) {
+                struct model_run *run = &checks.runs[i];
+
+                if (!run->is_unsent || run->is_over)
+                        continue;
+                check_run_is_over(run);
+                check_is_ready(run->thread);
+        }
+}
+
+static const char *said_state(uint32_t thread) {
+        struct core_thread_view view;
+
+        core_why(broker_core(), sim_now(), bytes_of(world_tenant_name(thread)), bytes_of(world_thread_name(thread)),
+                 &view);
+        return thread_state_name(view.state);
+}
+
+static bool has_credit(void) {
+        struct core_worker_view worker;
+        uint32_t cursor = 0;
+
+        while (core_next_worker(broker_core(), sim_now(), &cursor, &worker))
+                if (worker.running < worker.slots)
+                        return true;
+        return false;
+}
+
+static bool has_room(uint32_t thread) {
+        return checks.tenants[world_tenant(thread)].paced <= checks.turn_now &&
+               checks.tenants[world_tenant(thread)].n_running < check_settings(thread)->concurrency;
+}
+
+/* Who waits for a turn, by tenant: only those are passed over by others. */
+static void forget_turns(const bool *waits) {
+        for (uint32_t i = 0; i < SIM_TENANTS; i++)
+                if (!waits[i])
+                        memset(checks.tenants[i].passed, 0, sizeof checks.tenants[i].passed);
+}
+
+static void check_promptness(void) {
+        int64_t next = core_next_due(broker_core()).us;
+        bool waits[SIM_TENANTS] = {false}, is_free = has_credit();
+
+        for (uint32_t i = 0; i < SIM_ALL_THREADS; i++) {
+                struct model_thread *thread = &checks.threads[i];
+
+                if (thread->list.n == 0 || thread->state == MODEL_RUNNING || thread->state == MODEL_HELD ||
+                    check_is_awaited(thread))
+                        continue;
+                if (thread->due_max <= checks.turn_now)
+                        thread->state = MODEL_READY;
+                if (thread->state == MODEL_READY && has_room(i))
+                        waits[world_tenant(i)] = true;
+                if (thread->state == MODEL_READY && is_free && has_room(i))
+                        sim_violation("G5 when quiet",
+                                      "thread %s is due, a worker has credit, and no run begins; it is said to be %s",
+                                      world_thread_name(i), said_state(i));
+                /* With jitter it may have become ready without our knowing. */
+                if (thread->due_min > checks.turn_now && next > thread->due_max)
+                        sim_violation("G5 when quiet",
+                                      "thread %s, in state %d with %u messages, is due %lld us before the broker means "
+                                      "to look again",
+                                      world_thread_name(i), (int)thread->state, thread->list.n,
+                                      (long long)(next - thread->due_max));
+        }
+        forget_turns(waits);
+}
+
+/* -- G12 ----------------------------------------------------------------------------------------------------------- */
+
+static bool is_state(const struct model_thread *thread, enum thread_state state) {
+        static const enum thread_state states[] = {
+                [MODEL_COLLECTING] = THREAD_COLLECTING, [MODEL_READY] = THREAD_READY,
+                [MODEL_RUNNING] = THREAD_RUNNING,       [MODEL_WAITING] = THREAD_WAITING,
+                [MODEL_BACKOFF] = THREAD_BACKOFF,       [MODEL_HELD] = THREAD_HELD};
+
+        if (thread->is_held && thread->state != MODEL_RUNNING)
+                return state == THREAD_HELD;
+        if (thread->list.n == 0)
+                return state == THREAD_DEAD || state == THREAD_DONE || state == THREAD_UNKNOWN;
+        if (check_is_awaited(thread))
+                return state == THREAD_COLLECTING || state == THREAD_BACKOFF;
+        if (state == THREAD_READY) /* which of the two it is depends on the jitter */
+                return thread->state == MODEL_READY || thread->due_min <= checks.turn_now;
+        return state == states[thread->state];
+}
+
+static void check_why(uint32_t index) {
+        const struct model_thread *thread = &checks.threads[index];
+        struct core_thread_view view;
+
+        core_why(broker_core(), sim_now(), bytes_of(world_tenant_name(index)), bytes_of(world_thread_name(index)),
+                 &view);
+        if (!is_state(thread, view.state))
+                sim_violation("G12 explainable", "thread %s is said to be %s, and is in state %d with %u messages",
+                              world_thread_name(index), thread_state_name(view.state), (int)thread->state,
+                              thread->list.n);
+        if (view.n_messages != thread->list.n || view.fence != thread->fence)
+                sim_violation("G12 explainable", "thread %s has %u messages and fence %s, not %u and %s",
+                              world_thread_name(index), thread->list.n, tell_fence(thread->fence), view.n_messages,
+                              tell_fence(view.fence));
+}
+
+void check_on_turn_end(void) {
+        check_awaiting_on_time();
+        check_promptness();
+        check_why((uint32_t)(checks.turn * 7 % SIM_ALL_THREADS));
+        if (sim.is_over)
+                for (uint32_t i = 0; i < SIM_ALL_THREADS; i++)
+                        check_why(i);
+}
+
+/* -- death and start ----------------------------------------------------------------------------------------------- */
+
+void check_on_broker_stop(int64_t until) {
+        checks.broker_trouble = until;
+        for (uint32_t i = 0; i < SIM_WORKERS; i++)
+                check_on_trouble(worker_process(i), until);
+}
+
+/* Whatever was under way counts no more: the next broker begins from the store. */
+void check_on_broker_end(void) {
+        checks.broker_trouble = sim_time();
+        for (uint32_t i = 0; i < checks.n_runs; i++) {
+                checks.runs[i].is_broker_gone = checks.runs[i].is_broker_gone || !checks.runs[i].is_over;
+                checks.runs[i].is_over = true;
+                checks.runs[i].is_void = false;
+        }
+        /* What it heard in a turn that was not committed, it has not heard. */
+        for (uint32_t i = 0; i < checks.told_runs.n; i++)
+                checks.runs[checks.told_runs.items[i]].is_broker_gone = true;
+        for (uint32_t i = 0; i < SIM_ALL_THREADS; i++)
+                checks.threads[i].fence = 0, checks.threads[i].is_flushed = false;
+        for (uint32_t i = 0; i < SIM_TENANTS; i++)
+                checks.tenants[i] = (struct model_tenant){.full_at = checks.tenants[i].full_at};
+        checks.is_awaiting = false;
+        memset(checks.known_at, 0, sizeof checks.known_at);
+}
+
+int64_t check_of_calendar(int64_t ms) { return sim.now_us + (ms - sim_now().wall.ms) * 1000; }
+
+/* A due time is never stored: it follows from when the messages came, as the calendar tells it now. */
+void check_on_broker_loaded(void) {
+        checks.turn_now = sim.now_us;
+        check_await();
+        for (uint32_t i = 0; i < SIM_ALL_THREADS; i++) {
+                struct model_thread *thread = &checks.threads[i];
+                const struct config_tenant *settings = check_settings(i);
+                int64_t cap = settings->retry.cap.us > 3600000000 ? settings->retry.cap.us : 3600000000;
+                struct said *first;
+
+                for (uint32_t k = 0; k < thread->list.n; k++) {
+                        struct said *said = &checks.said[thread->list.items[k]];
+
+                        said->at = check_of_calendar(said->accepted_ms);
+                        said->at = said->at < sim.now_us ? said->at : sim.now_us;
+                }
+                thread->state = MODEL_COLLECTING;
+                thread->attempts = thread->n_busy = 0;
+                check_collect(i);
+                first = thread->list.n ? &checks.said[thread->list.items[0]] : NULL;
+                thread->n_settled = first && first->has_answer ? first->batch.n : 0;
+                if (!first || !first->has_record)
+                        continue;
+                thread->attempts = first->attempts;
+                if (thread->is_held)
+                        continue;
+                thread->state = MODEL_BACKOFF;
+                thread->due_min = thread->due_max = check_of_calendar(first->record_ms);
+                if (thread->due_max > sim.now_us + cap)
+                        thread->due_min = thread->due_max = sim.now_us + cap;
+        }
+}
+
+/* -- the end ------------------------------------------------------------------------------------------------------- */
+
+bool check_is_over(void) {
+        for (uint32_t i = 0; i < SIM_ALL_THREADS; i++)
+                if (checks.threads[i].list.n > 0)
+                        return false;
+        return true;
+}
+
+void check_end(void) {
+        if (!check_is_over())
+                sim_violation("liveness", "faults have ended, and something has not come to an end");
+        for (uint32_t i = 0; i < checks.n_said; i++) {
+                const struct said *said = &checks.said[i];
+
+                if (said->fate == FATE_STORED)
+                        sim_violation("G2 once", "message %u is neither finished nor dead", i);
+                if (said->fate != FATE_DEAD && (said->has_record || said->has_answer))
+                        sim_violation("G2 once", "the store keeps something of message %u, which is over", i);
+        }
+}
+
+void check_init(void) {
+        struct checks old = checks;
+
+        checks = (struct checks){.said = old.said,
+                                 .said_cap = old.said_cap,
+                                 .keys = old.keys,
+                                 .keys_cap = old.keys_cap,
+                                 .by_seq = old.by_seq,
+                                 .by_seq_cap = old.by_seq_cap,
+                                 .runs = old.runs,
+                                 .runs_cap = old.runs_cap};
+        for (uint32_t i = 0; i < SIM_ALL_THREADS; i++)
+                check_collect(i);
+}
