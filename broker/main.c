@@ -114,7 +114,8 @@ static int load(struct loop *loop) {
                 return r;
         }
         put_settings_in_force(&boot);
-        core_load_done(loop->core, loop->started, &loop->fx);
+        /* The clock is read again: how long the load took is not to be taken off anybody's wait. */
+        core_load_done(loop->core, clock_now(), &loop->fx);
         r = commit_changes(loop->store, loop->fx.changes, loop->fx.n_changes, &wait);
         effects_clear(&loop->fx);
         log_info("loaded", LOG_TEXT("store", store_kind(loop->store)), LOG_NUMBER("epoch", head.epoch),

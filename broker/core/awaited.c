@@ -20,8 +20,8 @@ struct awaited {
 };
 
 struct awaiting {
-        struct awaited workers[LIMIT_WORKERS];
-        uint32_t n;
+        struct awaited *workers; /* more than LIMIT_WORKERS, when a whole fleet was replaced between two starts */
+        uint32_t n, cap;
         struct table by_head; /* threads that were there at the start, by the seq of their first message */
         uint32_t cursor; /* the wait is over: threads before this have been released */
 };
@@ -29,19 +29,26 @@ struct awaiting {
 static uint32_t hash_seq(uint64_t seq) { return (uint32_t)(seq * UINT64_C(0x9e3779b97f4a7c15) >> 32); }
 
 struct awaiting *awaiting_free(struct awaiting *awaiting) {
-        if (awaiting)
+        if (awaiting) {
                 table_done(&awaiting->by_head);
+                free(awaiting->workers);
+        }
         free(awaiting);
         return NULL;
 }
 
 void awaiting_load(struct core *core, const struct stored_note *note) {
+        struct awaiting *awaiting = core->awaiting;
         struct awaited *awaited;
 
-        if (!core->awaiting)
-                core->awaiting = memory_new(1, sizeof *core->awaiting);
-        if (core->awaiting->n == LIMIT_WORKERS || note->name.len != WIRE_UUID_LEN)
+        if (!awaiting)
+                awaiting = core->awaiting = memory_new(1, sizeof *core->awaiting);
+        if (note->name.len != WIRE_UUID_LEN)
                 return;
+        if (awaiting->n == awaiting->cap) {
+                awaiting->cap = awaiting->cap ? awaiting->cap * 2 : 64;
+                awaiting->workers = memory_resize(awaiting->workers, awaiting->cap, sizeof *awaiting->workers);
+        }
         awaited = &core->awaiting->workers[core->awaiting->n++];
         awaited->note = note->seq;
         awaited->since = note->at;
@@ -144,11 +151,11 @@ static struct thread *find_batch(const struct core *core, struct bytes batch, ui
  * already, the newer does, unless the older has got its answer in: then that is the one. And a batch whose answer is
  * stored has its messages fixed. */
 static bool is_good(const struct thread *thread, const struct wire_held *held, uint32_t n) {
-        if (held->fence <= thread->void_fence)
+        if (held->fence <= thread->void_fence && held->fence != thread->posting)
                 return false;
         if (thread->state == THREAD_RUNNING && (thread->is_answered || held->fence <= thread->fence))
                 return false;
-        return !thread->is_answered || thread->n_batch == n;
+        return thread->is_answered ? thread->n_batch == n : !thread->is_held;
 }
 
 struct thread *awaiting_adopt(struct core *core, struct now now, uint32_t worker, const struct wire_held *held,
@@ -166,12 +173,23 @@ struct thread *awaiting_adopt(struct core *core, struct now now, uint32_t worker
                            "a newer run of this batch goes on", fx);
                 thread_end_lease(core, thread);
         }
+        awaiting_note(core, now, &core->workers[worker], fx); /* its wait may have ended already */
         core->counters.adopted++;
         thread->is_awaited = false;
         thread->n_batch = n;
         thread_take_lease(core, thread, worker, held->fence);
         thread_set_state(core, now, thread, THREAD_RUNNING);
         return thread;
+}
+
+void awaiting_forgive(struct core *core, struct now now, struct span gap) {
+        struct mono longest = mono_add(now.mono, core->lease);
+
+        for (uint32_t i = 0; core->awaiting && i < core->awaiting->n; i++) {
+                struct awaited *awaited = &core->awaiting->workers[i];
+
+                awaited->until = mono_min(mono_add(awaited->until, gap), longest);
+        }
 }
 
 /* The wait is over: what is due may go. */

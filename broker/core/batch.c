@@ -66,22 +66,7 @@ void batch_name(const struct core *core, const struct message_list *messages, ui
         write_name(&core->messages[messages->first], hash, text);
 }
 
-uint32_t batch_count(const struct core *core, const struct message_list *messages, struct bytes text) {
-        uint64_t hash = core->salt;
-        char name[WIRE_BATCH_LEN + 1];
-        uint32_t n = 0;
-
-        for (uint32_t at = messages->first; at != NONE && n < LIMIT_BATCH_MESSAGES_MAX; at = core->messages[at].next) {
-                hash = hash_next(core, hash, at);
-                n++;
-                write_name(&core->messages[messages->first], hash, name);
-                if (bytes_is_text(text, name))
-                        return n;
-        }
-        return 0;
-}
-
-int batch_parse(struct bytes text, uint64_t *ret_seq) {
+static int parse(struct bytes text, uint64_t *ret_seq, uint64_t *ret_hash) {
         unsigned __int128 id = 0;
 
         if (text.len != WIRE_BATCH_LEN)
@@ -94,8 +79,34 @@ int batch_parse(struct bytes text, uint64_t *ret_seq) {
                         return -EBADMSG;
                 id = id << 5 | (unsigned)(digit - base32);
         }
+        *ret_hash = (uint32_t)id;
         *ret_seq = (uint64_t)(id >> 32) & LIMIT_SEQ_MAX;
         return 0;
+}
+
+uint32_t batch_count(const struct core *core, const struct message_list *messages, struct bytes text) {
+        uint64_t hash = core->salt, wanted, seq;
+        char name[WIRE_BATCH_LEN + 1];
+        uint32_t n = 0;
+
+        if (parse(text, &seq, &wanted) < 0)
+                return 0;
+        for (uint32_t at = messages->first; at != NONE && n < LIMIT_BATCH_MESSAGES_MAX; at = core->messages[at].next) {
+                hash = hash_next(core, hash, at);
+                n++;
+                if ((uint32_t)hash != wanted)
+                        continue; /* spelling each one out would take ten times as long */
+                write_name(&core->messages[messages->first], hash, name);
+                if (bytes_is_text(text, name))
+                        return n;
+        }
+        return 0;
+}
+
+int batch_parse(struct bytes text, uint64_t *ret_seq) {
+        uint64_t hash;
+
+        return parse(text, ret_seq, &hash);
 }
 
 void batch_store(struct core *core, struct thread *thread, struct wall at, uint32_t n_seqs, struct effects *fx) {
@@ -110,6 +121,7 @@ void batch_store(struct core *core, struct thread *thread, struct wall at, uint3
         batch->lost = thread->lost;
         batch->posted = thread->posted;
         batch->fence = thread->void_fence;
+        batch->posting = thread->posting;
         batch->is_answered = thread->is_answered;
         if (thread->failure) {
                 memcpy(batch->code, thread->failure->code, sizeof batch->code);

@@ -126,6 +126,8 @@ struct mono core_next_due(const struct core *core) {
         if (core->free_credit > 0 && core->first_in_turn != NONE)
                 return core->last_step;
         due = mono_min(mono_min(due, awaiting_until(core)), holds_next_due(core));
+        if (core->awaiting) /* that time stood still is noticed */
+                due = mono_min(due, mono_add(core->last_step, core->alive));
         for (uint32_t i = 0; i < core->n_workers; i++)
                 if (core->workers[i].is_used)
                         return mono_min(due, mono_add(core->last_step, core->alive)); /* silence is noticed */

@@ -111,6 +111,19 @@ void hold_load(struct core *core, struct now now, uint32_t tenant, const struct 
         hold_set_until(core, now, hold, note->until);
 }
 
+/* An end may be a year away; what is void in the heap must not stay so long. */
+static void tidy(struct holds *holds) {
+        struct heap old = holds->ends;
+
+        if (old.n <= 2 * holds->n + 64)
+                return;
+        holds->ends = (struct heap){0};
+        for (uint32_t i = 0; i < old.n; i++)
+                if (old.entries[i].ticket == holds->items[old.entries[i].who].ticket)
+                        heap_push(&holds->ends, old.entries[i]);
+        heap_done(&old);
+}
+
 void hold_remove(struct core *core, struct hold *hold) {
         uint32_t index = (uint32_t)(hold - core->holds.items);
 
@@ -122,6 +135,7 @@ void hold_remove(struct core *core, struct hold *hold) {
         hold->next_free = core->holds.first_free;
         core->holds.first_free = index;
         core->holds.n--;
+        tidy(&core->holds);
 }
 
 struct hold *hold_next_ended(struct core *core, struct now now) {

@@ -154,10 +154,11 @@ static void resume(struct core *core, struct now now, struct loading_batch *batc
         thread->lost = record->lost;
         thread->posted = record->posted;
         thread->void_fence = record->fence;
+        thread->posting = record->posting;
         thread->is_answered = record->is_answered;
         thread->n_batch = record->is_answered ? record->n_seqs : 0;
         thread_set_failure(thread, bytes_of(record->code), bytes_of(record->why));
-        if (!thread->is_held)
+        if (!thread->is_held && record->at.ms != AT_QUIET.ms)
                 thread_set_state(core, now, thread, THREAD_BACKOFF);
 }
 
@@ -189,7 +190,9 @@ void core_load_done(struct core *core, struct now now, struct effects *fx) {
                 if (thread->is_held)
                         continue;
                 thread_arm(core, thread,
-                           batch ? backoff_due(core, now, thread, batch->record.at) : batch_due(core, now, thread));
+                           batch && batch->record.at.ms != AT_QUIET.ms
+                                   ? backoff_due(core, now, thread, batch->record.at)
+                                   : batch_due(core, now, thread));
         }
         awaiting_begin(core, now, fx);
         core->last_step = now.mono;

@@ -84,6 +84,7 @@ void on_answered(struct core *core, struct now now, const struct event *event, s
         if (!thread->is_answered) { /* else it is asked again, because GO was lost */
                 thread->is_answered = true;
                 thread->void_fence = void_below(core, thread->fence);
+                thread->posting = thread->fence;
                 core->counters.answered++;
                 change = effects_push_change(fx, CHANGE_PUT_ANSWER);
                 change->seq = thread_seq(core, thread);

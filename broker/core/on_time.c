@@ -87,6 +87,7 @@ static void forgive_own_absence(struct core *core, struct now now) {
         core->last_step = now.mono;
         if (gap.us <= core->alive.us * 2)
                 return;
+        awaiting_forgive(core, now, gap);
         for (uint32_t i = 0; i < core->n_workers; i++)
                 if (core->workers[i].is_used)
                         core->workers[i].heard = mono_min(mono_add(core->workers[i].heard, gap), now.mono);

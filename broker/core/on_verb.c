@@ -51,7 +51,7 @@ static void stop_thread(struct core *core, struct now now, struct thread *thread
         if (is_posting(core, thread) && thread->state == THREAD_RUNNING)
                 return;
         if (call_off(core, now, thread, "held", "a person has taken this thread over", fx))
-                batch_store(core, thread, now.wall, 0, fx);
+                batch_store(core, thread, AT_QUIET, 0, fx);
         thread_keep_held(core, now, thread);
 }
 
@@ -74,10 +74,12 @@ static int hold_thread(struct core *core, struct now now, uint32_t tenant, const
 }
 
 /* A batch whose answer is stored goes at once, whatever has come behind it; else it is due as its messages say. */
-static void let_go(struct core *core, struct now now, struct thread *thread) {
+static void let_go(struct core *core, struct now now, struct thread *thread, struct effects *fx) {
         thread->is_held = false;
         if (thread->state != THREAD_HELD)
                 return;
+        if (thread->has_record && !thread->is_answered)
+                batch_store(core, thread, AT_QUIET, 0, fx); /* its pause is over for the next start, too */
         thread_set_state(core, now, thread, thread->is_answered ? THREAD_BACKOFF : THREAD_COLLECTING);
         thread_arm(core, thread, thread->is_answered ? now.mono : batch_due(core, now, thread));
 }
@@ -88,7 +90,7 @@ static void end_hold(struct core *core, struct now now, struct hold *hold, struc
         effects_delete(fx, CHANGE_DELETE_NOTE, hold->seq);
         hold_remove(core, hold);
         if (thread)
-                let_go(core, now, thread);
+                let_go(core, now, thread, fx);
 }
 
 static int resume_thread(struct core *core, struct now now, uint32_t tenant, const struct event *event,
@@ -139,7 +141,8 @@ static void give_up(struct core *core, struct now now, uint32_t tenant, const st
         while ((thread = thread_find(core, tenant, event->verb.thread))) {
                 thread_set_failure(thread, bytes_of("cancelled"), why);
                 if (thread->n_batch == 0)
-                        thread->n_batch = thread->messages.n;
+                        thread->n_batch =
+                                thread->messages.n < LIMIT_DEAD_MESSAGES ? thread->messages.n : LIMIT_DEAD_MESSAGES;
                 dead_bury(core, now, thread, fx);
         }
 }

@@ -74,6 +74,14 @@ static void lose_all(struct core *core, struct now now, uint32_t worker, struct 
                         run_lost(core, now, &core->threads[i], fx);
 }
 
+/* Whoever was there before is not any more. */
+static void forget_address(struct core *core, const struct address *address) {
+        uint32_t index;
+
+        while ((index = worker_find(core, address)) != NONE)
+                core->workers[index].address = (struct address){0};
+}
+
 void on_hello(struct core *core, struct now now, const struct event *event, struct effects *fx) {
         struct wire_hello hello = event->hello;
         uint32_t index = find_uuid(core, hello.uuid);
@@ -94,13 +102,15 @@ void on_hello(struct core *core, struct now now, const struct event *event, stru
                 *worker = (struct worker){.is_used = true};
         memcpy(worker->uuid, hello.uuid.data, WIRE_UUID_LEN);
         worker->incarnation = hello.incarnation;
+        forget_address(core, &event->from);
         worker->address = event->from;
         worker->heard = now.mono;
         worker_set_slots(core, worker, hello.slots);
         awaiting_arrive(core, worker, fx);
+        /* First what it may not go on with: the WELCOME allows it to post the rest. */
+        confirm(core, now, index, &hello.held, hello.n_held, event, fx);
         wire_encode_welcome(effects_begin_frame(fx, DOOR_WORKERS, event->from), &welcome);
         effects_end_frame(fx);
-        confirm(core, now, index, &hello.held, hello.n_held, event, fx);
 }
 
 void on_alive(struct core *core, struct now now, const struct event *event, struct effects *fx) {

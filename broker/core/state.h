@@ -48,6 +48,7 @@ struct thread {
         struct mono since, busy_since;
         uint64_t fence; /* running */
         uint64_t void_fence; /* runs under this fence or an older one are void */
+        uint64_t posting; /* but for the run under this fence, which got the answer in; 0 = none */
         uint32_t worker; /* running: index; in the free list, the next free slot */
         struct failure *failure; /* the last one, or NULL */
 };
@@ -238,6 +239,8 @@ void awaiting_arrive(struct core *core, struct worker *worker, struct effects *f
  * it may not. */
 struct thread *awaiting_adopt(struct core *core, struct now now, uint32_t worker, const struct wire_held *held,
                               struct effects *fx);
+/* The broker was away for `gap`: the wait is so much longer, one lease from now at most. */
+void awaiting_forgive(struct core *core, struct now now, struct span gap);
 void awaiting_on_time(struct core *core, struct now now, struct effects *fx);
 
 /* -- batch.c: what belongs together, when it is due, what it is called

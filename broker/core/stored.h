@@ -21,6 +21,9 @@ enum stored_batch_kind {
         STORED_DEAD = 1, /* given up; `at` is when */
 };
 
+/* `at` of a batch that is not in a pause: it is due when its messages' quiet or a cap says so. */
+#define AT_QUIET ((struct wall){0})
+
 /* A batch that has a history. One that was never run has no record: it follows from its messages. */
 struct stored_batch {
         uint64_t seq;
@@ -30,6 +33,7 @@ struct stored_batch {
         uint32_t lost; /* runs that vanished with their worker */
         uint32_t posted; /* replies of the stored answer that are out */
         uint64_t fence; /* runs of it under this fence or an older one are void: none may be taken up again */
+        uint64_t posting; /* but for the run under this fence, which got the answer in; 0 = none */
         bool is_answered; /* an answer is stored under the same key */
         char code[LIMIT_CODE_LEN + 1], why[LIMIT_WHY_LEN + 1];
         /* Which messages it has, where that is settled: dead, or answered. Else only the first, and newer ones join. */

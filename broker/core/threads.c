@@ -158,7 +158,7 @@ void thread_end_lease(struct core *core, struct thread *thread) {
         worker->running--;
         tenant_queue(core, tenant_of(core, thread)); /* its concurrency may have kept it out of line */
         thread->void_fence = thread->fence;
-        thread->fence = 0;
+        thread->fence = thread->posting = 0;
         thread->worker = NONE;
 }
 
@@ -179,7 +179,7 @@ void thread_set_failure(struct thread *thread, struct bytes code, struct bytes w
 void thread_begin_anew(struct thread *thread) {
         thread->n_batch = thread->attempts = thread->lost = thread->n_busy = thread->posted = 0;
         thread->has_record = thread->is_answered = thread->is_awaited = false;
-        thread->void_fence = 0;
+        thread->void_fence = thread->posting = 0;
         free(thread->failure);
         thread->failure = NULL;
 }

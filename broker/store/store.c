@@ -45,6 +45,8 @@ static int put(struct store *store, enum engine_table table, uint64_t seq) {
         struct buffer *value = &store->scratch;
         int r = 0;
 
+        if (value->len > (size_t)ENGINE_PIECE * (UINT16_MAX + 1))
+                return -EFBIG; /* its pieces could not be numbered */
         if (table != ENGINE_META)
                 tally(&store->meta.tallies[table], buffer_bytes(value));
         for (size_t at = 0, piece = 0; at < value->len && r == 0; at += ENGINE_PIECE, piece++) {

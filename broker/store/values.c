@@ -68,7 +68,7 @@ void values_encode_message(struct buffer *buffer, const struct stored_message *m
 void values_encode_batch(struct buffer *buffer, const struct stored_batch *batch) {
         size_t at = begin(buffer);
 
-        pack_push_array(buffer, 10);
+        pack_push_array(buffer, 11);
         pack_push_uint(buffer, batch->kind);
         pack_push_int(buffer, batch->at.ms);
         pack_push_uint(buffer, batch->attempts);
@@ -81,6 +81,7 @@ void values_encode_batch(struct buffer *buffer, const struct stored_batch *batch
         for (uint32_t i = 0; i < batch->n_seqs; i++)
                 pack_push_uint(buffer, batch->seqs[i]);
         pack_push_uint(buffer, batch->fence);
+        pack_push_uint(buffer, batch->posting);
         end(buffer, at, batch->seq);
 }
 
@@ -200,6 +201,7 @@ int values_decode_batch(uint64_t seq, struct bytes payload, struct stored_batch 
         for (uint32_t i = 0; i < ret->n_seqs; i++)
                 seqs[i] = pack_pop_uint(&reader);
         ret->fence = n > 9 ? pack_pop_uint(&reader) : 0; /* layouts before it had none */
+        ret->posting = n > 10 ? pack_pop_uint(&reader) : 0;
         if (verdict(&reader, n >= 9 && kind <= STORED_DEAD && (ret->n_seqs == 0 || seqs[0] == seq)) < 0)
                 return -EBADMSG;
         ret->seqs = *ret_seqs = TAKE(seqs);

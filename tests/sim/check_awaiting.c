@@ -39,6 +39,7 @@ void check_await(void) {
         checks.n_awaited = checks.n_noted;
         checks.n_runs_before = checks.n_runs;
         checks.is_awaiting = checks.n_noted > 0;
+        checks.looked = checks.turn_now;
         for (uint32_t i = 0; i < checks.n_awaited; i++) {
                 int64_t longest = checks.turn_now + sim.config.broker.lease.us;
                 int64_t until = check_of_calendar(checks.awaited[i].until_ms);
@@ -65,10 +66,23 @@ static void flush(uint32_t index) {
         thread->is_flushed = false;
 }
 
+/* A broker that stood still could not hear who came back: for so long it waits longer, one lease from now at most. */
+static void forgive(void) {
+        int64_t gap = checks.turn_now - checks.looked, longest = checks.turn_now + sim.config.broker.lease.us;
+
+        checks.looked = checks.turn_now;
+        for (uint32_t i = 0; i < checks.n_awaited && gap > sim.config.broker.lease.us / 5 * 2; i++) {
+                int64_t until = checks.awaited[i].until + gap;
+
+                checks.awaited[i].until = until < longest ? until : longest;
+        }
+}
+
 void check_awaiting_on_time(void) {
         if (checks.awaiting_turn == checks.turn)
                 return;
         checks.awaiting_turn = checks.turn;
+        forgive();
         for (uint32_t i = 0; i < checks.n_awaited; i++)
                 if (checks.turn_now >= checks.awaited[i].until)
                         remove_at(checks.awaited, &checks.n_awaited, i--);
@@ -108,7 +122,8 @@ void check_adopt(struct check_sender from, struct model_run *run) {
         if (!checks.is_awaiting || run >= checks.runs + checks.n_runs_before || run->worker != from.process ||
             run->is_void || run->worker_generation != from.generation || !is_first_of(thread, run))
                 return;
-        if ((first->has_record && run->fence <= first->void_fence) || thread->fence >= run->fence ||
+        if ((first->has_record && run->fence <= first->void_fence && run->fence != first->posting) ||
+            thread->fence >= run->fence || (thread->is_held && thread->n_settled == 0) ||
             (thread->n_settled > 0 && (thread->fence != 0 || thread->n_settled != run->messages.n)))
                 return;
         if (thread->fence != 0 && check_find_run(thread->fence))

@@ -172,6 +172,9 @@ static void on_result(const struct wire_result *result) {
         numbers_push(&checks.told_runs, (uint32_t)(run - checks.runs));
         switch (result->outcome) {
         case WIRE_DONE:
+                if (checks.said[run->messages.items[0]].has_answer && result->posted == 0)
+                        sim_violation("G9 one reply", "run %s is done, its answer is stored, and no reply is out",
+                                      tell_fence(run->fence));
                 sim.stats.accepted++;
                 on_done(run);
                 break;
@@ -294,6 +297,10 @@ static void check_time(const struct model_run *run) {
                               tell_fence(run->fence));
         if (thread->state == MODEL_HELD)
                 sim_violation("G4 one at a time", "run %s begins, and its thread is held", tell_fence(run->fence));
+        if (tenant_of(run->thread)->n_running >= check_settings(run->thread)->concurrency)
+                sim_violation("G6 no queue-jumping", "run %s begins beside %u of its tenant, which may have %u",
+                              tell_fence(run->fence), tenant_of(run->thread)->n_running,
+                              check_settings(run->thread)->concurrency);
         if (tenant_of(run->thread)->paced > checks.turn_now)
                 sim_violation("G6 no queue-jumping", "run %s begins before its tenant's rate allows one",
                               tell_fence(run->fence));

@@ -33,7 +33,8 @@ struct said {
         int64_t record_ms;
         uint32_t attempts, posted;
         struct numbers batch; /* settled: dead, or answered */
-        uint64_t void_fence; /* no run of it up to this one may go on */
+        uint64_t void_fence,
+                posting; /* no run of it up to this one may go on, but for the one that got its answer in */
         bool is_loaded;
 };
 
@@ -122,6 +123,7 @@ struct checks {
         uint32_t n_noted, n_awaited;
         bool is_awaiting;
         uint64_t awaiting_turn; /* the last one in which the wait was looked at */
+        int64_t looked; /* and when */
         bool has_verb; /* an operator's frame was taken in this turn */
         bool is_unsure; /* a commit was begun, and nobody heard how it went */
         uint32_t known_at[SIM_WORKERS]; /* the connection over which the worker said hello to this broker */

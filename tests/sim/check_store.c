@@ -181,6 +181,7 @@ static void on_batch(const struct check_fact *fact) {
                               fact->batch.posted);
         first->posted = fact->batch.posted;
         first->void_fence = fact->batch.fence;
+        first->posting = fact->batch.posting;
         if (fact->batch.kind == STORED_DEAD) {
                 first->batch = fact->seqs;
                 bury(fact);

@@ -179,7 +179,7 @@ void check_on_broker_loaded(void) {
                 if (!first || !first->has_record)
                         continue;
                 thread->attempts = first->attempts;
-                if (thread->is_held)
+                if (thread->is_held || first->record_ms == AT_QUIET.ms)
                         continue;
                 thread->state = MODEL_BACKOFF;
                 thread->due_min = thread->due_max = check_of_calendar(first->record_ms);

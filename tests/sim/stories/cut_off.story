@@ -31,7 +31,6 @@ why ana
      6.125  worker 2   reports run 1.2: done
      6.125  worker 2   hears that run 1.2 is settled
     21.600  worker 1   says hello, with 2 slots, holding 1
+    21.600  worker 1   hears cancel for run 1.1: stale
     21.600  worker 1   is welcome
-    21.600  worker 1   hears cancel for run 1.1: stale
-    21.600  worker 1   hears cancel for run 1.1: stale
     27.600  why        ana is done, with 0 messages, 1 attempts

@@ -34,7 +34,6 @@ why eva
      6.125  worker 2   hears that run 1.2 is settled
     11.600  why        eva is done, with 0 messages, 1 attempts
     21.650  worker 1   says hello, with 2 slots, holding 1
+    21.650  worker 1   hears cancel for run 1.1: stale
     21.650  worker 1   is welcome
-    21.650  worker 1   hears cancel for run 1.1: stale
-    21.650  worker 1   hears cancel for run 1.1: stale
     26.600  why        eva is done, with 0 messages, 1 attempts
