@@ -202,7 +202,8 @@ static void release(struct core *core, struct now now) {
                 if (!thread->name || !thread->is_awaited)
                         continue;
                 thread->is_awaited = false;
-                if (thread->state != THREAD_RUNNING && mono_is_due(now.mono, thread->due))
+                if (thread->state != THREAD_RUNNING && thread->state != THREAD_READY &&
+                    mono_is_due(now.mono, thread->due))
                         thread_arm(core, thread, thread->due);
         }
         if (awaiting->cursor >= core->n_threads)
