@@ -224,6 +224,34 @@ static void one_message_over_max_bytes_goes_out_alone(void **state) {
         assert_int_equal(the_run(1).n_messages, 1);
 }
 
+static void bring_back(uint64_t seq) {
+        int result = 1;
+        struct event event = {.type = EVENT_DEAD_RETRY, .dead = {.seq = seq, .ret_result = &result}};
+
+        world_step(&world, &event);
+        assert_int_equal(result, 0);
+}
+
+static void an_answered_batch_brought_back_keeps_its_place_over_a_restart(void **state) {
+        struct world_run older = start_run(1), answered;
+
+        world_result(&world, &older, WIRE_FAILED_FOR_GOOD);
+        world_alive(&world, 1, 1, NULL, 0);
+        world_say(&world, "t", NULL);
+        answered = the_run(1);
+        world_answered(&world, &answered, "Oi!");
+        world_result(&world, &answered, WIRE_FAILED_FOR_GOOD);
+        world_alive(&world, 1, 0, NULL, 0);
+        bring_back(older.seqs[0]);
+        bring_back(answered.seqs[0]);
+        world_restart(&world);
+        world_hello(&world, 1, 1);
+        assert_true(the_run(1).is_answered);
+        assert_int_equal(world.runs[0].seqs[0], answered.seqs[0]);
+        world_result(&world, &world.runs[0], WIRE_DONE);
+        assert_int_equal(the_run(1).seqs[0], older.seqs[0]);
+}
+
 /* -- time ---------------------------------------------------------------------------------------------------------- */
 
 static void time_is_asked_for_only_when_it_can_change_something(void **state) {
@@ -339,6 +367,7 @@ int main(void) {
                 TEST(calls_saved_are_messages_less_batches),
                 TEST(lateness_counts_neither_want_of_credit_nor_a_tenant_at_its_limit),
                 TEST(one_message_over_max_bytes_goes_out_alone),
+                TEST(an_answered_batch_brought_back_keeps_its_place_over_a_restart),
                 TEST(time_is_asked_for_only_when_it_can_change_something),
                 TEST(a_calendar_set_back_delays_nobody_by_more_than_the_quiet),
                 TEST(a_calendar_set_back_delays_no_retry_by_more_than_an_hour),
