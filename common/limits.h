@@ -105,8 +105,8 @@
 #define LIMIT_WORKERS 1024
 #define LIMIT_TENANTS 10000
 #define LIMIT_CHANNELS_PER_TENANT 64
-/* Messages in one dead letter, when a whole thread is cancelled: its record names each, and the store cuts a record into
- * 65,536 pieces at most. */
+/* Messages in one dead letter, when a whole thread is cancelled: its record names each, and the store cuts a record
+ * into 65,536 pieces at most. */
 #define LIMIT_DEAD_MESSAGES 1000000
 /* Rows that `threads` and `dead list` answer at most. */
 #define LIMIT_LISTING 1000

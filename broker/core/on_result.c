@@ -35,6 +35,8 @@ void run_cancel(struct core *core, struct now now, struct address to, uint64_t f
                 struct effects *fx) {
         struct event event = {.from = to};
 
+        if (to.len == 0)
+                return; /* nobody is there any more */
         send_verdict(&event, WIRE_CANCEL, fence, code, why, fx);
 }
 

@@ -78,8 +78,10 @@ static void lose_all(struct core *core, struct now now, uint32_t worker, struct 
 static void forget_address(struct core *core, const struct address *address) {
         uint32_t index;
 
-        while ((index = worker_find(core, address)) != NONE)
+        while ((index = worker_find(core, address)) != NONE) {
+                worker_set_slots(core, &core->workers[index], 0);
                 core->workers[index].address = (struct address){0};
+        }
 }
 
 void on_hello(struct core *core, struct now now, const struct event *event, struct effects *fx) {

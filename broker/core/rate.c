@@ -1,6 +1,6 @@
 /* How many runs a tenant may start in a while. The starts are evenly spaced; a tenant that has been idle may start a
- * tenth of its count at once (GCRA, the leaky bucket of ATM's traffic management, with one number per tenant). A restart
- * of the broker forgets how much of that was used. */
+ * tenth of its count at once (GCRA, the leaky bucket of ATM's traffic management, with one number per tenant). A
+ * restart of the broker forgets how much of that was used. */
 #include "broker/core/state.h"
 
 enum { BURST_SHARE = 10 };

@@ -109,6 +109,63 @@ static void a_lease_is_as_long_as_the_workers_were_told(void **state) {
         expect_state("t", THREAD_RUNNING);
 }
 
+static enum wire_type type_of(const struct send *send) {
+        enum wire_type type;
+        struct bytes body;
+
+        assert_int_equal(send->type, SEND_FRAME);
+        assert_int_equal(
+                wire_open((struct bytes){world.fx.frames.data + send->frame_at, send->frame_len}, &type, &body), 0);
+        return type;
+}
+
+/* What the worker may not go on with is named before the WELCOME, which allows it to post the rest. */
+static void what_is_void_is_cancelled_before_the_welcome(void **state) {
+        struct world_run run = start_run(1);
+        CLEANUP_BUFFER struct buffer list = {0};
+        uint8_t uuid[WIRE_UUID_LEN] = {1};
+        struct event event = {.type = EVENT_HELLO, .from = {.len = 1, .data = {1}}};
+
+        world_answered(&world, &run, "Oi!");
+        for (int i = 0; i < 5; i++) {
+                world_hello(&world, 2, 1);
+                world_wait(&world, span_s(1));
+        }
+        assert_int_equal(the_run(1).to.data[0], 2);
+        wire_encode_held(&list, run.fence, bytes_of(run.batch));
+        event.hello =
+                (struct wire_hello){{uuid, sizeof uuid}, 1, 1, bytes_of("test"), 1, pack_open(buffer_bytes(&list))};
+        core_step(world.core, world.now, &event, &world.fx);
+        assert_int_equal(world.fx.n_sends, 2);
+        assert_int_equal(type_of(&world.fx.sends[0]), WIRE_CANCEL);
+        assert_int_equal(type_of(&world.fx.sends[1]), WIRE_WELCOME);
+}
+
+static void a_worker_whose_address_is_another_ones_now_gets_no_run(void **state) {
+        world.tenants[0].quiet = span_us(0);
+        world_hello(&world, 1, 1);
+        world_hello_again(&world, 2, 1, 1, NULL, 0);
+        world_say(&world, "t", NULL);
+        assert_int_equal(the_run(1).to.len, 1);
+        world_say(&world, "u", NULL);
+        assert_int_equal(world.n_runs, 0);
+}
+
+static void a_new_worker_from_the_same_address_keeps_its_leases(void **state) {
+        struct world_run run;
+
+        world_hello(&world, 1, 0);
+        world_hello_again(&world, 2, 1, 1, NULL, 0);
+        world_say(&world, "t", NULL);
+        run = the_run(1);
+        for (int i = 0; i < 6; i++) {
+                world_alive(&world, 1, 1, &run, 1);
+                assert_int_equal(world.n_cancels, 0);
+                world_wait(&world, span_s(1));
+        }
+        expect_state("t", THREAD_RUNNING);
+}
+
 /* -- results ------------------------------------------------------------------------------------------------------- */
 
 static void a_result_for_another_batch_changes_nothing(void **state) {
@@ -359,6 +416,9 @@ int main(void) {
                 TEST(a_worker_that_hands_back_gets_nothing_until_its_next_word),
                 TEST(the_brokers_absence_is_forgiven_once_also_to_who_spoke_first_after_it),
                 TEST(a_lease_is_as_long_as_the_workers_were_told),
+                TEST(what_is_void_is_cancelled_before_the_welcome),
+                TEST(a_worker_whose_address_is_another_ones_now_gets_no_run),
+                TEST(a_new_worker_from_the_same_address_keeps_its_leases),
                 TEST(a_result_for_another_batch_changes_nothing),
                 TEST(a_result_without_a_fence_is_stale),
                 TEST(an_answer_that_is_none_is_stopped_and_its_batch_is_dead),

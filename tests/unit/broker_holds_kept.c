@@ -90,6 +90,50 @@ static void a_run_that_a_hold_cancelled_is_not_taken_up_after_a_restart(void **s
         assert_string_equal(world.runs[0].batch, run.batch);
 }
 
+/* Worker 1 gets a run after so many seconds, and none before. */
+static void expect_due_in(int seconds) {
+        for (int i = 0; i < seconds; i++) {
+                world_wait(&world, span_us(0)); /* what has become ready goes out, even if it is only now */
+                assert_int_equal(world.n_runs, 0);
+                expect_state("t", THREAD_COLLECTING);
+                world_wait(&world, span_ms(999));
+                assert_int_equal(world.n_runs, 0);
+                world_alive(&world, 1, 5, NULL, 0);
+                world_wait(&world, span_ms(1));
+        }
+}
+
+static void a_restart_after_hold_and_resume_makes_nothing_due_early(void **state) {
+        start_run(5);
+        world.tenants[0].quiet = span_s(8);
+        hold(); /* ends the run, which leaves the batch a record */
+        resume();
+        world_say(&world, "t", NULL);
+        expect_state("t", THREAD_COLLECTING);
+        world_wait(&world, span_s(1));
+        world_restart(&world);
+        world_hello(&world, 1, 5);
+        expect_due_in(7);
+        the_run(2);
+}
+
+static void nor_when_a_failure_came_before_the_hold(void **state) {
+        struct world_run run = start_run(5);
+
+        world.tenants[0].quiet = span_s(8);
+        world_result(&world, &run, WIRE_FAILED);
+        hold();
+        world_wait(&world, span_s(3)); /* longer than the pause after the failure */
+        world_say(&world, "t", NULL);
+        resume();
+        expect_state("t", THREAD_COLLECTING);
+        world_wait(&world, span_s(1));
+        world_restart(&world);
+        world_hello(&world, 1, 5);
+        expect_due_in(7);
+        assert_int_equal(the_run(2).attempt, 2);
+}
+
 static void a_hold_before_the_worker_is_back_ends_its_run(void **state) {
         struct world_run run = start_run(1);
 
@@ -205,6 +249,22 @@ static void a_hold_and_its_resume_in_one_turn_leave_nothing(void **state) {
         assert_int_equal(count_holds(), 0);
 }
 
+/* The end of a hold may be a year away: what is kept of one that was resumed must not pile up until then. */
+static void holds_that_were_resumed_leave_nothing(void **state) {
+        struct mono hour = mono_add(world.now.mono, span_s(3600));
+
+        hold_for(span_s(3600));
+        resume();
+        for (int i = 0; i < 100; i++) {
+                hold_for(span_s(7200));
+                resume();
+        }
+        assert_true(mono_is_before(hour, core_next_due(world.core)));
+        hold_for(span_s(60)); /* and the others still end */
+        world_wait(&world, span_s(60));
+        assert_int_equal(count_holds(), 0);
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 TEST(a_hold_survives_the_broker_with_its_reason_and_its_end),
@@ -213,6 +273,8 @@ int main(void) {
                 TEST(a_resume_survives),
                 TEST(a_held_retry_keeps_its_attempts_and_its_answer_over_a_restart),
                 TEST(a_run_that_a_hold_cancelled_is_not_taken_up_after_a_restart),
+                TEST(a_restart_after_hold_and_resume_makes_nothing_due_early),
+                TEST(nor_when_a_failure_came_before_the_hold),
                 TEST(a_hold_before_the_worker_is_back_ends_its_run),
                 TEST(a_cancel_before_the_worker_is_back_ends_its_run),
                 TEST(a_flush_waits_for_the_worker_from_before),
@@ -220,6 +282,7 @@ int main(void) {
                 TEST(an_answer_just_before_the_hold_is_posted),
                 TEST(an_answer_just_after_the_hold_is_stopped),
                 TEST(a_hold_and_its_resume_in_one_turn_leave_nothing),
+                TEST(holds_that_were_resumed_leave_nothing),
         };
 
         return cmocka_run_group_tests_name("broker/holds kept", tests, NULL, NULL);

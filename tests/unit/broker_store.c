@@ -117,7 +117,8 @@ static void keep_and_give_back(struct store *store) {
         for (uint64_t i = 0; i < n; i++)
                 put_message(&fx, i + 1, body_of(lens[i]));
         effects_push_change(&fx, CHANGE_PUT_SEEN)->seen = (struct stored_seen){1, {2, 3}, {4}};
-        *effects_push_batch(&fx, 0, &seqs) = (struct stored_batch){.seq = 2, .attempts = 3, .fence = 1234567890123};
+        *effects_push_batch(&fx, 0, &seqs) =
+                (struct stored_batch){.seq = 2, .attempts = 3, .fence = 1234567890123, .posting = 1234567890122};
         fx.changes[fx.n_changes - 1].batch->n_seqs = 0;
         effects_push_change(&fx, CHANGE_PUT_ANSWER)->answer = body_of(9000);
         fx.changes[fx.n_changes - 1].seq = 2;
@@ -135,6 +136,7 @@ static void keep_and_give_back(struct store *store) {
         assert_int_equal(load(store).n_messages, n);
         assert_int_equal(load(store).batch.attempts, 3);
         assert_int_equal(load(store).batch.fence, 1234567890123);
+        assert_int_equal(load(store).batch.posting, 1234567890122);
 
         for (uint64_t i = 1; i < n; i++)
                 effects_delete(&fx, CHANGE_DELETE_MESSAGE, i);

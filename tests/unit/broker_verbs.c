@@ -112,6 +112,31 @@ static void a_cancel_of_a_held_thread_leaves_the_hold(void **state) {
         assert_int_equal(world_why(&world, "t").n_dead, 1);
 }
 
+/* Straight into the core: through the store, a million messages would take too long. */
+static void a_cancel_of_very_many_messages_makes_several_letters(void **state) {
+        struct core_options options = {&world.config, 1, 77, LIMIT_DEAD_MESSAGES + 2, 1};
+        struct event event = {.type = EVENT_CANCEL};
+        struct core_dead_view dead;
+        uint32_t cursor = 0;
+        int result = 1;
+
+        core_free(world.core);
+        world.core = core_new(&options);
+        for (uint64_t seq = 1; seq <= LIMIT_DEAD_MESSAGES + 1; seq++)
+                core_load_message(world.core, world.now,
+                                  &(struct stored_message){seq, world.now.wall, bytes_of("acme"), bytes_of("t")}, 2);
+        core_load_done(world.core, world.now, &world.fx);
+        event.verb = (struct core_verb){bytes_of("acme"), bytes_of("t"), BYTES_NONE, {0}, &result, &n_cancelled};
+        core_step(world.core, world.now, &event, &world.fx);
+        assert_int_equal(result, 0);
+        assert_int_equal(n_cancelled, LIMIT_DEAD_MESSAGES + 1);
+        assert_true(core_next_dead(world.core, &cursor, &dead));
+        assert_int_equal(dead.n_messages, LIMIT_DEAD_MESSAGES);
+        assert_true(core_next_dead(world.core, &cursor, &dead));
+        assert_int_equal(dead.n_messages, 1);
+        assert_false(core_next_dead(world.core, &cursor, &dead));
+}
+
 /* -- tenants ------------------------------------------------------------------------------------------------------- */
 
 static void a_tenant_that_is_not_known_is_refused(void **state) {
@@ -160,6 +185,7 @@ int main(void) {
                 TEST(an_answer_that_is_being_posted_is_not_cancelled),
                 TEST(a_stored_answer_that_waits_is_a_dead_letter_of_its_own),
                 TEST(a_cancel_of_a_held_thread_leaves_the_hold),
+                TEST(a_cancel_of_very_many_messages_makes_several_letters),
                 TEST(a_tenant_that_is_not_known_is_refused),
                 TEST(what_a_tenant_left_behind_can_be_let_go_and_cancelled),
                 TEST(holds_are_listed_with_what_waits),
