@@ -366,7 +366,7 @@ static int check_image(const char *folder, uint64_t seed, uint32_t n_images, uin
 
 int main(int argc, char **argv) {
         uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
-        uint32_t n_images = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 100000;
+        uint32_t n_images = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 125000;
         char folder[] = "/dev/shm/lull-power-XXXXXX";
         char spare[] = "/tmp/lull-power-XXXXXX";
         char *place = mkdtemp(folder);
