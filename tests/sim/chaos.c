@@ -171,5 +171,9 @@ int main(int argc, char **argv) {
                 first = strtoull(argv[at], NULL, 10);
         if (argc > at + 1)
                 n = strtoull(argv[at + 1], NULL, 10);
+        if (first == 0 || n == 0) {
+                fputs("usage: chaos [--jobs N] [FIRST_SEED [N_SEEDS]], or chaos --tell SEED\n", stderr);
+                return 2;
+        }
         return run_jobs(first, n, jobs > 0 && jobs <= JOBS_MAX ? jobs : 1);
 }

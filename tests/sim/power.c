@@ -369,12 +369,16 @@ int main(int argc, char **argv) {
         uint32_t n_images = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 125000;
         char folder[] = "/dev/shm/lull-power-XXXXXX";
         char spare[] = "/tmp/lull-power-XXXXXX";
-        char *place = mkdtemp(folder);
+        char *place = seed > 0 && n_images > 0 ? mkdtemp(folder) : NULL;
         int r;
 
+        if (seed == 0 || n_images == 0) {
+                fputs("usage: power [FIRST_SEED [N_IMAGES [IMAGE]]]\n", stderr);
+                return 2;
+        }
         if (!place)
                 place = mkdtemp(spare);
-        ENSURE(place && n_images > 0);
+        ENSURE(place);
         if (argc > 3)
                 return check_image(place, seed, n_images, (uint32_t)strtoul(argv[3], NULL, 10));
         r = check_all(place, seed, n_images);
