@@ -33,7 +33,15 @@ struct totals {
         uint32_t dead;
 };
 
-static json_t *answer_tenants(const struct core *core, struct totals *totals) {
+static void push_bound(json_t *json, const struct config *config, const struct core_tenant_view *view) {
+        const struct config_tenant *tenant = config_tenant_find(config, view->name);
+        uint32_t most = tenant ? tenant->max_pending : 0;
+
+        json_object_set_new(json, "max_pending", json_integer(most));
+        json_object_set_new(json, "is_full", json_boolean(most > 0 && view->pending >= most));
+}
+
+static json_t *answer_tenants(const struct core *core, const struct config *config, struct totals *totals) {
         json_t *json = json_object();
         struct core_tenant_view view;
         uint32_t cursor = 0;
@@ -42,6 +50,7 @@ static json_t *answer_tenants(const struct core *core, struct totals *totals) {
                 json_t *tenant = states(view.states);
 
                 json_object_set_new(tenant, "pending", number(view.pending));
+                push_bound(tenant, config, &view);
                 json_object_set_new(tenant, "dead", json_integer(view.dead));
                 json_object_setn_new(json, view.name.data, view.name.len, tenant);
                 for (int i = 0; i < THREAD_N_STATES; i++)
@@ -117,6 +126,8 @@ static json_t *answer_store(const struct loop *loop) {
         if (loop->room.usage.disk_free_bytes != UINT64_MAX)
                 json_object_set_new(json, "free_bytes", number(loop->room.usage.disk_free_bytes));
         json_object_set_new(json, "is_full", json_boolean(loop->room.is_store_full));
+        if (loop->room.is_store_full)
+                json_object_set_new(json, "reached", json_string(room_reached(&loop->room)));
         json_object_set_new(json, "commits_total", number(loop->n_commits));
         json_object_set_new(json, "commit_ms", milliseconds(&loop->commit_us, false));
         return json;
@@ -130,10 +141,22 @@ static json_t *answer_hold_counts(const struct core *core) {
         return json;
 }
 
+static json_t *answer_dedupe(const struct core *core, struct wall now) {
+        struct core_ids_view ids;
+        json_t *json = json_object();
+
+        core_ids(core, &ids);
+        json_object_set_new(json, "ids", number(ids.n));
+        json_object_set_new(json, "oldest_s",
+                            ids.n == 0 ? json_null() : json_integer((json_int_t)((now.ms - ids.oldest.ms) / 1000)));
+        json_object_set_new(json, "forgotten_early_total", number(ids.n_early));
+        return json;
+}
+
 json_t *answer_stats(struct loop *loop) {
         const struct core_counters *counters = core_counters(loop->core);
         struct totals totals = {0};
-        json_t *tenants = answer_tenants(loop->core, &totals), *json = json_object();
+        json_t *tenants = answer_tenants(loop->core, loop->config, &totals), *json = json_object();
 
         json_object_set_new(json, "version", json_string(LULL_VERSION));
         json_object_set_new(json, "uptime_s",
@@ -148,6 +171,7 @@ json_t *answer_stats(struct loop *loop) {
         json_object_set_new(json, "lock", answer_lock(counters));
         json_object_set_new(json, "runs_ms", milliseconds(&counters->run_us, false));
         json_object_set_new(json, "store", answer_store(loop));
+        json_object_set_new(json, "dedupe", answer_dedupe(loop->core, loop->now.wall));
         json_object_set_new(json, "limits", answer_limits(loop));
         json_object_set_new(json, "workers", answer_workers(loop->core, loop->now));
         json_object_set_new(json, "tenants", tenants);

@@ -157,6 +157,18 @@ static void log_batches(const struct loop *loop) {
         }
 }
 
+/* Runs from before a restart that go on: so a person sees what became of them. */
+static void log_adoptions(const struct loop *loop) {
+        for (size_t i = 0; i < loop->fx.n_adoptions; i++) {
+                const struct adoption *adoption = &loop->fx.adoptions[i];
+                struct bytes thread = {loop->fx.names.data + adoption->thread_at, adoption->thread_len};
+
+                log_info("run_adopted", LOG_BYTES("tenant", adoption->tenant), LOG_BYTES("thread", thread),
+                         LOG_TEXT("batch", adoption->batch), LOG_NUMBER("fence", adoption->fence),
+                         LOG_TEXT("worker", questions_uuid(adoption->worker)));
+        }
+}
+
 /* A RUN, with what the store holds of it. */
 static int encode_run(struct loop *loop, const struct send_run *run, struct buffer *frame) {
         struct wire_run head = {run->fence, bytes_of(run->batch), run->tenant,     run->thread, run->attempt,
@@ -266,6 +278,8 @@ static int turn(struct loop *loop) {
                 return 0;
         }
         log_batches(loop);
+        log_adoptions(loop);
+        room_tell(&loop->room, loop->now.mono, loop->config, loop->core);
         r = release(loop);
         end_turn(loop);
         return r;
@@ -284,16 +298,15 @@ static void warn_of_restart(const struct config_broker *now, const struct config
 }
 
 static void log_conflicts(const struct loop *loop) {
-        const char *tenant;
+        struct settings_conflict conflict;
         uint32_t cursor = 0;
-        char *why = NULL;
 
-        while ((tenant = settings_next_conflict(loop->settings, &cursor, &why))) {
-                log_warning("settings_not_in_force", LOG_TEXT("tenant", tenant), LOG_TEXT("why", why),
-                            LOG_TEXT("hint",
-                                     "what was set at run time does not go together with lull.yaml, which is in "
-                                     "force alone; see `lull settings get`"));
-                free(TAKE(why));
+        while (settings_next_conflict(loop->settings, &cursor, &conflict)) {
+                log_warning("setting_not_in_force", LOG_TEXT("tenant", conflict.tenant), LOG_TEXT("key", conflict.key),
+                            LOG_TEXT("value", conflict.value), LOG_TEXT("why", conflict.why),
+                            LOG_TEXT("hint", "it was set at run time and does not go together with the rest, which is "
+                                             "in force; set it to what does, or `lull settings unset` it"));
+                free(TAKE(conflict.why));
         }
 }
 

@@ -98,6 +98,13 @@ static const char *find_fault(const struct question *question) {
         return NULL;
 }
 
+/* An empty list would say that nothing is there, when it is the name that is wrong. */
+static bool is_list_of_nobody(const struct question *question, const struct loop *loop) {
+        bool is_list = is_command(question, "threads") || is_command(question, "dead") || is_command(question, "holds");
+
+        return is_list && text_of(question, "tenant") && !core_has_tenant(loop->core, bytes_of_key(question, "tenant"));
+}
+
 static uint32_t limit_of(const struct question *question) {
         json_int_t limit = json_integer_value(json_object_get(question->json, "limit"));
 
@@ -110,6 +117,8 @@ static json_t *answer_of(const struct question *question, struct loop *loop) {
                                     question->fault ? question->fault : "a question is a JSON object with a \"cmd\"");
         if (find_fault(question))
                 return answer_error("bad_request", find_fault(question));
+        if (is_list_of_nobody(question, loop))
+                return answer_error("unknown_tenant", "the broker's lull.yaml has no tenant of that name");
         if (question->settings)
                 return json_incref(question->settings);
         if (question->is_verb)

@@ -12,12 +12,14 @@ static uint64_t minus(uint64_t a, uint64_t b) { return a > b ? a - b : 0; }
 
 /* How much may still be added to the store. Free pages of the file count as free disk: they are written before the file
  * grows, and a file never shrinks. */
-static uint64_t bytes_left(const struct store_usage *usage, const struct config *config) {
-        uint64_t of_limit = minus(config->limits.store_bytes, usage->data_bytes);
+static uint64_t bytes_left(const struct store_usage *usage, const struct config *config, bool *ret_is_of_disk) {
+        uint64_t of_limit = minus(config->limits.store_bytes, usage->data_bytes), of_disk;
 
-        if (usage->disk_free_bytes == UINT64_MAX)
-                return of_limit;
-        return least(of_limit, minus(usage->disk_free_bytes + usage->reusable_bytes, config->limits.free_bytes));
+        of_disk = usage->disk_free_bytes == UINT64_MAX
+                          ? UINT64_MAX
+                          : minus(usage->disk_free_bytes + usage->reusable_bytes, config->limits.free_bytes);
+        *ret_is_of_disk = of_disk < of_limit;
+        return least(of_limit, of_disk);
 }
 
 /* Half of it has room for the largest message, so that one that finds none means that the store is full. */
@@ -28,22 +30,30 @@ static uint64_t margin_of(const struct config *config) {
         return least(most(margin, 2 * message), config->limits.store_bytes / 2);
 }
 
+const char *room_reached(const struct room_watch *watch) {
+        return watch->is_of_disk ? "limits.free_bytes" : "limits.store_bytes";
+}
+
 static void log_store(const struct room_watch *watch, const struct config *config) {
         if (!watch->is_store_full) {
                 log_info("store_has_room", LOG_NUMBER("data_bytes", watch->usage.data_bytes),
                          LOG_NUMBER("disk_free_bytes", watch->usage.disk_free_bytes));
                 return;
         }
-        log_warning("store_full", LOG_NUMBER("data_bytes", watch->usage.data_bytes),
+        log_warning("store_full", LOG_TEXT("reached", room_reached(watch)),
+                    LOG_NUMBER("data_bytes", watch->usage.data_bytes),
                     LOG_NUMBER("store_bytes", config->limits.store_bytes),
                     LOG_NUMBER("disk_free_bytes", watch->usage.disk_free_bytes),
                     LOG_NUMBER("free_bytes", config->limits.free_bytes),
-                    LOG_TEXT("hint", "messages are refused until there is room; batches go on, which makes some. Make "
-                                     "room on the disk, or raise limits.store_bytes if that is what is reached"));
+                    LOG_TEXT("hint", watch->is_of_disk
+                                             ? "messages are refused until there is room; batches go on, which "
+                                               "makes some. Make room on the disk of broker.store"
+                                             : "messages are refused until there is room; batches go on, which "
+                                               "makes some. Raise limits.store_bytes if the disk has more"));
 }
 
 static void look_at_store(struct room_watch *watch, const struct config *config, struct core *core) {
-        uint64_t left = bytes_left(&watch->usage, config);
+        uint64_t left = bytes_left(&watch->usage, config, &watch->is_of_disk);
         uint64_t margin = margin_of(config);
         bool was_short = watch->is_store_full || core_room(core) == 0;
         bool is_full = left < (was_short ? margin : margin / 2);
@@ -85,4 +95,52 @@ int room_look(struct room_watch *watch, struct mono now, bool has_taken, const s
         watch->has_looked = true;
         look_at_store(watch, config, core);
         return 0;
+}
+
+/* -- the end of a turn --------------------------------------------------------------------------------------------- */
+
+static void log_tenant(const struct core_full_view *view) {
+        if (view->is_full)
+                log_warning("tenant_full", LOG_BYTES("tenant", view->tenant), LOG_NUMBER("pending", view->pending),
+                            LOG_NUMBER("max_pending", view->max_pending),
+                            LOG_TEXT("hint", "its messages are refused until some are answered: give it more workers "
+                                             "or concurrency, or raise its max_pending"));
+        else
+                log_info("tenant_has_room", LOG_BYTES("tenant", view->tenant), LOG_NUMBER("pending", view->pending),
+                         LOG_NUMBER("max_pending", view->max_pending));
+}
+
+/* All tenants are gone through only when there is one that became full, and else, while one is, now and then. */
+static void tell_tenants(struct room_watch *watch, struct mono now, struct core *core) {
+        struct core_full_view view;
+        uint32_t cursor = 0;
+
+        if (core_full_count(core) == watch->n_full &&
+            (watch->n_full == 0 || span_to_ms(mono_since(now, watch->told)) < LIMIT_ROOM_LOOK_MS))
+                return;
+        while (core_next_full(core, &cursor, &view))
+                log_tenant(&view);
+        watch->n_full = core_full_count(core);
+        watch->told = now;
+}
+
+static void tell_ids(struct room_watch *watch, struct mono now, const struct config *config, const struct core *core) {
+        struct core_ids_view ids;
+
+        core_ids(core, &ids);
+        if (ids.n_early == watch->n_early ||
+            (watch->n_early > 0 && mono_since(now, watch->warned).us < span_s(LIMIT_IDS_WARN_S).us))
+                return;
+        log_warning("ids_forgotten_early", LOG_NUMBER("ids", ids.n_early - watch->n_early),
+                    LOG_NUMBER("dedupe_ids", config->limits.dedupe_ids),
+                    LOG_NUMBER("dedupe_window_s", (uint64_t)(config->limits.dedupe_window.us / 1000000)),
+                    LOG_TEXT("hint", "a message that is sent again after its id was forgotten is taken for a new one: "
+                                     "raise limits.dedupe_ids, and limits.memory with it"));
+        watch->n_early = ids.n_early;
+        watch->warned = now;
+}
+
+void room_tell(struct room_watch *watch, struct mono now, const struct config *config, struct core *core) {
+        tell_tenants(watch, now, core);
+        tell_ids(watch, now, config, core);
 }

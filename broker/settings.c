@@ -46,8 +46,11 @@ static void push_note(struct settings *settings, struct change_note note) {
 }
 
 static void remove_note(struct settings *settings, struct change_note *note) {
+        size_t n_behind = (size_t)(&settings->notes[--settings->n_notes] - note);
+
         note_done(note);
-        *note = settings->notes[--settings->n_notes];
+        /* Their order stays that of the store. */
+        memmove(note, note + 1, n_behind * sizeof *note);
 }
 
 void settings_load(struct settings *settings, const struct stored_note *note) {
@@ -63,41 +66,71 @@ void settings_load(struct settings *settings, const struct stored_note *note) {
 
 /* -- what is in force ---------------------------------------------------------------------------------------------- */
 
-/* One setting that is to be other than the notes say. */
-struct setting_change {
-        int index; /* -1 = none */
-        const char *value; /* NULL = as in the file */
-};
+_Static_assert(CONFIG_N_SETTINGS <= 32, "a set of settings is a uint32_t");
 
-static const struct setting_change as_noted = {-1, NULL};
+static bool is_of(const struct change_note *note, const struct config_tenant *file) {
+        return strcmp(note->tenant, file->name) == 0;
+}
 
-/* The tenant of the file with its changes on top: 0, or -EINVAL and *ret_why. */
-static int build_tenant(const struct settings *settings, const struct config_tenant *file, struct setting_change change,
-                        struct config_tenant *ret, char **ret_why) {
-        struct config_tenant tenant = *file;
-        int r = 0;
+/* One setting more, if it goes together with what the tenant has: 0, else -EINVAL and *ret_why, and nothing changes. */
+static int put(struct config_tenant *tenant, int index, const char *value, char **ret_why) {
+        struct config_tenant changed = *tenant;
+        int r = config_setting_set(&changed, index, value, ret_why);
 
-        /* The new value first: what is wrong with it is to be told, rather than what was wrong before. */
-        if (change.value)
-                r = config_setting_set(&tenant, change.index, change.value, ret_why);
-        for (size_t i = 0; i < settings->n_notes && r == 0; i++) {
-                const struct change_note *note = &settings->notes[i];
-
-                if (note->index != change.index && strcmp(note->tenant, file->name) == 0)
-                        r = config_setting_set(&tenant, note->index, note->value, ret_why);
-        }
         if (r == 0)
-                r = config_settings_check(&tenant, ret_why);
+                r = config_settings_check(&changed, ret_why);
         if (r == 0)
-                *ret = tenant;
+                *tenant = changed;
         return r;
 }
 
-static bool is_possible(const struct settings *settings, const struct config_tenant *file) {
-        CLEANUP_FREE char *why = NULL;
-        struct config_tenant unused;
+/* Puts what can be put of what is not in `set` yet; what is then in it. */
+static uint32_t put_others(const struct settings *settings, const struct config_tenant *file, uint32_t set,
+                           struct config_tenant *tenant) {
+        for (size_t i = 0; i < settings->n_notes; i++) {
+                const struct change_note *note = &settings->notes[i];
+                CLEANUP_FREE char *why = NULL;
 
-        return build_tenant(settings, file, as_noted, &unused, &why) == 0;
+                if (!(set & 1U << note->index) && is_of(note, file) && put(tenant, note->index, note->value, &why) == 0)
+                        set |= 1U << note->index;
+        }
+        return set;
+}
+
+/* The tenant of the file with its changes on top, and which of them are in force. One may make way for another (a
+ * longer max_wait for a longer quiet), so they are tried until none goes any more. The result hangs on nothing but the
+ * file and the notes: a restart comes to the same. */
+static uint32_t build_tenant(const struct settings *settings, const struct config_tenant *file,
+                             struct config_tenant *ret) {
+        uint32_t set = 0, before;
+
+        *ret = *file;
+        do {
+                before = set;
+                set = put_others(settings, file, before, ret);
+        } while (set != before);
+        return set;
+}
+
+/* Would the changes in force go together if setting `index` were `value`, NULL = as in the file? What is not in force
+ * has no say. 0, or -EINVAL and *ret_why. */
+static int check_change(const struct settings *settings, const struct config_tenant *file, int index, const char *value,
+                        char **ret_why) {
+        struct config_tenant tenant;
+        uint32_t set = build_tenant(settings, file, &tenant) & ~(1U << index);
+        int r = 0;
+
+        tenant = *file;
+        /* The new value first: what is wrong with it is to be told. */
+        if (value)
+                r = config_setting_set(&tenant, index, value, ret_why);
+        for (size_t i = 0; i < settings->n_notes && r == 0; i++) {
+                const struct change_note *note = &settings->notes[i];
+
+                if (set & 1U << note->index && is_of(note, file))
+                        r = config_setting_set(&tenant, note->index, note->value, ret_why);
+        }
+        return r == 0 ? config_settings_check(&tenant, ret_why) : r;
 }
 
 static struct config *shell_of(const struct config *file) {
@@ -118,12 +151,10 @@ static struct config *shell_free(struct config *config) {
 
 static void change_one(struct settings *settings, struct config *config, const char *name) {
         const struct config_tenant *file = config_tenant_find(settings->file, bytes_of(name));
-        CLEANUP_FREE char *why = NULL;
-        struct config_tenant changed;
 
         /* A tenant may have left the file; it may come back. */
-        if (file && build_tenant(settings, file, as_noted, &changed, &why) == 0)
-                config->tenants[file - settings->file->tenants] = changed;
+        if (file)
+                build_tenant(settings, file, &config->tenants[file - settings->file->tenants]);
 }
 
 void settings_apply(struct settings *settings) {
@@ -205,7 +236,6 @@ int settings_set(struct settings *settings, struct bytes tenant, const char *key
                  uint64_t seq, struct effects *fx, char **ret_why) {
         const struct config_tenant *file = config_tenant_find(settings->file, tenant);
         CLEANUP_FREE char *text = bytes_copy_text(value);
-        struct config_tenant unused;
         struct change_note *note;
         int index, r;
 
@@ -213,7 +243,7 @@ int settings_set(struct settings *settings, struct bytes tenant, const char *key
                 return refuse_tenant(tenant, ret_why);
         r = config_setting_index(key, &index, ret_why);
         if (r == 0)
-                r = build_tenant(settings, file, (struct setting_change){index, text}, &unused, ret_why);
+                r = check_change(settings, file, index, text, ret_why);
         if (r < 0)
                 return r;
         note = take_note(settings, file->name, index, text, seq);
@@ -226,7 +256,6 @@ int settings_set(struct settings *settings, struct bytes tenant, const char *key
 int settings_unset(struct settings *settings, struct bytes tenant, const char *key, struct effects *fx,
                    char **ret_why) {
         const struct config_tenant *file = config_tenant_find(settings->file, tenant);
-        struct config_tenant unused;
         struct change_note *note;
         int index, r = config_setting_index(key, &index, ret_why);
 
@@ -235,9 +264,9 @@ int settings_unset(struct settings *settings, struct bytes tenant, const char *k
         note = find_note(settings, tenant, index);
         if (!note)
                 return file ? 0 : refuse_tenant(tenant, ret_why);
-        /* A way out of what is impossible already must not be barred. A tenant that left the file has none to bar. */
-        if (file && is_possible(settings, file))
-                r = build_tenant(settings, file, (struct setting_change){index, NULL}, &unused, ret_why);
+        /* Of a tenant that left the file nothing is in force. */
+        if (file)
+                r = check_change(settings, file, index, NULL, ret_why);
         if (r < 0)
                 return r;
         effects_delete(fx, CHANGE_DELETE_NOTE, note->seq);
@@ -252,6 +281,7 @@ void settings_view(const struct settings *settings, const struct config_tenant *
                    struct settings_view *ret) {
         const struct config_tenant *file = config_tenant_find(settings->file, bytes_of(tenant->name));
         const struct change_note *note = find_note(settings, bytes_of(tenant->name), index);
+        struct config_tenant unused;
 
         ENSURE(file);
         *ret = (struct settings_view){
@@ -260,19 +290,25 @@ void settings_view(const struct settings *settings, const struct config_tenant *
                 .at = note ? note->at : (struct wall){0},
                 .set = note ? note->value : NULL,
                 .line = file->setting_lines[index],
-                .is_in_force = note && is_possible(settings, file),
+                .is_in_force = note && build_tenant(settings, file, &unused) & 1U << index,
         };
 }
 
 void settings_view_done(struct settings_view *view) { free(view->value); }
 
-const char *settings_next_conflict(const struct settings *settings, uint32_t *cursor, char **ret_why) {
-        while (*cursor < settings->file->n_tenants) {
-                const struct config_tenant *file = &settings->file->tenants[(*cursor)++];
-                struct config_tenant unused;
+bool settings_next_conflict(const struct settings *settings, uint32_t *cursor, struct settings_conflict *ret) {
+        while (*cursor < settings->n_notes) {
+                const struct change_note *note = &settings->notes[(*cursor)++];
+                const struct config_tenant *file = config_tenant_find(settings->file, bytes_of(note->tenant));
+                struct config_tenant tenant;
 
-                if (build_tenant(settings, file, as_noted, &unused, ret_why) < 0)
-                        return file->name;
+                if (!file || build_tenant(settings, file, &tenant) & 1U << note->index)
+                        continue;
+                *ret = (struct settings_conflict){
+                        .tenant = note->tenant, .key = config_setting_name(note->index), .value = note->value};
+                if (put(&tenant, note->index, note->value, &ret->why) == 0)
+                        UNREACHABLE("a change is not in force though it goes together with all that is");
+                return true;
         }
-        return NULL;
+        return false;
 }

@@ -2,7 +2,8 @@
  *
  * A change is a note in the store, under the tenant's name and the setting's key. It outlives the broker and goes on
  * top of whatever file is read next. Where the two do not go together (the file's max_wait is now shorter than the
- * quiet that was set), none of the tenant's changes is in force until one of them is mended; what was set is kept. */
+ * quiet that was set), the change that conflicts is not in force, and the others are; what was set is kept, and comes
+ * into force as soon as it can. */
 #pragma once
 
 #include "broker/core/effects.h"
@@ -26,8 +27,8 @@ void settings_apply(struct settings *settings);
 void settings_set_file(struct settings *settings, struct config *file);
 
 /* Both: 0; -ESRCH no such tenant, -ENOENT no such setting, -EINVAL a value that is wrong, by itself or beside the
- * others, and *ret_why (the caller frees). `seq` is a fresh one, in case it is needed; what is to be stored is in `fx`
- * and points to `value`. */
+ * others in force, and *ret_why (the caller frees). `seq` is a fresh one, in case it is needed; what is to be stored is
+ * in `fx` and points to `value`. */
 MUST_USE int settings_set(struct settings *settings, struct bytes tenant, const char *key, struct bytes value,
                           struct wall at, uint64_t seq, struct effects *fx, char **ret_why);
 /* Back to what the file says. Setting what is not set is done, too. */
@@ -47,6 +48,12 @@ struct settings_view {
 void settings_view(const struct settings *settings, const struct config_tenant *tenant, int index,
                    struct settings_view *ret);
 void settings_view_done(struct settings_view *view);
-/* The next tenant, from *cursor (begin with 0) on, whose changes are not in force, and why (the caller frees); NULL
- * when there are no more. */
-const char *settings_next_conflict(const struct settings *settings, uint32_t *cursor, char **ret_why);
+
+struct settings_conflict {
+        const char *tenant, *key, *value; /* good until the next change */
+        char *why; /* the caller frees */
+};
+
+/* The next change, from *cursor (begin with 0) on, that is not in force as it does not go together with the file, or
+ * with what else was set; false when there are no more. */
+bool settings_next_conflict(const struct settings *settings, uint32_t *cursor, struct settings_conflict *ret);

@@ -31,11 +31,19 @@ static char *waits_for_time(const char *what, struct wall at) {
         return memory_print("%s %s", what, text);
 }
 
+static char *waits_for_rate(const struct core_thread_view *view) {
+        char text[CLOCK_TEXT_MAX];
+
+        return memory_print("the tenant's rate, which lets its next run begin at %s; threads of the tenant that are "
+                            "ready: %u, and the one that has been due longest goes first",
+                            clock_text(view->paced_until, text), view->n_ready);
+}
+
 static char *waits_in_ready(const struct core_thread_view *view, const struct config_tenant *tenant) {
         if (view->is_throttled)
                 return memory_print("one of the tenant's %u runs to end (concurrency)", tenant->concurrency);
         if (view->paced_until.ms != 0)
-                return waits_for_time("the tenant's rate to allow another run, at", view->paced_until);
+                return waits_for_rate(view);
         if (!view->has_credit)
                 return memory_print("a worker with a free slot; `lull stats` shows the workers");
         return memory_print("its turn");
@@ -60,6 +68,11 @@ static char *next_in_held(const struct core_thread_view *view) {
         return memory_print("what comes is kept, and answered after `lull resume`");
 }
 
+/* It did not fail: somebody gave it up. */
+static bool is_cancelled(const struct core_thread_view *view) {
+        return view->state == THREAD_DEAD && view->code && strcmp(view->code, "cancelled") == 0;
+}
+
 static char *waits_for(const struct core_thread_view *view, const struct config_tenant *tenant) {
         if (view->awaited_until.ms != 0)
                 return waits_for_workers(view);
@@ -78,6 +91,8 @@ static char *waits_for(const struct core_thread_view *view, const struct config_
         case THREAD_HELD:
                 return waits_in_held(view);
         case THREAD_DEAD:
+                if (is_cancelled(view))
+                        return memory_print("a retry or a drop: it was cancelled by an operator: %s", view->why);
                 return memory_print("an operator: it was given up after %u failed run%s", view->attempts + view->lost,
                                     view->attempts + view->lost == 1 ? "" : "s");
         case THREAD_DONE:
@@ -90,6 +105,8 @@ static char *waits_for(const struct core_thread_view *view, const struct config_
 static char *what_is_next(const struct core_thread_view *view) {
         char text[CLOCK_TEXT_MAX];
 
+        if (view->awaited_until.ms != 0)
+                return memory_print("goes to a worker then, unless one of those has it already: that one goes on");
         clock_text(view->due, text);
         switch (view->state) {
         case THREAD_COLLECTING:
@@ -185,6 +202,8 @@ static void set_details(json_t *json, struct loop *loop, const struct core_threa
         }
         if (view->due.ms > 0)
                 json_object_set_new(json, "due", answer_time(view->due));
+        if (view->awaited_until.ms > 0)
+                json_object_set_new(json, "awaited_until", answer_time(view->awaited_until));
         if (view->batch[0])
                 json_object_set_new(json, "batch", json_string(view->batch));
         if (view->state != THREAD_UNKNOWN)
@@ -198,7 +217,7 @@ static void set_details(json_t *json, struct loop *loop, const struct core_threa
         }
         if (view->is_held)
                 json_object_set_new(json, "hold", hold_of(view));
-        if (view->code || view->why)
+        if ((view->code || view->why) && !is_cancelled(view))
                 json_object_set_new(json, "last_failure", failure(view->code, view->why));
         if (view->n_dead > 0)
                 json_object_set_new(json, "dead", dead_of_thread(loop->core, view));

@@ -2,6 +2,7 @@
 #include "broker/verb_answers.h"
 
 #include "broker/questions.h"
+#include "common/clock.h"
 #include "common/item.h"
 #include "common/log.h"
 #include "common/memory.h"
@@ -56,6 +57,14 @@ static int check_texts(struct verb_change *change, const json_t *question) {
         return 0;
 }
 
+/* Cut, it might say something else. */
+static int check_why(struct verb_change *change, const struct core_verb *verb) {
+        if (verb->why.len <= LIMIT_WHY_LEN)
+                return 0;
+        refuse(change, "bad_request", "the reason (\"why\") is over 400 bytes: say it shorter");
+        return -EMSGSIZE;
+}
+
 static int check_names(struct verb_change *change, const struct core_verb *verb) {
         CLEANUP_FREE char *why = NULL;
         struct item_fault fault;
@@ -88,8 +97,15 @@ static int read_end(struct verb_change *change, const json_t *question, struct n
 }
 
 static void log_verb(const struct verb *verb, const struct verb_change *change, const struct core_verb *asked) {
-        log_info(verb->done, LOG_BYTES("tenant", asked->tenant), LOG_BYTES("thread", asked->thread),
-                 LOG_NUMBER("messages", change->n_messages));
+        char until[CLOCK_TEXT_MAX];
+
+        if (asked->until.ms > 0)
+                log_info(verb->done, LOG_BYTES("tenant", asked->tenant), LOG_BYTES("thread", asked->thread),
+                         LOG_NUMBER("messages", change->n_messages),
+                         LOG_TEXT("until", clock_text(asked->until, until)));
+        else
+                log_info(verb->done, LOG_BYTES("tenant", asked->tenant), LOG_BYTES("thread", asked->thread),
+                         LOG_NUMBER("messages", change->n_messages));
 }
 
 bool verb_step(struct verb_change *change, const json_t *question, struct loop *loop) {
@@ -108,7 +124,7 @@ bool verb_step(struct verb_change *change, const json_t *question, struct loop *
                 .ret_messages = &change->n_messages,
         };
         if (check_texts(change, question) < 0 || check_names(change, &event.verb) < 0 ||
-            read_end(change, question, loop->now, &event.verb.until) < 0)
+            check_why(change, &event.verb) < 0 || read_end(change, question, loop->now, &event.verb.until) < 0)
                 return true;
         change->until = event.verb.until;
         core_step(loop->core, loop->now, &event, &loop->fx);
@@ -158,6 +174,7 @@ static json_t *answer_failed(const struct verb_change *change) {
 }
 
 json_t *answer_verb(const struct verb_change *change) {
+        bool is_cancel = change->done && strcmp(change->done, "cancelled") == 0;
         json_t *json;
 
         if (change->code)
@@ -165,7 +182,7 @@ json_t *answer_verb(const struct verb_change *change) {
         if (change->result < 0)
                 return answer_failed(change);
         json = json_object();
-        json_object_set_new(json, change->done, json_integer(change->n_messages > 0 ? change->n_messages : 1));
+        json_object_set_new(json, change->done, json_integer(is_cancel ? change->n_messages : 1));
         if (strcmp(change->done, "held") == 0)
                 json_object_set_new(json, "until", answer_time(change->until));
         return json;

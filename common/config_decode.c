@@ -11,18 +11,19 @@
 static void limits_check(struct config_reader *reader, const struct yaml_node *root, const struct config *config) {
         const struct yaml_node *limits = yaml_find(root, "limits"), *memory = yaml_find(limits, "memory");
         uint64_t ids = (uint64_t)config->limits.dedupe_ids * LIMIT_SEEN_COST;
+        unsigned long long mebibytes = (ids + (1 << 20) - 1) >> 20;
         CLEANUP_FREE char *have = config_size_text((int64_t)config->limits.memory);
         size_t path = config_path_push(reader, "limits");
 
         if (reader->n_errors == 0 && config->limits.memory < 2 * ids)
-                config_refuse_at(reader, "memory",
-                                 memory   ? memory->line
-                                 : limits ? limits->line
-                                          : 1,
-                                 "%s is too small for dedupe_ids, which are %u: they may take half of it, %llu bytes; "
-                                 "make it %lluMiB or more, or remember fewer ids",
-                                 have, config->limits.dedupe_ids, (unsigned long long)ids,
-                                 (unsigned long long)(2 * ids + (1 << 20) - 1) >> 20);
+                config_refuse_at(
+                        reader, "memory",
+                        memory   ? memory->line
+                        : limits ? limits->line
+                                 : 1,
+                        "%s is too small for dedupe_ids: %u ids take %lluMiB, and they may take half of limits.memory; "
+                        "make it %lluMiB or more, or remember fewer ids",
+                        have, config->limits.dedupe_ids, mebibytes, 2 * mebibytes);
         config_path_pop(reader, path);
 }
 

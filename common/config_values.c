@@ -16,19 +16,22 @@ static const struct unit span_units[] = {
         {"ms", 1000}, {"s", 1000000}, {"m", 60000000}, {"h", INT64_C(3600000000)}, {0}};
 static const struct unit size_units[] = {{"", 1}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {0}};
 
-enum { DIGITS_MAX = 9 };
-
 static int refuse(char **ret_why, const char *why) {
         *ret_why = memory_copy_text(why, strlen(why));
         return -EINVAL;
 }
 
-/* The digits in front; how many they are. 0 also when they are too many for any of our bounds. */
+/* The digits in front; how many they are. A number past all of ours becomes INT64_MAX, which is over every bound: then
+ * it is told to be too large. */
 static size_t digits_decode(const char *text, int64_t *ret) {
         size_t len = strspn(text, "0123456789");
 
-        *ret = len > 0 && len <= DIGITS_MAX ? strtoll(text, NULL, 10) : 0;
-        return len <= DIGITS_MAX ? len : 0;
+        *ret = len > 0 ? strtoll(text, NULL, 10) : 0;
+        return len;
+}
+
+static int64_t times(int64_t number, int64_t factor) {
+        return number > INT64_MAX / factor ? INT64_MAX : number * factor;
 }
 
 static const struct unit *unit_find(const struct unit *units, const char *name) {
@@ -51,7 +54,7 @@ int config_span_decode(const char *text, int64_t *ret_us, char **ret_why) {
                 return refuse(
                         ret_why,
                         "is no length of time; write a whole number and ms, s, m or h, such as '8s', '500ms' or '2m'");
-        *ret_us = number * unit->factor;
+        *ret_us = times(number, unit->factor);
         return 0;
 }
 
@@ -63,7 +66,7 @@ int config_size_decode(const char *text, int64_t *ret_bytes, char **ret_why) {
         if (!unit)
                 return refuse(ret_why,
                               "is no size; write bytes, or a whole number and KiB, MiB or GiB, such as '64KiB'");
-        *ret_bytes = number * unit->factor;
+        *ret_bytes = times(number, unit->factor);
         return 0;
 }
 
@@ -86,12 +89,12 @@ int config_flag_decode(const char *text, int64_t *ret, char **ret_why) {
 
 /* By hand, as strtod() follows the locale and takes "inf" and "0x1p3". */
 int config_ratio_decode(const char *text, int64_t *ret_thousandths, char **ret_why) {
-        int64_t number, scale = 1000;
-        size_t len = digits_decode(text, &number);
+        int64_t number, whole, scale = 1000;
+        size_t len = digits_decode(text, &whole);
 
         if (!len || (text[len] && (text[len] != '.' || !text[len + 1])))
                 return refuse(ret_why, "is no number; write it such as '2' or '0.1'");
-        number *= scale;
+        number = times(whole < INT64_MAX / scale ? whole : INT64_MAX / scale - 1, scale);
         for (const char *at = text[len] ? text + len + 1 : ""; *at; at++) {
                 scale /= 10;
                 if (*at < '0' || *at > '9' || scale == 0)
@@ -102,6 +105,9 @@ int config_ratio_decode(const char *text, int64_t *ret_thousandths, char **ret_w
         *ret_thousandths = number;
         return 0;
 }
+
+/* Nobody starts so many runs; and it fits its field. */
+enum { RATE_MAX = 999999999 };
 
 /* What a rate may be counted in. */
 static const struct unit rate_units[] = {{"s", 1000000}, {"m", 60000000}, {"h", INT64_C(3600000000)}, {0}};
@@ -120,6 +126,10 @@ int config_rate_decode(const char *text, struct config_rate *ret, char **ret_why
         if (number == 0)
                 return refuse(ret_why, "would let nothing through; write 1 or more, such as '60/m', or none "
                                        "for no limit");
+        if (number > RATE_MAX) {
+                *ret_why = memory_print("is too large; at most %d in that time, or none for no limit", RATE_MAX);
+                return -EINVAL;
+        }
         *ret = (struct config_rate){(uint32_t)number, span_us(unit->factor)};
         return 0;
 }

@@ -126,6 +126,8 @@
 #define LIMIT_FULL_LOG_S 10
 /* How often the room on the disk is looked at while nothing is written. */
 #define LIMIT_ROOM_LOOK_MS 100
+/* How often the log says at most that ids are forgotten before their window ends: it may go on for hours. */
+#define LIMIT_IDS_WARN_S 60
 
 /* -- worker -------------------------------------------------------------------------------------------------------- */
 

@@ -9,18 +9,21 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-static const char usage[] = "Usage: lull-ingest [CONFIG]            serve webhooks and the message API\n"
-                            "       lull-ingest --stdin [CONFIG]    send messages from stdin, one JSON object a line\n"
-                            "\n"
-                            "CONFIG is lull.yaml; without it $LULL_CONFIG, else ./lull.yaml.\n"
-                            "\n"
-                            "      --stdin    {\"tenant\":\"acme\",\"thread\":\"1\",\"id\":\"m1\",\"text\":\"Hi\"} on "
-                            "each line; exit 0 when\n"
-                            "                 the broker holds all of them, 1 when some were refused\n"
-                            "  -h, --help     show this\n"
-                            "  -V, --version  show the version\n"
-                            "\n"
-                            "LULL_LOG=debug logs every webhook; info, warning and error log less.\n";
+static const char usage[] =
+        "Usage: lull-ingest [CONFIG]            serve webhooks and the message API\n"
+        "       lull-ingest --stdin [CONFIG]    send messages from stdin, one JSON object a line\n"
+        "\n"
+        "CONFIG is lull.yaml; without it $LULL_CONFIG, else ./lull.yaml.\n"
+        "\n"
+        "      --stdin    {\"tenant\":\"acme\",\"thread\":\"1\",\"id\":\"m1\",\"text\":\"Hi\"} on "
+        "each line; exit 0 when\n"
+        "                 the broker holds all of them, 1 when some were refused. While a tenant or the disk\n"
+        "                 is full it waits and tries again without an end, in order; Ctrl-C\n"
+        "                 ends it, and it says what was acknowledged\n"
+        "  -h, --help     show this\n"
+        "  -V, --version  show the version\n"
+        "\n"
+        "LULL_LOG=debug logs every webhook; info, warning and error log less.\n";
 
 enum { OPTION_STDIN = 256 };
 

@@ -158,6 +158,15 @@ static bool is_good(const struct thread *thread, const struct wire_held *held, u
         return thread->is_answered ? thread->n_batch == n : !thread->is_held;
 }
 
+static void note_adoption(const struct core *core, const struct thread *thread, struct effects *fx) {
+        struct adoption *adoption = effects_push_adoption(fx, (struct bytes){thread->name, thread->name_len});
+
+        adoption->fence = thread->fence;
+        adoption->tenant = bytes_of(tenant_of(core, thread)->name);
+        batch_name(core, &thread->messages, thread->n_batch, adoption->batch);
+        memcpy(adoption->worker, core->workers[thread->worker].uuid, WIRE_UUID_LEN);
+}
+
 struct thread *awaiting_adopt(struct core *core, struct now now, uint32_t worker, const struct wire_held *held,
                               struct effects *fx) {
         struct thread *thread;
@@ -179,6 +188,7 @@ struct thread *awaiting_adopt(struct core *core, struct now now, uint32_t worker
         thread->n_batch = n;
         thread_take_lease(core, thread, worker, held->fence);
         thread_set_state(core, now, thread, THREAD_RUNNING);
+        note_adoption(core, thread, fx);
         return thread;
 }
 
@@ -192,7 +202,7 @@ void awaiting_forgive(struct core *core, struct now now, struct span gap) {
         }
 }
 
-/* The wait is over: what is due may go. */
+/* The wait is over: what is due may go, and is late from here on only. */
 static void release(struct core *core, struct now now) {
         struct awaiting *awaiting = core->awaiting;
 
@@ -204,7 +214,7 @@ static void release(struct core *core, struct now now) {
                 thread->is_awaited = false;
                 if (thread->state != THREAD_RUNNING && thread->state != THREAD_READY &&
                     mono_is_due(now.mono, thread->due))
-                        thread_arm(core, thread, thread->due);
+                        thread_arm(core, thread, now.mono);
         }
         if (awaiting->cursor >= core->n_threads)
                 core->awaiting = awaiting_free(awaiting);

@@ -61,7 +61,7 @@ struct core_verb {
         /* 0 done; -ESRCH no such tenant; -ENOENT nothing there to resume, flush or cancel; -EBUSY a run is in the way;
          * -EPERM a held thread is not flushed; -ENOSPC there are LIMIT_HOLDS already */
         int *ret_result;
-        uint32_t *ret_messages; /* cancel: how many it gave up */
+        uint32_t *ret_messages; /* once done: how many the thread had */
 };
 
 struct event {
@@ -122,6 +122,7 @@ struct core_thread_view {
         struct wall paced_until; /* its tenant's rate allows no run before; 0 = it does */
         struct wall awaited_until; /* a worker from before the restart may be running it; 0 = none may */
         bool has_credit; /* some worker would take a run */
+        uint32_t n_ready; /* threads of its tenant that are ready */
         bool is_held; /* also while the run goes on whose answer was stored before */
         struct wall held_since, held_until; /* until 0 = without end */
         const char *held_why; /* may be empty */
@@ -187,6 +188,8 @@ struct core_tenant_view {
 };
 
 bool core_next_tenant(const struct core *core, uint32_t *cursor, struct core_tenant_view *ret);
+/* Do config or store know it? */
+bool core_has_tenant(const struct core *core, struct bytes name);
 const struct core_counters *core_counters(const struct core *core);
 uint64_t core_seen_count(const struct core *core);
 /* As a refusal is called on the wire. */
@@ -202,5 +205,25 @@ uint64_t core_room(const struct core *core);
 uint64_t core_memory(const struct core *core);
 /* Messages are refused for limits.memory: from when it is reached until a sixteenth of it is free. */
 bool core_is_memory_full(struct core *core);
+/* How many tenants are full: refused messages for their max_pending, and less than a quarter of it free since. */
+uint32_t core_full_count(const struct core *core);
+
+struct core_full_view {
+        struct bytes tenant;
+        uint64_t pending;
+        uint32_t max_pending; /* 0 = it has no bound any more */
+        bool is_full;
+};
+
+/* The next tenant, from *cursor (begin with 0) on, that has become full, or has room again, since it was last asked. */
+bool core_next_full(struct core *core, uint32_t *cursor, struct core_full_view *ret);
+
+struct core_ids_view {
+        uint64_t n; /* that are remembered */
+        struct wall oldest; /* 0 = there are none */
+        uint64_t n_early; /* that were forgotten for their number, before their window ended; since the start */
+};
+
+void core_ids(const struct core *core, struct core_ids_view *ret);
 /* A sequence number for a note that the caller stores. */
 uint64_t core_take_seq(struct core *core);

@@ -7,7 +7,9 @@ void effects_done(struct effects *fx) {
         free(fx->changes);
         free(fx->sends);
         free(fx->seqs);
+        free(fx->adoptions);
         buffer_done(&fx->frames);
+        buffer_done(&fx->names);
         *fx = (struct effects){0};
 }
 
@@ -23,8 +25,9 @@ void effects_clear(struct effects *fx) {
         }
         if (fx->frames.cap > LIMIT_FRAME_BYTES)
                 buffer_done(&fx->frames);
-        fx->n_changes = fx->n_sends = fx->n_seqs = 0;
+        fx->n_changes = fx->n_sends = fx->n_seqs = fx->n_adoptions = 0;
         buffer_clear(&fx->frames);
+        buffer_clear(&fx->names);
 }
 
 /* Room for one more item in an array that doubles. */
@@ -86,4 +89,14 @@ void effects_end_frame(struct effects *fx) {
 
 struct send_run *effects_push_run(struct effects *fx, struct address to) {
         return &push_send(fx, SEND_RUN, DOOR_WORKERS, to)->run;
+}
+
+struct adoption *effects_push_adoption(struct effects *fx, struct bytes thread) {
+        struct adoption *adoption;
+
+        fx->adoptions = make_room(fx->adoptions, fx->n_adoptions, &fx->adoptions_cap, sizeof *fx->adoptions);
+        adoption = &fx->adoptions[fx->n_adoptions++];
+        *adoption = (struct adoption){.thread_at = fx->names.len, .thread_len = thread.len};
+        buffer_push(&fx->names, thread.data, thread.len);
+        return adoption;
 }

@@ -64,6 +64,15 @@ struct send {
         struct send_run run; /* SEND_RUN */
 };
 
+/* A run from before a restart that goes on. The shell logs it once the turn is durable. */
+struct adoption {
+        uint64_t fence;
+        char batch[WIRE_BATCH_LEN + 1];
+        uint8_t worker[WIRE_UUID_LEN];
+        struct bytes tenant;
+        size_t thread_at, thread_len; /* into effects.names: the thread may be gone at the end of the turn */
+};
+
 struct effects {
         struct change *changes;
         size_t n_changes, changes_cap;
@@ -72,6 +81,9 @@ struct effects {
         uint64_t *seqs;
         size_t n_seqs, seqs_cap;
         struct buffer frames;
+        struct adoption *adoptions;
+        size_t n_adoptions, adoptions_cap;
+        struct buffer names;
 };
 
 void effects_done(struct effects *fx);
@@ -88,3 +100,5 @@ void effects_push_seq(struct effects *fx, uint64_t seq);
 struct buffer *effects_begin_frame(struct effects *fx, enum door door, struct address to);
 void effects_end_frame(struct effects *fx);
 struct send_run *effects_push_run(struct effects *fx, struct address to);
+/* A new adoption with a copy of the thread's name, the rest to be filled in at once. */
+struct adoption *effects_push_adoption(struct effects *fx, struct bytes thread);

@@ -63,6 +63,7 @@ static void view_thread(const struct core *core, struct now now, const struct th
                 .is_orphan = !tenant->settings,
                 .is_throttled = tenant->settings && tenant->n_states[THREAD_RUNNING] >= tenant->settings->concurrency,
                 .has_credit = core->free_credit > 0,
+                .n_ready = tenant->n_states[THREAD_READY],
                 .code = thread->failure && thread->failure->code[0] ? thread->failure->code : NULL,
                 .why = thread->failure && thread->failure->why[0] ? thread->failure->why : NULL,
         };
@@ -272,6 +273,8 @@ bool core_next_tenant(const struct core *core, uint32_t *cursor, struct core_ten
         memcpy(ret->states, tenant->n_states, sizeof ret->states);
         return true;
 }
+
+bool core_has_tenant(const struct core *core, struct bytes name) { return tenant_find(core, name) != NONE; }
 
 const struct core_counters *core_counters(const struct core *core) { return &core->counters; }
 uint64_t core_seen_count(const struct core *core) { return core->seen.n; }

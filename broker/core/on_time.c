@@ -11,6 +11,8 @@ static void fire(struct core *core, struct now now, struct thread *thread, struc
         case THREAD_COLLECTING:
         case THREAD_WAITING:
         case THREAD_BACKOFF:
+                if (thread->is_awaited && core->awaiting)
+                        thread->due = now.mono; /* the wait is over this moment, and was not our lateness */
                 thread_ready(core, now, thread);
                 break;
         case THREAD_RUNNING:

@@ -68,12 +68,14 @@ static int hold_thread(struct core *core, struct now now, uint32_t tenant, const
         hold_set_why(hold, event->verb.why);
         hold_set_until(core, now, hold, event->verb.until);
         store(hold, event, fx);
+        *event->verb.ret_messages = thread ? thread->messages.n : 0;
         if (thread && !thread->is_held)
                 stop_thread(core, now, thread, fx);
         return 0;
 }
 
-/* A batch whose answer is stored goes at once, whatever has come behind it; else it is due as its messages say. */
+/* A batch whose answer is stored goes at once, whatever has come behind it; else it is due as its messages say, from
+ * now at the earliest: the time that it was held is not our lateness. */
 static void let_go(struct core *core, struct now now, struct thread *thread, struct effects *fx) {
         thread->is_held = false;
         if (thread->state != THREAD_HELD)
@@ -81,7 +83,7 @@ static void let_go(struct core *core, struct now now, struct thread *thread, str
         if (thread->has_record && !thread->is_answered)
                 batch_store(core, thread, AT_QUIET, 0, fx); /* its pause is over for the next start, too */
         thread_set_state(core, now, thread, thread->is_answered ? THREAD_BACKOFF : THREAD_COLLECTING);
-        thread_arm(core, thread, thread->is_answered ? now.mono : batch_due(core, now, thread));
+        thread_arm(core, thread, thread->is_answered ? now.mono : mono_max(now.mono, batch_due(core, now, thread)));
 }
 
 static void end_hold(struct core *core, struct now now, struct hold *hold, struct effects *fx) {
@@ -95,10 +97,12 @@ static void end_hold(struct core *core, struct now now, struct hold *hold, struc
 
 static int resume_thread(struct core *core, struct now now, uint32_t tenant, const struct event *event,
                          struct effects *fx) {
+        const struct thread *thread = thread_find(core, tenant, event->verb.thread);
         struct hold *hold = hold_find(core, tenant, event->verb.thread);
 
         if (!hold)
                 return -ENOENT;
+        *event->verb.ret_messages = thread ? thread->messages.n : 0;
         end_hold(core, now, hold, fx);
         return 0;
 }
@@ -124,6 +128,7 @@ static int flush_thread(struct core *core, struct now now, uint32_t tenant, cons
                 return -EBUSY;
         if (thread->is_held)
                 return -EPERM;
+        *event->verb.ret_messages = thread->messages.n;
         if (thread->state == THREAD_READY)
                 return 0;
         thread->due = now.mono;
@@ -135,7 +140,7 @@ static int flush_thread(struct core *core, struct now now, uint32_t tenant, cons
 
 /* One dead letter; two when a batch whose answer is stored waits before others, as its answer is not theirs. */
 static void give_up(struct core *core, struct now now, uint32_t tenant, const struct event *event, struct effects *fx) {
-        struct bytes why = event->verb.why.len > 0 ? event->verb.why : bytes_of("an operator cancelled it");
+        struct bytes why = event->verb.why.len > 0 ? event->verb.why : bytes_of("no reason was given");
         struct thread *thread;
 
         while ((thread = thread_find(core, tenant, event->verb.thread))) {

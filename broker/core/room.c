@@ -35,6 +35,56 @@ void core_set_room(struct core *core, uint64_t bytes) { core->room.store_bytes =
 uint64_t core_room(const struct core *core) { return core->room.store_bytes; }
 uint64_t core_take_seq(struct core *core) { return core->next_seq++; }
 
+/* -- tenants that are full ----------------------------------------------------------------------------------------- */
+
+static uint32_t max_pending_of(const struct tenant *tenant) {
+        return tenant->settings ? tenant->settings->max_pending : 0;
+}
+
+static void set_full(struct core *core, struct tenant *tenant, bool is_full) {
+        if (is_full != tenant->is_full)
+                core->room.n_full = is_full ? core->room.n_full + 1 : core->room.n_full - 1;
+        tenant->is_full = is_full;
+}
+
+/* A tenant at its bound gets in with one message and is refused the next, over and over: that is no news. */
+static bool has_room_again(const struct tenant *tenant) {
+        uint32_t most = max_pending_of(tenant);
+
+        return most == 0 || tenant->n_pending <= most - (most + 3) / 4;
+}
+
+uint32_t core_full_count(const struct core *core) { return core->room.n_full; }
+
+bool core_next_full(struct core *core, uint32_t *cursor, struct core_full_view *ret) {
+        while (*cursor < core->n_tenants) {
+                struct tenant *tenant = &core->tenants[(*cursor)++];
+
+                /* That it was full is told first, even if it is over. */
+                if (tenant->is_told_full && has_room_again(tenant))
+                        set_full(core, tenant, false);
+                if (tenant->is_full == tenant->is_told_full)
+                        continue;
+                tenant->is_told_full = tenant->is_full;
+                *ret = (struct core_full_view){bytes_of(tenant->name), tenant->n_pending, max_pending_of(tenant),
+                                               tenant->is_full};
+                return true;
+        }
+        return false;
+}
+
+void core_ids(const struct core *core, struct core_ids_view *ret) {
+        const struct seen *seen = &core->seen;
+
+        *ret = (struct core_ids_view){
+                .n = seen->n,
+                .oldest = seen->n > 0 ? seen->ring[seen->first].at : (struct wall){0},
+                .n_early = seen->n_early,
+        };
+}
+
+/* -- one message --------------------------------------------------------------------------------------------------- */
+
 static uint64_t stored_bytes(const struct wire_message *message) {
         uint64_t bytes = message->tenant.len + message->thread.len + message->id.len + message->channel.len +
                          message->body.len + STORED_BYTES;
@@ -42,8 +92,7 @@ static uint64_t stored_bytes(const struct wire_message *message) {
         return bytes + bytes / STORED_SHARE;
 }
 
-bool room_take(struct core *core, const struct tenant *tenant, const struct wire_message *message,
-               enum refusal_code *ret) {
+bool room_take(struct core *core, struct tenant *tenant, const struct wire_message *message, enum refusal_code *ret) {
         uint64_t bytes = stored_bytes(message);
 
         /* Whatever comes next must not get in for being smaller: a thread's messages would overtake each other. */
@@ -53,8 +102,10 @@ bool room_take(struct core *core, const struct tenant *tenant, const struct wire
                 return *ret = REFUSAL_STORE_FULL, false;
         if (!has_memory(core))
                 return *ret = REFUSAL_BROKER_FULL, false;
-        if (tenant->settings->max_pending > 0 && tenant->n_pending >= tenant->settings->max_pending)
+        if (max_pending_of(tenant) > 0 && tenant->n_pending >= max_pending_of(tenant)) {
+                set_full(core, tenant, true);
                 return *ret = REFUSAL_TENANT_FULL, false;
+        }
         if (core->room.store_bytes != UINT64_MAX)
                 core->room.store_bytes -= bytes;
         return true;

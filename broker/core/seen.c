@@ -37,9 +37,10 @@ bool seen_has(const struct seen *seen, struct hash_128 hash, struct wall now) {
         return false;
 }
 
-static void forget_oldest(struct seen *seen, struct effects *fx) {
+static void forget_oldest(struct seen *seen, struct wall now, struct effects *fx) {
         struct stored_seen *item = &seen->ring[seen->first];
 
+        seen->n_early += !is_over(seen, item, now);
         table_remove(&seen->table, (uint32_t)item->hash.low, seen->first);
         if (fx)
                 effects_delete(fx, CHANGE_DELETE_SEEN, item->seq);
@@ -49,8 +50,10 @@ static void forget_oldest(struct seen *seen, struct effects *fx) {
 
 /* Twice the ring, its items at their new places. */
 static void grow(struct seen *seen) {
-        struct seen larger = {
-                .cap = seen->cap ? seen->cap * 2 : FIRST_CAP, .window = seen->window, .limit = seen->limit};
+        struct seen larger = {.cap = seen->cap ? seen->cap * 2 : FIRST_CAP,
+                              .window = seen->window,
+                              .limit = seen->limit,
+                              .n_early = seen->n_early};
 
         larger.ring = memory_new(larger.cap, sizeof *larger.ring);
         for (uint32_t i = 0; i < seen->n; i++) {
@@ -67,7 +70,7 @@ void seen_push(struct seen *seen, const struct stored_seen *item, struct effects
 
         /* More than one for the one that comes: so a smaller limit is reached though the ids keep coming. */
         for (int i = 0; fx && i < FORGET_PER_PUSH && seen->n >= limit_of(seen); i++)
-                forget_oldest(seen, fx);
+                forget_oldest(seen, item->at, fx);
         if (seen->n == seen->cap)
                 grow(seen);
         at = (seen->first + seen->n) & (seen->cap - 1);
@@ -82,6 +85,6 @@ void seen_expire(struct seen *seen, struct wall now, struct effects *fx) {
         for (int i = 0; i < EXPIRE_PER_CALL && seen->n > 0; i++) {
                 if (seen->n <= limit_of(seen) && !is_over(seen, &seen->ring[seen->first], now))
                         return;
-                forget_oldest(seen, fx);
+                forget_oldest(seen, now, fx);
         }
 }

@@ -1,5 +1,5 @@
 /* The ids of messages accepted lately: what duplicates are found by. Bounded in time (limits.dedupe_window) and in
- * number (limits.dedupe_ids); the oldest go first. */
+ * number (limits.dedupe_ids), whichever comes first; the oldest go first. */
 #pragma once
 
 #include "broker/core/effects.h"
@@ -12,6 +12,7 @@ struct seen {
         struct table table; /* hash to place in the ring */
         struct span window; /* 0 = LIMIT_SEEN_WINDOW_S */
         uint32_t limit; /* 0 = LIMIT_SEEN */
+        uint64_t n_early; /* forgotten for their number, before their window ended */
 };
 
 void seen_done(struct seen *seen);

@@ -80,6 +80,8 @@ struct tenant {
         uint32_t n_states[THREAD_N_STATES];
         uint64_t n_pending;
         uint32_t n_dead;
+        bool is_full; /* it was refused messages for its max_pending, and has had no room to speak of since */
+        bool is_told_full; /* what core_next_full() said last */
         struct mono free_since; /* neither concurrency nor rate has kept it back since then; MONO_NEVER: one does */
         struct mono paced; /* when the next run is to start by its rate alone (see rate.c) */
 };
@@ -108,6 +110,7 @@ struct room {
         uint64_t n_messages; /* in lists of threads and dead letters */
         uint64_t name_bytes; /* of threads and dead letters */
         bool is_memory_full;
+        uint32_t n_full; /* tenants that are full */
 };
 
 struct core {
@@ -195,8 +198,7 @@ void message_list_free(struct core *core, struct message_list *list);
 /* -- room.c -------------------------------------------------------------------------------------------------------- */
 
 /* Is there room for one more message of a tenant? Then it is taken off what there is. Else false and *ret, why not. */
-bool room_take(struct core *core, const struct tenant *tenant, const struct wire_message *message,
-               enum refusal_code *ret);
+bool room_take(struct core *core, struct tenant *tenant, const struct wire_message *message, enum refusal_code *ret);
 
 /* -- tenants.c ----------------------------------------------------------------------------------------------------- */
 

@@ -53,20 +53,29 @@ int options_decode_span(const char *text, struct span *ret) {
         static const struct {
                 const char *name;
                 int64_t us;
-        } units[] = {{"ms", 1000}, {"s", 1000000}, {"", 1000000}, {"m", 60000000}, {"h", 3600000000}};
-        static const int64_t year_us = INT64_C(366) * 24 * 3600 * 1000000;
-        size_t digits = strspn(text, "0123456789");
+        } units[] = {{"ms", 1000}, {"s", 1000000}, {"m", 60000000}, {"h", 3600000000}, {"d", 86400000000}};
+        static const int64_t longest_us = INT64_C(366) * 24 * 3600 * 1000000;
+        size_t digits = strspn(text, "0123456789"), i = 0;
         CLEANUP_FREE char *number = memory_copy_text(text, digits);
         uint64_t count;
 
-        if (options_decode_count(number, &count) < 0)
+        while (i < sizeof units / sizeof *units && strcmp(text + digits, units[i].name) != 0)
+                i++;
+        if (digits == 0 || i == sizeof units / sizeof *units)
                 return -EINVAL;
-        for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-                if (strcmp(text + digits, units[i].name) == 0 && count <= (uint64_t)(year_us / units[i].us)) {
-                        *ret = span_us((int64_t)count * units[i].us);
-                        return 0;
-                }
-        return -EINVAL;
+        if (options_decode_count(number, &count) < 0 || count > (uint64_t)(longest_us / units[i].us))
+                return -ERANGE;
+        *ret = span_us((int64_t)count * units[i].us);
+        return 0;
+}
+
+/* What the option takes instead. */
+static const char *wanted(const struct options_rule *rule, int error) {
+        if (rule->count)
+                return "takes a whole number";
+        if (error == -ERANGE)
+                return "is at most 8784h (366 days)";
+        return "takes a number and its unit, such as 250ms, 8s, 30m, 2h or 7d";
 }
 
 static int store_value(const struct options_rule *rule, const char *value, char **ret_error) {
@@ -79,10 +88,8 @@ static int store_value(const struct options_rule *rule, const char *value, char 
         else
                 r = options_decode_span(value, rule->span);
         if (r < 0)
-                *ret_error = memory_print(rule->count ? "--%s takes a whole number, not '%s'"
-                                                      : "--%s takes a time such as 250ms, 8s or 5m, not '%s'",
-                                          rule->name, value);
-        return r;
+                *ret_error = memory_print("--%s %s, not '%s'", rule->name, wanted(rule, r), value);
+        return r < 0 ? -EINVAL : 0;
 }
 
 /* Reads the option at argv[*at] and moves *at to the last word it took. */

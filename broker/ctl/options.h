@@ -18,7 +18,7 @@ struct options_rule {
         bool *flag;
         const char **text;
         uint64_t *count;   /* a whole number */
-        struct span *span; /* 250ms, 8s, 5m, 1h; a bare number is seconds */
+        struct span *span; /* 250ms, 8s, 5m, 1h, 7d */
 };
 
 struct options_operands {
@@ -64,7 +64,8 @@ MUST_USE int options_parse(const struct options_rule *rules, int argc, char **ar
                            char **ret_error);
 /* The list of options for a command's help. */
 void options_encode_help(const struct options_rule *rules, struct buffer *text);
-/* "250ms", "8s", "5m", "1h", "8": 0 and *ret; -EINVAL for anything else, and for more than a year. */
+/* "250ms", "8s", "5m", "1h", "7d": 0 and *ret; -ERANGE for more than 366 days; -EINVAL for anything else, and for a
+ * number without a unit: nobody knows whether 30 is seconds or minutes. */
 MUST_USE int options_decode_span(const char *text, struct span *ret);
 /* A whole number up to UINT32_MAX: 0 and *ret; -EINVAL for anything else. */
 MUST_USE int options_decode_count(const char *text, uint64_t *ret);

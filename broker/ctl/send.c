@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -37,6 +38,19 @@ struct send {
         struct mono shown;
         bool has_ended, is_silent, is_full;
 };
+
+/* Set by SIGINT and SIGTERM: what was acknowledged is told as at any other end. */
+static volatile sig_atomic_t is_interrupted;
+
+static void on_signal(int signal_number) { is_interrupted = 1; }
+
+/* A second one ends the program at once. */
+static void catch_signals(void) {
+        const struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+
+        sigaction(SIGINT, &action, NULL);
+        sigaction(SIGTERM, &action, NULL);
+}
 
 /* -- what was refused ---------------------------------------------------------------------------------------------- */
 
@@ -196,7 +210,7 @@ static bool is_over(const struct send *send) {
 static void send_all(struct send *send) {
         send->progress = clock_mono();
         push_lines(send);
-        while (!is_over(send)) {
+        while (!is_over(send) && !is_interrupted) {
                 struct mono now = clock_mono();
 
                 producer_step(send->producer, now);
@@ -224,6 +238,8 @@ static void print_silence(const struct send *send) {
                      "be sent again without harm");
 }
 
+static bool is_complete(const struct send *send) { return !send->is_silent && is_over(send); }
+
 static void print_summary(const struct send *send) {
         CLEANUP_BUFFER struct buffer text = {0};
 
@@ -240,7 +256,7 @@ static void print_summary_json(const struct send *send) {
         CLEANUP_JSON json_t *answer =
                 json_pack("{s:I, s:I, s:O, s:I, s:b}", "accepted", (json_int_t)send->n_accepted, "duplicate",
                           (json_int_t)send->n_duplicate, "refused", send->refused, "refused_total",
-                          (json_int_t)send->n_refused, "complete", !send->is_silent);
+                          (json_int_t)send->n_refused, "complete", is_complete(send));
 
         screen_print_json(answer);
 }
@@ -248,10 +264,12 @@ static void print_summary_json(const struct send *send) {
 static enum command_exit print_outcome(const struct send *send) {
         if (send->is_silent)
                 print_silence(send);
+        else if (!is_complete(send))
+                screen_error("interrupted; what was not acknowledged may or may not have been taken in");
         if (send->n_refused > REFUSALS_TOLD && !send->options->is_json)
                 screen_error("%llu more were refused", (unsigned long long)(send->n_refused - REFUSALS_TOLD));
         (send->options->is_json ? print_summary_json : print_summary)(send);
-        return send->is_silent || send->n_refused > 0 ? COMMAND_FAILED : COMMAND_DONE;
+        return !is_complete(send) || send->n_refused > 0 ? COMMAND_FAILED : COMMAND_DONE;
 }
 
 static int send_open(struct send *send) {
@@ -322,6 +340,7 @@ static enum command_exit send_run(const struct command *command, int argc, char 
         send.defaults = &defaults;
         if (getrandom(&send.nonce, sizeof send.nonce, 0) < 0 || send_open(&send) < 0)
                 return COMMAND_FAILED;
+        catch_signals();
         if (text)
                 push_single(&send, text, id, from);
         send_all(&send);
@@ -334,7 +353,9 @@ const struct command command_send = {
         .summary = "Hands messages to the broker: NDJSON on stdin, or one with --text",
         .about = "A line is a JSON object: tenant, thread, and any of id, text, data, channel, from, at, kind.\n"
                  "Give each an id: then the same file can be sent twice, and the second time it is all duplicates.\n"
-                 "Done means acknowledged, which the broker does when the messages are on disk.",
+                 "Done means acknowledged, which the broker does when the messages are on disk.\n"
+                 "While a tenant or the disk is full it waits and tries again without an end, in order. Ctrl-C ends\n"
+                 "it, and it prints what was acknowledged until then.",
         .examples = "  $ lull send <messages.ndjson\n"
                     "  $ lull send --tenant acme --thread 5511999990000 --text 'Quanto custa?'",
         .run = send_run,

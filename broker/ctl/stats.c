@@ -28,6 +28,19 @@ static void push_room(struct buffer *text, const json_t *answer, const char *poi
 
         if (is_store_full || is_memory_full)
                 buffer_print(text, "%s FULL, messages are refused: ", is_store_full ? "STORE" : "MEMORY");
+        if (is_store_full && answer_has(answer, "/store/reached"))
+                buffer_print(text, "%s is reached: ", answer_text_find(answer, "/store/reached"));
+}
+
+/* How old the oldest id is: so far back duplicates are found. */
+static void push_oldest(struct buffer *text, const json_t *answer, const char *pointer) {
+        double seconds;
+
+        if (answer_number_find(answer, pointer, &seconds) != 0)
+                return;
+        buffer_push_text(text, ", the oldest ");
+        text_push_span(text, span_s((int64_t)seconds));
+        buffer_push_text(text, " ago");
 }
 
 #define COUNT(before, pointer, after)                                                                                  \
@@ -67,6 +80,10 @@ static const struct line lines[] = {
           COUNT(", ", "/store/commits_total", " commits"),
           MS("; commit p50 ", "/store/commit_ms/p50"),
           MS(", p99 ", "/store/commit_ms/p99")}},
+        {"message ids",
+         {COUNT("", "/dedupe/ids", " remembered"),
+          {"", "/dedupe/oldest_s", "", push_oldest},
+          COUNT("; ", "/dedupe/forgotten_early_total", " forgotten early")}},
         {"room",
          {{"", "", "", push_room},
           {"store ", "/store/data_bytes", "", answer_push_size},
@@ -111,6 +128,21 @@ static void push_count_cell(struct listing *listing, const json_t *row, const ch
         listing_push_buffer(listing, &cell);
 }
 
+/* The tenant's max_pending, if it has one, and whether that is reached. */
+static void push_bound_cell(struct listing *listing, const json_t *tenant) {
+        CLEANUP_BUFFER struct buffer cell = {0};
+        double most;
+
+        if (answer_number_find(tenant, "/max_pending", &most) == 0 && most > 0) {
+                answer_push_count(&cell, tenant, "/max_pending");
+                if (json_is_true(json_object_get(tenant, "is_full")))
+                        buffer_push_text(&cell, " FULL");
+        } else {
+                buffer_push_text(&cell, "-");
+        }
+        listing_push_buffer(listing, &cell);
+}
+
 static void push_workers(struct buffer *text, const json_t *answer) {
         static const struct listing_column columns[] = {
                 {"WORKER"}, {"SLOTS", true}, {"RUNNING", true}, {"HEARD OF", true}};
@@ -140,7 +172,7 @@ static void push_workers(struct buffer *text, const json_t *answer) {
 static void push_tenants(struct buffer *text, const json_t *answer) {
         static const struct listing_column columns[] = {
                 {"TENANT"},        {"COLLECTING", true}, {"READY", true},   {"RUNNING", true}, {"WAITING", true},
-                {"BACKOFF", true}, {"HELD", true},       {"PENDING", true}, {"DEAD", true},
+                {"BACKOFF", true}, {"HELD", true},       {"PENDING", true}, {"DEAD", true},    {"AT MOST", true},
         };
         static const char *const pointers[] = {"/collecting", "/ready", "/running", "/waiting",
                                                "/backoff",    "/held",  "/pending", "/dead"};
@@ -155,6 +187,7 @@ static void push_tenants(struct buffer *text, const json_t *answer) {
                 listing_push(&listing, name);
                 for (size_t i = 0; i < sizeof pointers / sizeof *pointers; i++)
                         push_count_cell(&listing, tenant, pointers[i]);
+                push_bound_cell(&listing, tenant);
         }
         buffer_push_text(text, "\n");
         listing_encode(&listing, screen_width(), text);

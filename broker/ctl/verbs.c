@@ -32,15 +32,18 @@ static enum command_exit hold_run(const struct command *command, int argc, char 
         struct span span = {-1}; /* not said */
         struct options options = OPTIONS_INIT;
         struct options_operands operands;
-        const struct options_rule rules[] = {
-                {.name = "for",
-                 .letter = 'f',
-                 .value = "TIME",
-                 .span = &span,
-                 .help = "let it go by itself after that"},
-                {.name = "why", .letter = 'w', .value = "TEXT", .text = &why, .help = "who has it, and for what"},
-                OPTIONS_ASK(options),
-                {0}};
+        const struct options_rule rules[] = {{.name = "for",
+                                              .letter = 'f',
+                                              .value = "TIME",
+                                              .span = &span,
+                                              .help = "let it go by itself after that: 30m, 2h, 7d; at most 366d"},
+                                             {.name = "why",
+                                              .letter = 'w',
+                                              .value = "TEXT",
+                                              .text = &why,
+                                              .help = "who has it, and for what (400 bytes)"},
+                                             OPTIONS_ASK(options),
+                                             {0}};
         json_t *question;
         int r = command_open(command, rules, argc, argv, &operands);
 

@@ -32,6 +32,9 @@ static const char *meaning_of(const char *state) {
         return "a state that this lull does not know";
 }
 
+/* Of a thread that is due after a restart of the broker, whatever its state. */
+static const char awaited[] = "its messages are due; a worker from before the broker's restart may have them";
+
 static const char *state_of(const json_t *answer) {
         const char *state = answer_text_find(answer, "/state");
 
@@ -159,7 +162,7 @@ static void print_answer(const json_t *answer, struct wall now) {
         answer_push_text(&text, answer, "/thread");
         buffer_push_text(&text, ": ");
         answer_push_text(&text, answer, "/state");
-        buffer_print(&text, ": %s\n", meaning_of(state_of(answer)));
+        buffer_print(&text, ": %s\n", answer_has(answer, "/awaited_until") ? awaited : meaning_of(state_of(answer)));
         push_when_line(&text, answer, "since", "/since", now);
         push_line(&text, answer, "waits for", "/waits_for");
         push_line(&text, answer, "next", "/next");

@@ -127,6 +127,8 @@ def test_a_hold_ends_by_itself_over_a_restart(house):
     until = hold(house, for_ms=3000)['until']
     assert until
     producer.say(message('acme', 'ana', 'Oi', id='1'))
+    held, = house.broker.events('held')
+    assert (held['messages'], held['until']) == ('0', until)
     house.broker.kill()
     house.start_broker()
     why = house.why('ana')
@@ -137,8 +139,8 @@ def test_a_hold_ends_by_itself_over_a_restart(house):
 
 
 def test_holds_are_listed_and_counted(house):
-    producer = quick(house)
     house.add_tenant('other')
+    producer = quick(house)
     producer.say(message('acme', 'ana', 'Oi', id='1'))
     for thread in ('ana', 'bia', 'bia'):
         hold(house, thread, why=f'of {thread}')
@@ -191,6 +193,9 @@ def test_what_is_cancelled_is_a_dead_letter_and_its_call_is_aborted(house):
     gate.set()
     letter, = house.ask('dead')['dead']
     assert (letter['code'], letter['why'], letter['messages']) == ('cancelled', 'only a test', 2)
+    why = house.why('ana')
+    assert why['state'] == 'dead' and 'last_failure' not in why
+    assert 'cancelled by an operator: only a test' in why['waits_for'] and 'failed' not in why['waits_for']
     assert verb(house, 'cancel') == 'not_found'
     house.ask('dead_retry', batch=letter['batch'])
     wait_until(lambda: done(house) == 1, 'what was cancelled is answered after all')
@@ -209,6 +214,10 @@ def test_wrong_verbs_are_told_what_is_wrong(house):
     for wrong in (0, -1, 1.5, '30m', 10**15):
         assert verb(house, 'hold', for_ms=wrong) == 'bad_request'
     assert verb(house, 'hold', why=['x']) == 'bad_request'
+    assert verb(house, 'hold', why='x' * 401) == verb(house, 'cancel', why='x' * 401) == 'bad_request'
+    for cmd in ('holds', 'threads', 'dead'):
+        assert house.ask(cmd, tenant='nobody')['error']['code'] == 'unknown_tenant'
+        assert house.ask(cmd, tenant='acme')['total'] == 0
     assert house.ask('holds')['total'] == 0
 
 
@@ -244,7 +253,8 @@ def test_the_verbs_at_a_terminal(house):
 
 
 @pytest.mark.parametrize('wrong', [('hold', 'acme'), ('hold', '--for', '0', 'acme', 'ana'),
-                                   ('hold', '--for', 'long', 'acme', 'ana'), ('resume', 'acme', 'ana', 'bia'),
+                                   ('hold', '--for', 'long', 'acme', 'ana'), ('hold', '--for', '30', 'acme', 'ana'),
+                                   ('hold', '--for', '367d', 'acme', 'ana'), ('resume', 'acme', 'ana', 'bia'),
                                    ('flush', '--why', 'x', 'acme', 'ana'), ('cancel',), ('holds', '--limit', '0')])
 def test_wrong_words_are_wrong_usage(house, wrong):
     house.add_tenant()

@@ -1,6 +1,7 @@
 """At a limit producers are told so, with what to do; nothing accepted is lost, and it ends by itself."""
 
 import json
+import re
 import signal
 import subprocess
 
@@ -81,6 +82,24 @@ def test_a_webhook_that_finds_no_room_has_to_come_again(house):
     assert house.post('/hooks/acme/own', {'thread': 'ana', 'id': '1', 'text': 'Oi'})[0] == 200, 'it is held already'
 
 
+def test_a_full_tenant_is_seen_in_stats_and_said_in_the_log_once_each_way(house):
+    house.add_tenant(quiet='60s', max_wait='60s', max_pending=2)
+    house.add_tenant('other')
+    house.start_broker()
+    producer = house.producer()
+    for number in range(5):
+        producer.say(message('acme', 'ana', 'Oi', id=str(number)))
+    tenants = house.ask('stats')['tenants']
+    assert (tenants['acme']['max_pending'], tenants['acme']['is_full']) == (2, True)
+    assert (tenants['other']['max_pending'], tenants['other']['is_full']) == (0, False)
+    assert re.search(r'^acme .* 2 FULL$', house.run('stats').stdout, re.M)
+    wait_until(lambda: house.broker.events('tenant_full'), 'it is said')
+    house.ask('settings_set', tenant='acme', key='max_pending', value='100')
+    wait_until(lambda: house.ask('stats') and house.broker.events('tenant_has_room'), 'and that it is over')
+    assert [event['tenant'] for event in house.broker.events('tenant_full')] == ['acme']
+    assert [event['max_pending'] for event in house.broker.events('tenant_has_room')] == ['100']
+
+
 # -- the store
 
 
@@ -96,8 +115,10 @@ def test_a_full_store_is_507_loses_nothing_and_resumes_by_itself(house):
     again = producer.say(message('acme', 't0', LONG, id='m0'))
     assert (again.accepted, again.duplicates) == (0, [0]), 'a duplicate needs no room'
     stats = house.ask('stats')
+    assert stats['store']['reached'] == 'limits.store_bytes'
     assert stats['store']['is_full'] and stats['messages']['refused']['store_full'] == 2
-    assert len(house.broker.events('store_full')) == 1, 'it is said once'
+    assert [event['reached'] for event in house.broker.events('store_full')] == ['limits.store_bytes']
+    assert 'STORE FULL, messages are refused: limits.store_bytes is reached' in house.run('stats').stdout
     assert 'STORE FULL, messages are refused' in house.run('stats').stdout
 
     house.broker.kill()
@@ -213,6 +234,11 @@ def test_ids_are_remembered_up_to_their_number_through_a_restart(house):
         assert producer.say(message('acme', 'ana', 'Oi', id=str(number))).accepted == 1
     assert producer.say(message('acme', 'ana', 'Oi', id='3')).duplicates == [0]
     assert producer.say(message('acme', 'ana', 'Oi', id='0')).accepted == 1, 'it was the fourth last'
+    assert len(house.broker.events('ids_forgotten_early')) == 1, 'two were, and it is said once a minute'
+    dedupe = house.ask('stats')['dedupe']
+    assert dedupe['ids'] == 3 and dedupe['forgotten_early_total'] == 2 and 0 <= dedupe['oldest_s'] < 3600
+    shown = house.run('stats').stdout
+    assert re.search(r'^message ids +3 remembered, the oldest .+ ago; 2 forgotten early$', shown, re.M)
     house.broker.kill()
     house.configure(limits={'dedupe_ids': 2})
     house.start_broker()

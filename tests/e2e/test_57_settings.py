@@ -117,12 +117,17 @@ def test_what_does_not_go_together_with_a_new_file_is_not_in_force_and_said_so(h
     house.add_tenant(quiet='300ms', max_wait='60s')
     house.start_broker()
     change(house, 'quiet', '40s')
+    rate = change(house, 'rate', '2/m')
     house.configure(tenants={'acme': {'max_wait': '10s'}})
     reload(house)
     assert setting(house, 'quiet')['value'] == '300ms'
     assert setting(house, 'quiet')['set_but_not_in_force'] == '40s'
-    event = house.broker.events('settings_not_in_force')[0]
-    assert event['tenant'] == 'acme' and '10s is shorter than quiet' in event['why']
+    event = house.broker.events('setting_not_in_force')[0]
+    assert (event['tenant'], event['key'], event['value']) == ('acme', 'quiet', '40s')
+    assert setting(house, 'rate') == rate, 'it has nothing to do with it'
+    assert change(house, 'max_messages', '9')['value'] == '9'
+    assert 'error' not in house.ask('settings_unset', tenant='acme', key='rate')
+    assert '10s is shorter than quiet' in event['why']
 
 
 def test_the_command_line_gets_sets_and_unsets(house):

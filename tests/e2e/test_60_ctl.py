@@ -3,6 +3,7 @@
 import collections
 import itertools
 import json
+import signal
 import subprocess
 import threading
 import time
@@ -369,6 +370,20 @@ def test_a_line_goes_out_before_the_next_one_is_there(intake):
     sending.stdin.close()
     assert sending.wait(20) == 0
     sending.stdout.close()
+
+
+def test_who_interrupts_it_is_told_what_was_acknowledged(intake):
+    sending = subprocess.Popen([PROGRAMS['lull'], 'send', '--ingest', intake.router.endpoint], env=ENVIRONMENT,
+                               text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    sending.stdin.write(lines({'tenant': 'acme', 'thread': '1', 'id': 'x'}))
+    sending.stdin.flush()
+    end = time.monotonic() + 20
+    while not intake.messages and time.monotonic() < end:
+        time.sleep(0.01)
+    sending.send_signal(signal.SIGINT)
+    out, error = sending.communicate(timeout=20)
+    assert sending.returncode == 1 and 'interrupted' in error
+    assert out in [f'{n} accepted, 0 duplicate, 0 refused\n' for n in (0, 1)]
 
 
 def test_a_frame_without_an_acknowledgement_is_sent_again(intake):

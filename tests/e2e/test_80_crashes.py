@@ -102,6 +102,9 @@ def test_a_run_under_way_survives_a_crash_of_the_broker(house):
     house.start_broker()
     house.start_worker()
     wait_until(lambda: house.ask('stats')['batches']['adopted_total'] == 1, 'the run is adopted')
+    why, (adopted,) = house.why('ana'), house.broker.events('run_adopted')
+    assert {key: adopted[key] for key in ('tenant', 'thread', 'batch', 'fence', 'worker')} == {
+        'tenant': 'acme', 'thread': 'ana', 'batch': why['batch'], 'fence': why['fence'], 'worker': why['worker']}
     gate.set()
     wait_until(lambda: done(house) == 1, 'the batch is done', 40)
     assert house.state('ana') == 'done'

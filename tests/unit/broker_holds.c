@@ -375,6 +375,16 @@ static void a_resume_while_the_answered_run_goes_on_changes_nothing_of_it(void *
         the_run(1);
 }
 
+static void the_time_of_a_hold_is_not_lateness(void **state) {
+        world_hello(&world, 1, 5);
+        world_say(&world, "t", "1");
+        hold();
+        wait_long();
+        resume();
+        the_run(1);
+        assert_int_equal(histogram_max(&core_counters(world.core)->lateness_us), 0);
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 TEST(a_held_thread_keeps_its_messages_and_runs_nothing),
@@ -390,6 +400,7 @@ int main(void) {
                 TEST(what_waits_after_busy_or_a_failure_is_held),
                 TEST(a_dead_letter_that_is_retried_waits_in_its_held_thread),
                 TEST(a_batch_that_is_given_up_leaves_the_rest_held),
+                TEST(the_time_of_a_hold_is_not_lateness),
                 TEST(a_hold_lasts_longer_than_the_messages),
                 TEST(a_second_hold_says_anew_why_and_until_when),
                 TEST(a_hold_ends_by_itself_at_its_time_and_not_before),

@@ -209,8 +209,12 @@ static void an_answer_just_before_the_hold_is_posted(void **state) {
         struct world_run run = start_run(1);
         struct event first = answered(&run, &answer), second = {.type = EVENT_HOLD};
         int result = 1;
+        uint32_t n_messages;
 
-        second.verb = (struct core_verb){.tenant = bytes_of("acme"), .thread = bytes_of("t"), .ret_result = &result};
+        second.verb = (struct core_verb){.tenant = bytes_of("acme"),
+                                         .thread = bytes_of("t"),
+                                         .ret_result = &result,
+                                         .ret_messages = &n_messages};
         step_two(&first, &second);
         assert_int_equal(world.go, 1);
         assert_int_equal(world.n_cancels, 0);
@@ -224,8 +228,12 @@ static void an_answer_just_after_the_hold_is_stopped(void **state) {
         struct world_run run = start_run(1);
         struct event first = {.type = EVENT_HOLD}, second = answered(&run, &answer);
         int result = 1;
+        uint32_t n_messages;
 
-        first.verb = (struct core_verb){.tenant = bytes_of("acme"), .thread = bytes_of("t"), .ret_result = &result};
+        first.verb = (struct core_verb){.tenant = bytes_of("acme"),
+                                        .thread = bytes_of("t"),
+                                        .ret_result = &result,
+                                        .ret_messages = &n_messages};
         step_two(&first, &second);
         assert_int_equal(world.go, 0);
         assert_int_equal(world.n_cancels, 1);
@@ -237,10 +245,11 @@ static void an_answer_just_after_the_hold_is_stopped(void **state) {
 static void a_hold_and_its_resume_in_one_turn_leave_nothing(void **state) {
         char *name = memory_copy_text("t", 1), *why = memory_copy_text("Ana", 3);
         int results[2] = {1, 1};
+        uint32_t n_messages;
         struct event first = {.type = EVENT_HOLD}, second = {.type = EVENT_RESUME};
 
-        first.verb = (struct core_verb){bytes_of("acme"), bytes_of(name), bytes_of(why), {0}, &results[0], NULL};
-        second.verb = (struct core_verb){bytes_of("acme"), bytes_of(name), BYTES_NONE, {0}, &results[1], NULL};
+        first.verb = (struct core_verb){bytes_of("acme"), bytes_of(name), bytes_of(why), {0}, &results[0], &n_messages};
+        second.verb = (struct core_verb){bytes_of("acme"), bytes_of(name), BYTES_NONE, {0}, &results[1], &n_messages};
         step_two(&first, &second);
         assert_true(results[0] == 0 && results[1] == 0);
         free(name);

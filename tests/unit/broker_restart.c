@@ -284,12 +284,24 @@ static void two_runs_of_a_batch_from_before_end_as_one(void **state) {
         assert_int_equal(world.settled, 1);
 }
 
+static void the_wait_for_workers_from_before_is_not_lateness(void **state) {
+        start_run(1);
+        world_restart(&world);
+        for (int i = 0; i < 5; i++) {
+                world_hello(&world, 2, 1);
+                world_wait(&world, span_s(1));
+        }
+        the_run(1);
+        assert_int_equal(histogram_max(&core_counters(world.core)->lateness_us), 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(a_run_under_way_goes_on_over_a_restart),
                 TEST(nobody_else_gets_a_thread_that_may_be_running),
                 TEST(the_wait_is_over_when_all_from_before_have_spoken),
                 TEST(who_does_not_come_back_is_awaited_for_a_lease),
+                TEST(the_wait_for_workers_from_before_is_not_lateness),
                 TEST(a_broker_that_restarts_again_does_not_begin_to_wait_anew),
                 TEST(a_calendar_set_back_makes_nobody_wait_longer),
                 TEST(what_comes_after_the_restart_waits_for_nobody),

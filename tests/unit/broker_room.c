@@ -191,6 +191,60 @@ static void it_does_not_go_in_and_out_of_being_full_with_each_message(void **sta
         assert_false(core_is_memory_full(world.core));
 }
 
+static void expect_full(bool is_full) {
+        struct core_full_view view;
+        uint32_t cursor = 0;
+
+        assert_true(core_next_full(world.core, &cursor, &view));
+        assert_int_equal(view.is_full, is_full);
+        assert_int_equal(view.max_pending, 8);
+        assert_false(core_next_full(world.core, &cursor, &view));
+        cursor = 0;
+        assert_false(core_next_full(world.core, &cursor, &view)); /* once each way */
+        assert_int_equal(core_full_count(world.core), is_full);
+}
+
+static void a_tenant_is_told_full_once_and_to_have_room_once_there_is_some_to_speak_of(void **state) {
+        struct core_full_view view;
+        uint32_t cursor = 0;
+
+        world.tenants[0].max_pending = 8;
+        for (int i = 0; i < 7; i++)
+                expect_accepted("a", NULL);
+        expect_accepted("b", NULL);
+        assert_false(core_next_full(world.core, &cursor, &view)); /* nothing was refused yet */
+        expect_refused("b", NULL, "tenant_full");
+        expect_refused("b", NULL, "tenant_full");
+        expect_full(true);
+        world.tenants[0].max_pending = 9;
+        cursor = 0;
+        assert_false(core_next_full(world.core, &cursor, &view)); /* room for one is not worth a word */
+        world.tenants[0].max_pending = 8;
+        answer("a", 7);
+        expect_full(false);
+}
+
+static void ids_that_are_forgotten_for_their_number_are_counted(void **state) {
+        struct core_ids_view ids;
+        struct wall first = world.now.wall;
+
+        core_ids(world.core, &ids);
+        assert_int_equal(ids.n, 0);
+        assert_int_equal(ids.oldest.ms, 0);
+        world.config.limits.dedupe_ids = 2;
+        core_configure(world.core, world.now, &world.config);
+        expect_accepted("a", "1");
+        expect_accepted("a", "2");
+        core_ids(world.core, &ids);
+        assert_int_equal(ids.n, 2);
+        assert_in_range(ids.oldest.ms, first.ms, world.now.wall.ms);
+        assert_int_equal(ids.n_early, 0);
+        expect_accepted("a", "3");
+        core_ids(world.core, &ids);
+        assert_int_equal(ids.n, 2);
+        assert_int_equal(ids.n_early, 1);
+}
+
 /* -- what the loop looks at ---------------------------------------------------------------------------------------- */
 
 static void look(struct room_watch *watch) {
@@ -242,6 +296,8 @@ int main(void) {
                 TEST(the_estimate_of_memory_grows_with_what_is_held_and_shrinks_with_what_is_done),
                 TEST(a_broker_that_holds_too_much_takes_nothing_until_some_of_it_is_done),
                 TEST(it_does_not_go_in_and_out_of_being_full_with_each_message),
+                TEST(a_tenant_is_told_full_once_and_to_have_room_once_there_is_some_to_speak_of),
+                TEST(ids_that_are_forgotten_for_their_number_are_counted),
                 TEST(the_store_is_full_at_its_bound_and_has_room_again_well_below_it),
                 TEST(the_disk_is_not_looked_at_more_often_than_is_of_use),
         };

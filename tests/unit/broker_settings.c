@@ -62,14 +62,22 @@ static int unset(const char *key) {
         return settings_unset(settings, bytes_of("acme"), key, &fx, &why);
 }
 
-/* What the store got is what the next start finds. */
+static void load_note(uint64_t seq) {
+        const struct stored_note *note = NULL;
+
+        for (size_t i = 0; i < fx.n_changes; i++)
+                if (fx.changes[i].type == CHANGE_PUT_NOTE && fx.changes[i].note.seq == seq)
+                        note = &fx.changes[i].note;
+        if (note)
+                settings_load(settings, note);
+}
+
 static void restart(const char *text) {
         struct settings *before = settings; /* what is stored points to what it holds */
 
         settings = settings_new(decode(text));
-        for (size_t i = 0; i < fx.n_changes; i++)
-                if (fx.changes[i].type == CHANGE_PUT_NOTE)
-                        settings_load(settings, &fx.changes[i].note);
+        for (uint64_t seq = 0; seq < 100; seq++)
+                load_note(seq);
         settings_apply(settings);
         settings_free(before);
 }
@@ -159,23 +167,70 @@ static void a_tenant_that_left_the_file_and_comes_back_has_its_settings(void **s
         assert_int_equal(tenant("acme")->quiet.us, 4000000);
 }
 
-static void a_file_that_what_was_set_does_not_go_with_is_in_force_alone(void **state) {
+static void expect_conflict(const char *key, const char *why) {
+        struct settings_conflict conflict;
         uint32_t cursor = 0;
-        char *why = NULL;
 
+        assert_true(settings_next_conflict(settings, &cursor, &conflict));
+        assert_string_equal(conflict.tenant, "acme");
+        assert_string_equal(conflict.key, key);
+        assert_string_equal(conflict.why, why);
+        free(conflict.why);
+        assert_false(settings_next_conflict(settings, &cursor, &conflict));
+}
+
+static void expect_no_conflict(void) {
+        struct settings_conflict conflict;
+        uint32_t cursor = 0;
+
+        assert_false(settings_next_conflict(settings, &cursor, &conflict));
+}
+
+static void what_does_not_go_with_another_file_is_not_in_force_and_the_rest_is(void **state) {
+        struct settings_view view;
+
+        set("max_wait", "20s", 17);
+        set("rate", "2/m", 18);
+        settings_set_file(settings, decode("tenants: {acme: {handler: {kind: echo}, quiet: 25s, max_wait: 40s}}\n"));
+        assert_int_equal(tenant("acme")->max_wait.us, 40000000);
+        assert_int_equal(tenant("acme")->rate.count, 2);
+        expect_conflict("max_wait", "max_wait: 20s is shorter than quiet, which is 25s; make it 25s or more");
+        settings_view(settings, tenant("acme"), setting("max_wait"), &view);
+        assert_false(view.is_in_force);
+        assert_string_equal(view.set, "20s");
+        settings_view_done(&view);
+        set("max_messages", "3", 19); /* has nothing to do with it */
+        assert_int_equal(tenant("acme")->max_messages, 3);
+        assert_int_equal(unset("max_messages"), 0);
+        expect_refused(-EINVAL, "quiet", "50s",
+                       "max_wait: 40s is shorter than quiet, which is 50s; make it 50s or more");
+        set("quiet", "15s", 20); /* makes way for it */
+        assert_int_equal(tenant("acme")->max_wait.us, 20000000);
+        expect_no_conflict();
+}
+
+static void a_change_out_of_force_is_mended_or_taken_back(void **state) {
         set("quiet", "20s", 17);
-        set("max_messages", "3", 18);
         settings_set_file(settings, decode("tenants: {acme: {handler: {kind: echo}, max_wait: 10s, quiet: 5s}}\n"));
         assert_int_equal(tenant("acme")->quiet.us, 5000000);
-        assert_int_equal(tenant("acme")->max_messages, 20);
-        assert_string_equal(settings_next_conflict(settings, &cursor, &why), "acme");
-        assert_string_equal(why, "max_wait: 10s is shorter than quiet, which is 20s; make it 20s or more");
-        free(why);
-        assert_null(settings_next_conflict(settings, &cursor, &why));
-        assert_int_equal(unset("max_messages"), 0); /* what is impossible already must not bar the way out */
-        assert_int_equal(tenant("acme")->quiet.us, 5000000);
-        set("quiet", "6s", 19);
+        expect_conflict("quiet", "max_wait: 10s is shorter than quiet, which is 20s; make it 20s or more");
+        set("quiet", "6s", 18);
         assert_int_equal(tenant("acme")->quiet.us, 6000000);
+        expect_no_conflict();
+        settings_set_file(settings, decode("tenants: {acme: {handler: {kind: echo}, max_wait: 5s, quiet: 4s}}\n"));
+        assert_int_equal(tenant("acme")->quiet.us, 4000000);
+        assert_int_equal(unset("quiet"), 0);
+        expect_no_conflict();
+}
+
+static void changes_that_need_each_other_are_in_force_in_whatever_order_they_are_found(void **state) {
+        set("quiet", "20s", 17);
+        set("max_wait", "2m", 18);
+        set("quiet", "1m", 19);
+        restart(FILE_TEXT);
+        assert_int_equal(tenant("acme")->quiet.us, 60000000);
+        assert_int_equal(tenant("acme")->max_wait.us, 120000000);
+        expect_no_conflict();
 }
 
 static void it_is_told_where_each_setting_comes_from(void **state) {
@@ -223,7 +278,9 @@ int main(void) {
                 TEST(a_tenant_that_the_file_does_not_have_is_unknown),
                 TEST(what_was_set_outlives_a_restart_and_another_file),
                 TEST(a_tenant_that_left_the_file_and_comes_back_has_its_settings),
-                TEST(a_file_that_what_was_set_does_not_go_with_is_in_force_alone),
+                TEST(what_does_not_go_with_another_file_is_not_in_force_and_the_rest_is),
+                TEST(a_change_out_of_force_is_mended_or_taken_back),
+                TEST(changes_that_need_each_other_are_in_force_in_whatever_order_they_are_found),
                 TEST(it_is_told_where_each_setting_comes_from),
                 TEST(notes_of_other_kinds_and_other_versions_are_left_alone),
         };

@@ -50,7 +50,7 @@ static void what_is_cancelled_is_one_dead_letter_that_can_be_retried(void **stat
                 world_say(&world, "t", NULL);
         assert_int_equal(verb(EVENT_CANCEL), 0);
         assert_int_equal(n_cancelled, 50);
-        assert_string_equal(the_letter(50).why, "an operator cancelled it");
+        assert_string_equal(the_letter(50).why, "no reason was given");
         expect_state("t", THREAD_DEAD);
         world_restart(&world);
         world_hello(&world, 1, 5);

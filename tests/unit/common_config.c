@@ -231,8 +231,7 @@ static void a_value_out_of_bounds_is_told_the_bound(void **state) {
         assert_refused(ACME "    retry: {factor: 0.5}\n",
                        "lull.yaml:4: tenants.acme.retry.factor: '0.5' is too small; at least 1");
         assert_refused("worker: {slots: 99999999999999999999}\n" TENANT,
-                       "lull.yaml:1: worker.slots: '99999999999999999999' is no whole number; write digits only, such "
-                       "as '20'");
+                       "lull.yaml:1: worker.slots: '99999999999999999999' is too large; at most 10000");
 }
 
 static void what_does_not_go_together_is_refused(void **state) {

@@ -101,18 +101,19 @@ static void wrong_words_are_named(void **state) {
         assert_refused(&words, PARSE(&words, "--tenant"), "--tenant needs its TENANT");
         assert_refused(&words, PARSE(&words, "--limit", "ten"), "--limit takes a whole number, not 'ten'");
         assert_refused(&words, PARSE(&words, "--limit="), "--limit takes a whole number, not ''");
-        assert_refused(&words, PARSE(&words, "--every", "1d"),
-                       "--every takes a time such as 250ms, 8s or 5m, not '1d'");
+        assert_refused(&words, PARSE(&words, "--every", "30"),
+                       "--every takes a number and its unit, such as 250ms, 8s, 30m, 2h or 7d, not '30'");
+        assert_refused(&words, PARSE(&words, "--every", "367d"), "--every is at most 8784h (366 days), not '367d'");
 }
 
 static void times_have_units(void **state) {
         static const struct {
                 const char *text;
                 int64_t us;
-        } spans[] = {{"0s", 0},      {"250ms", 250000}, {"8s", 8000000},
-                     {"8", 8000000}, {"5m", 300000000}, {"1h", 3600000000}};
-        static const char *const wrong[] = {"",      "s",          "-1s", "1.5s", "8 s", "8S", "99999999999s",
-                                            "9999h", "4294967295h"};
+        } spans[] = {{"0s", 0},          {"250ms", 250000},    {"8s", 8000000},           {"5m", 300000000},
+                     {"1h", 3600000000}, {"7d", 604800000000}, {"8784h", 31622400000000}, {"366d", 31622400000000}};
+        static const char *const wrong[] = {"", "s", "0", "8", "-1s", "1.5s", "8 s", "8S", "1w"};
+        static const char *const too_long[] = {"8785h", "367d", "9999h", "4294967295h", "99999999999s"};
         struct span span;
 
         for (size_t i = 0; i < sizeof spans / sizeof *spans; i++) {
@@ -121,6 +122,8 @@ static void times_have_units(void **state) {
         }
         for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
                 assert_int_equal(options_decode_span(wrong[i], &span), -EINVAL);
+        for (size_t i = 0; i < sizeof too_long / sizeof *too_long; i++)
+                assert_int_equal(options_decode_span(too_long[i], &span), -ERANGE);
 }
 
 static void a_count_beyond_its_range_is_refused(void **state) {
