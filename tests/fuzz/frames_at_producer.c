@@ -81,17 +81,6 @@ static int recode_ack(struct bytes body, struct buffer *ret) {
         return 0;
 }
 
-static int recode_error(struct bytes body, struct buffer *ret) {
-        struct bytes code, why;
-
-        if (wire_decode_error(body, &code, &why) < 0)
-                return -EBADMSG;
-        fuzz_check_within(code, body);
-        fuzz_check_within(why, body);
-        wire_encode_error(ret, code, why);
-        return 0;
-}
-
 static int recode(struct bytes frame, struct buffer *ret) {
         enum wire_type type;
         struct bytes body;
@@ -100,7 +89,7 @@ static int recode(struct bytes frame, struct buffer *ret) {
                 return -EBADMSG;
         if (type == WIRE_ACK)
                 return recode_ack(body, ret);
-        return type == WIRE_ERROR ? recode_error(body, ret) : -EBADMSG;
+        return type == WIRE_ERROR ? fuzz_recode_error(body, ret) : -EBADMSG;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {

@@ -84,17 +84,6 @@ static int recode_welcome(struct bytes body, struct buffer *ret) {
         return 0;
 }
 
-static int recode_error(struct bytes body, struct buffer *ret) {
-        struct bytes code, why;
-
-        if (wire_decode_error(body, &code, &why) < 0)
-                return -EBADMSG;
-        fuzz_check_within(code, body);
-        fuzz_check_within(why, body);
-        wire_encode_error(ret, code, why);
-        return 0;
-}
-
 static int recode(struct bytes frame, struct buffer *ret) {
         enum wire_type type;
         struct bytes body;
@@ -111,7 +100,7 @@ static int recode(struct bytes frame, struct buffer *ret) {
                 return recode_settled(body, ret);
         if (type == WIRE_WELCOME)
                 return recode_welcome(body, ret);
-        return type == WIRE_ERROR ? recode_error(body, ret) : -EBADMSG;
+        return type == WIRE_ERROR ? fuzz_recode_error(body, ret) : -EBADMSG;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {

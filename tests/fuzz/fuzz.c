@@ -1,5 +1,8 @@
 #include "tests/fuzz/fuzz.h"
 
+#include "common/wire.h"
+
+#include <errno.h>
 #include <string.h>
 
 static struct bytes pop(struct input *input, size_t len) {
@@ -48,4 +51,15 @@ void fuzz_check_recode(int (*recode)(struct bytes bytes, struct buffer *ret), st
                 return;
         ENSURE(recode(buffer_bytes(&once), &twice) == 0);
         ENSURE(bytes_is_equal(buffer_bytes(&once), buffer_bytes(&twice)));
+}
+
+int fuzz_recode_error(struct bytes body, struct buffer *ret) {
+        struct bytes code, why;
+
+        if (wire_decode_error(body, &code, &why) < 0)
+                return -EBADMSG;
+        fuzz_check_within(code, body);
+        fuzz_check_within(why, body);
+        wire_encode_error(ret, code, why);
+        return 0;
 }
