@@ -13,13 +13,53 @@
 /* The settings of a tenant that can be changed while the broker runs: config_settings.h. */
 enum { CONFIG_N_SETTINGS = 15 };
 
-enum config_handler_kind { CONFIG_HANDLER_HTTP, CONFIG_HANDLER_EXEC, CONFIG_HANDLER_ECHO };
+enum config_handler_kind {
+        CONFIG_HANDLER_HTTP,
+        CONFIG_HANDLER_EXEC,
+        CONFIG_HANDLER_ECHO,
+        CONFIG_HANDLER_OPENAI,
+        CONFIG_HANDLER_LANGGRAPH,
+};
+
+enum config_api { CONFIG_API_CHAT, CONFIG_API_RESPONSES };
 
 struct config_handler {
         enum config_handler_kind kind;
-        char *url; /* http */
+        char *url; /* http: where to POST; openai, langgraph: the base that paths are added to */
+        char *endpoint; /* of the url: "scheme://host:port", which handlers of one provider share; NULL = no url */
         char *secret; /* http: "whsec_" and base64, or NULL = not signed */
         char **command; /* exec: argv, NULL at the end */
+        bool is_private; /* a name may lead to a private range of addresses */
+        char *proxy; /* NULL = none, whatever the environment says */
+        /* openai, langgraph: */
+        enum config_api api;
+        char *key; /* of the provider's API, or NULL */
+        char *model; /* openai */
+        char *system; /* openai: the system prompt, or NULL */
+        char *assistant; /* langgraph */
+        double temperature; /* below 0 = not sent */
+        uint32_t max_tokens; /* 0 = not sent */
+        struct span first_byte, stall; /* longest wait for the first byte of an answer, and for the next; 0 = none */
+        struct {
+                uint32_t turns; /* remembered for `api: chat`; 0 = none */
+                struct span ttl;
+        } history;
+        struct span conversation_ttl; /* api: responses; a thread's conversation is remembered so long; 0 = it has none */
+};
+
+/* What happens to a message that arrives while its thread is being answered. */
+enum config_on_new_message { CONFIG_ON_NEW_QUEUE, CONFIG_ON_NEW_INTERRUPT };
+
+/* What happens to a reply of which nobody can tell whether it was posted. */
+enum config_on_unknown { CONFIG_ON_UNKNOWN_REPEAT, CONFIG_ON_UNKNOWN_SILENCE };
+
+/* A lookup before the handler is asked: GET url, with {tenant}, {thread} and {from} filled in. */
+struct config_context {
+        char *url; /* NULL = there is none */
+        char *token; /* bearer token, or NULL */
+        struct span cache, timeout; /* cache 0 = not cached */
+        bool is_required; /* without it there is no answer: the run fails and is retried */
+        bool is_private;
 };
 
 struct config_setting {
@@ -30,6 +70,7 @@ struct config_setting {
 /* A door of a tenant: `kind` names a file of common/channels/, which says what settings it takes. */
 struct config_channel {
         char *name, *kind;
+        bool is_private; /* a name may lead to a private range of addresses */
         struct config_setting *settings;
         uint32_t n_settings;
         int line;
@@ -39,6 +80,13 @@ struct config_channel {
 struct config_rate {
         uint32_t count;
         struct span per;
+};
+
+/* How a provider that fails is spared: for each endpoint by itself. */
+struct config_provider {
+        uint32_t failures; /* in a row, of more than one thread, that open the breaker; 0 = it never opens */
+        struct span pause, cap; /* before the next probe; doubled after each that fails, at most cap */
+        struct config_rate drain; /* runs started after it has come back, at first; count 0 = as many as may */
 };
 
 struct config_tenant {
@@ -58,7 +106,11 @@ struct config_tenant {
         uint32_t concurrency;
         struct config_rate rate; /* runs started */
         uint32_t max_pending; /* messages; 0 = no limit of its own */
+        enum config_on_new_message on_new_message;
+        uint32_t max_interrupts;
+        enum config_on_unknown on_unknown;
         struct config_handler handler;
+        struct config_context context;
         struct config_channel *channels;
         uint32_t n_channels;
         int line;
@@ -93,6 +145,7 @@ struct config {
                 struct span dedupe_window;
                 uint32_t dedupe_ids;
         } limits;
+        struct config_provider provider;
         struct config_tenant *tenants; /* sorted by name */
         uint32_t n_tenants;
 };
