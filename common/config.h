@@ -44,7 +44,7 @@ struct config_handler {
                 uint32_t turns; /* remembered for `api: chat`; 0 = none */
                 struct span ttl;
         } history;
-        struct span conversation_ttl; /* api: responses; a thread's conversation is remembered so long; 0 = it has none */
+        struct span conversation_ttl; /* api: responses; a conversation is remembered so long; 0 = there is none */
 };
 
 /* What happens to a message that arrives while its thread is being answered. */
