@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /* The settings of a tenant that can be changed while the broker runs: config_settings.h. */
-enum { CONFIG_N_SETTINGS = 15 };
+enum { CONFIG_N_SETTINGS = 18 };
 
 enum config_handler_kind {
         CONFIG_HANDLER_HTTP,
@@ -25,7 +25,7 @@ enum config_api { CONFIG_API_CHAT, CONFIG_API_RESPONSES };
 
 struct config_handler {
         enum config_handler_kind kind;
-        char *url; /* http: where to POST; openai, langgraph: the base that paths are added to */
+        char *url; /* http: where to POST; openai, langgraph: the base that "/..." is added to */
         char *endpoint; /* of the url: "scheme://host:port", which handlers of one provider share; NULL = no url */
         char *secret; /* http: "whsec_" and base64, or NULL = not signed */
         char **command; /* exec: argv, NULL at the end */

@@ -272,22 +272,11 @@ void config_redis_read(struct config_reader *reader, const struct yaml_node *nod
         }
         if (strcmp(url, "none") == 0) {
                 config->redis = memory_print("%s", "");
+                reader->has_no_redis = true;
                 return;
         }
         fault = redis_fault(url);
         if (fault)
                 config_refuse(reader, node->line, "%s", fault);
         config->redis = TAKE(url);
-}
-
-const char *config_url_fault(const char *url) {
-        const char *rest = strncmp(url, "http://", 7) == 0    ? url + 7
-                           : strncmp(url, "https://", 8) == 0 ? url + 8
-                                                              : NULL;
-
-        if (!rest)
-                return "must begin with http:// or https://";
-        if (!*rest || strchr("/:?#", *rest))
-                return "has no host behind its http://";
-        return is_space_or_control(url) ? "has a blank in it; write %20 for it" : NULL;
 }

@@ -3,6 +3,7 @@
 #include "common/limits.h"
 #include "common/memory.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,10 +18,24 @@ static void setting_read(struct config_reader *reader, const struct yaml_node *n
         config_path_pop(reader, path);
 }
 
+/* What each channel has, whatever its file says. */
+static const struct config_key common_keys[] = {
+        {"kind", CONFIG_TEXT, offsetof(struct config_channel, kind)},
+        {"private", CONFIG_FLAG, offsetof(struct config_channel, is_private)},
+        {0},
+};
+
+static bool is_of_every_kind(const char *key) {
+        for (const struct config_key *common = common_keys; common->name; common++)
+                if (strcmp(common->name, key) == 0)
+                        return true;
+        return false;
+}
+
 static void settings_read(struct config_reader *reader, const struct yaml_node *node, struct config_channel *channel) {
         channel->settings = memory_new(node->n, sizeof *channel->settings);
         for (size_t i = 0; i < node->n; i++)
-                if (strcmp(node->items[i].key, "kind") != 0)
+                if (!is_of_every_kind(node->items[i].key))
                         setting_read(reader, &node->items[i], &channel->settings[channel->n_settings++]);
 }
 
@@ -39,15 +54,16 @@ static void faults_refuse(struct config_reader *reader, const struct config_chan
         channel_faults_done(&faults);
 }
 
-static void kind_read(struct config_reader *reader, const struct yaml_node *node, struct config_channel *channel) {
-        const struct yaml_node *kind = yaml_find(node, "kind");
-        size_t path = config_path_push(reader, "kind");
+static void common_read(struct config_reader *reader, const struct yaml_node *node, struct config_channel *channel) {
+        for (const struct config_key *key = common_keys; key->name; key++) {
+                size_t path = config_path_push(reader, key->name);
 
-        if (kind && config_text_get(reader, kind, &channel->kind) != 0)
-                channel->kind = NULL;
-        if (!kind)
-                config_refuse(reader, node->line, "is missing; write what platform this is, such as kind: chatwoot");
-        config_path_pop(reader, path);
+                config_key_read(reader, yaml_find(node, key->name), key, channel);
+                config_path_pop(reader, path);
+        }
+        if (!yaml_find(node, "kind"))
+                config_refuse_at(reader, "kind", node->line,
+                                 "is missing; write what platform this is, such as kind: chatwoot");
 }
 
 static void channel_read_one(struct config_reader *reader, const struct yaml_node *node,
@@ -61,7 +77,7 @@ static void channel_read_one(struct config_reader *reader, const struct yaml_nod
                 config_refuse(reader, node->line, "must be a map of at most %d settings, kind among them",
                               LIMIT_SETTINGS);
         } else {
-                kind_read(reader, node, channel);
+                common_read(reader, node, channel);
                 settings_read(reader, node, channel);
                 if (reader->n_errors == n_errors)
                         faults_refuse(reader, channel);

@@ -27,11 +27,23 @@ static void limits_check(struct config_reader *reader, const struct yaml_node *r
         config_path_pop(reader, path);
 }
 
+static void provider_check(struct config_reader *reader, const struct yaml_node *root, const struct config *config) {
+        const struct yaml_node *provider = yaml_find(root, "provider"), *cap = yaml_find(provider, "cap");
+        CLEANUP_FREE char *pause_text = config_span_text(config->provider.pause.us);
+        CLEANUP_FREE char *cap_text = config_span_text(config->provider.cap.us);
+
+        if (reader->n_errors == 0 && span_is_less(config->provider.cap, config->provider.pause))
+                config_refuse_at(reader, "provider.cap", (cap ? cap : provider)->line,
+                                 "%s is shorter than provider.pause, which is %s; make it %s or more", cap_text,
+                                 pause_text, pause_text);
+}
+
 /* A tcp endpoint made of wrong keys would only be complained about again. */
 static void config_read(struct config_reader *reader, const struct yaml_node *root, struct config *config) {
         config_section_read(reader, root, &config_root, config);
         config_broker_check(reader, root, config);
         limits_check(reader, root, config);
+        provider_check(reader, root, config);
 }
 
 int config_decode(const char *file, struct bytes text, const struct config_world *world, struct config **ret,

@@ -13,17 +13,6 @@
 /* The kind was read before, as it decides which other keys there are. */
 static void kind_read(struct config_reader *reader, const struct yaml_node *node, void *target) {}
 
-static void url_read(struct config_reader *reader, const struct yaml_node *node, void *target) {
-        struct config_handler *handler = target;
-        const char *fault;
-
-        if (!node || config_text_get(reader, node, &handler->url) != 0)
-                return;
-        fault = config_url_fault(handler->url);
-        if (fault)
-                config_refuse(reader, node->line, "%s", fault);
-}
-
 static void secret_read(struct config_reader *reader, const struct yaml_node *node, void *target) {
         struct config_handler *handler = target;
 
@@ -54,10 +43,28 @@ static void command_read(struct config_reader *reader, const struct yaml_node *n
                         n++;
 }
 
+/* Longer than its file may be, it has come from the YAML. */
+static void system_read(struct config_reader *reader, const struct yaml_node *node, void *target) {
+        struct config_handler *handler = target;
+
+        if (!node || config_text_get(reader, node, &handler->system) != 0)
+                return;
+        if (strlen(handler->system) > LIMIT_SYSTEM_BYTES)
+                config_refuse(reader, node->line, "is over %d bytes, which each call would carry; make it shorter",
+                              LIMIT_SYSTEM_BYTES);
+        else if (!bytes_is_utf8(bytes_of(handler->system)))
+                config_refuse(reader, node->line, "is not UTF-8; write it as text");
+}
+
+#define S(number) (INT64_C(1000000) * (number))
+#define HOUR S(3600)
+
 static const struct config_key http_keys[] = {
         {"kind", CONFIG_CUSTOM, .read = kind_read},
-        {"url", CONFIG_CUSTOM, .read = url_read},
+        {"url", CONFIG_URL, AT(url)},
         {"secret", CONFIG_CUSTOM, .read = secret_read},
+        {"private", CONFIG_FLAG, AT(is_private)},
+        {"proxy", CONFIG_URL, AT(proxy)},
         {0},
 };
 
@@ -72,15 +79,69 @@ static const struct config_key echo_keys[] = {
         {0},
 };
 
-/* In the order of enum config_handler_kind. */
-static const char *const kind_names[] = {"http", "exec", "echo", NULL};
-static const struct config_section kind_sections[] = {{http_keys, NULL}, {exec_keys, NULL}, {echo_keys, NULL}};
-/* What the kind cannot do without, and what to write. */
-static const char *const kind_needs[][2] = {{"url", "url: \"http://127.0.0.1:9000/answer\""},
-                                            {"command", "command: [/usr/bin/python3, bot.py]"},
-                                            {NULL, NULL}};
+static const struct config_key history_keys[] = {
+        {"turns", CONFIG_COUNT, AT(history.turns), 10, 0, LIMIT_HISTORY_TURNS},
+        {"ttl", CONFIG_SPAN, AT(history.ttl), 24 * HOUR, S(1), S(LIMIT_REMEMBERED_S)},
+        {0},
+};
 
-static bool is_planned(const char *kind) { return strcmp(kind, "openai") == 0 || strcmp(kind, "langgraph") == 0; }
+static const struct config_key conversation_keys[] = {
+        {"ttl", CONFIG_SPAN, AT(conversation_ttl), 720 * HOUR, 0, S(LIMIT_REMEMBERED_S)},
+        {0},
+};
+
+static const struct config_section history = {history_keys, NULL};
+static const struct config_section conversation = {conversation_keys, NULL};
+
+static const struct config_key openai_keys[] = {
+        {"kind", CONFIG_CUSTOM, .read = kind_read},
+        {"url", CONFIG_URL, AT(url), .text = "https://api.openai.com/v1"},
+        {"api", CONFIG_CHOICE, AT(api), CONFIG_API_CHAT, .choices = (const char *const[]){"chat", "responses", NULL}},
+        {"key", CONFIG_LINE, AT(key)},
+        {"model", CONFIG_LINE, AT(model)},
+        {"system", CONFIG_CUSTOM, .read = system_read},
+        {"temperature", CONFIG_RATIO, AT(temperature), -1000, 0, 2000},
+        {"max_tokens", CONFIG_COUNT, AT(max_tokens), 0, 1, LIMIT_MODEL_TOKENS},
+        {"first_byte", CONFIG_SPAN, AT(first_byte), S(60), 0, 24 * HOUR},
+        {"stall", CONFIG_SPAN, AT(stall), S(30), 0, 24 * HOUR},
+        {"history", CONFIG_SECTION, .section = &history},
+        {"conversation", CONFIG_SECTION, .section = &conversation},
+        {"private", CONFIG_FLAG, AT(is_private)},
+        {"proxy", CONFIG_URL, AT(proxy)},
+        {0},
+};
+
+/* Says nothing until the run has ended, so the waits have no bound but run_timeout. */
+static const struct config_key langgraph_keys[] = {
+        {"kind", CONFIG_CUSTOM, .read = kind_read},
+        {"url", CONFIG_URL, AT(url)},
+        {"key", CONFIG_LINE, AT(key)},
+        {"assistant", CONFIG_LINE, AT(assistant)},
+        {"first_byte", CONFIG_SPAN, AT(first_byte), 0, 0, 24 * HOUR},
+        {"stall", CONFIG_SPAN, AT(stall), 0, 0, 24 * HOUR},
+        {"private", CONFIG_FLAG, AT(is_private)},
+        {"proxy", CONFIG_URL, AT(proxy)},
+        {0},
+};
+
+/* In the order of enum config_handler_kind. */
+static const char *const kind_names[] = {"http", "exec", "echo", "openai", "langgraph", NULL};
+static const struct config_section kind_sections[] = {
+        {http_keys, NULL}, {exec_keys, NULL}, {echo_keys, NULL}, {openai_keys, NULL}, {langgraph_keys, NULL}};
+
+/* What a kind cannot do without, and what to write. */
+static const struct need {
+        enum config_handler_kind kind;
+        const char *key, *example;
+} needs[] = {
+        {CONFIG_HANDLER_HTTP, "url", "\"http://127.0.0.1:9000/answer\""},
+        {CONFIG_HANDLER_EXEC, "command", "[/usr/bin/python3, bot.py]"},
+        {CONFIG_HANDLER_OPENAI, "model", "NAME, as the provider calls it"},
+        {CONFIG_HANDLER_LANGGRAPH, "url", "\"http://127.0.0.1:2024\""},
+        {CONFIG_HANDLER_LANGGRAPH, "assistant", "NAME of the graph, or the id of an assistant"},
+};
+
+#define KINDS "write http, openai, langgraph, exec or echo"
 
 /* Which one, or -1 after noting that it is none. */
 static int kind_find(struct config_reader *reader, const struct yaml_node *node, const char *kind) {
@@ -90,14 +151,11 @@ static int kind_find(struct config_reader *reader, const struct yaml_node *node,
                 if (strcmp(kind, kind_names[i]) == 0)
                         return i;
         nearest = config_nearest(kind, kind_names);
-        if (is_planned(kind))
-                config_refuse_at(reader, "kind", node->line,
-                                 "'%s' is not supported by this version of lull; write http, exec or echo", kind);
-        else if (nearest)
+        if (nearest)
                 config_refuse_at(reader, "kind", node->line, "'%s' is unknown; did you mean '%s'?", node->text,
                                  nearest);
         else
-                config_refuse_at(reader, "kind", node->line, "'%s' is unknown; write http, exec or echo", node->text);
+                config_refuse_at(reader, "kind", node->line, "'%s' is unknown; " KINDS, node->text);
         return -1;
 }
 
@@ -108,13 +166,34 @@ static int kind_get(struct config_reader *reader, const struct yaml_node *node) 
         int r;
 
         if (!kind) {
-                config_refuse(reader, node->line, "has no kind; write http, exec or echo");
+                config_refuse(reader, node->line, "has no kind; " KINDS);
                 return -1;
         }
         path = config_path_push(reader, "kind");
         r = config_text_get(reader, kind, &text);
         config_path_pop(reader, path);
         return r == 0 ? kind_find(reader, kind, text) : -1;
+}
+
+static void needs_check(struct config_reader *reader, const struct yaml_node *node, enum config_handler_kind kind) {
+        for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
+                if (needs[i].kind == kind && !yaml_find(node, needs[i].key))
+                        config_refuse(reader, node->line, "a handler of kind %s needs %s; write %s: %s",
+                                      kind_names[kind], needs[i].key, needs[i].key, needs[i].example);
+}
+
+static void kind_fill(struct config_reader *reader, const struct yaml_node *node, struct config_tenant *tenant) {
+        struct config_handler *handler = &tenant->handler;
+        size_t n_errors = reader->n_errors;
+
+        config_section_read(reader, node, &kind_sections[handler->kind], handler);
+        needs_check(reader, node, handler->kind);
+        if (reader->n_errors > n_errors)
+                return;
+        if (handler->kind == CONFIG_HANDLER_OPENAI || handler->kind == CONFIG_HANDLER_LANGGRAPH)
+                config_model_check(reader, node, tenant, handler);
+        if (handler->url)
+                handler->endpoint = config_url_endpoint(handler->url);
 }
 
 void config_handler_read(struct config_reader *reader, const struct yaml_node *node, void *target) {
@@ -131,10 +210,7 @@ void config_handler_read(struct config_reader *reader, const struct yaml_node *n
         if (kind < 0)
                 return;
         tenant->handler.kind = (enum config_handler_kind)kind;
-        config_section_read(reader, node, &kind_sections[kind], &tenant->handler);
-        if (kind_needs[kind][0] && !yaml_find(node, kind_needs[kind][0]))
-                config_refuse(reader, node->line, "a handler of kind %s needs a %s; write %s", kind_names[kind],
-                              kind_needs[kind][0], kind_needs[kind][1]);
+        kind_fill(reader, node, tenant);
 }
 
 void config_handler_done(struct config_handler *handler) {
@@ -143,4 +219,10 @@ void config_handler_done(struct config_handler *handler) {
         free(handler->command);
         free(handler->secret);
         free(handler->url);
+        free(handler->endpoint);
+        free(handler->proxy);
+        free(handler->key);
+        free(handler->model);
+        free(handler->system);
+        free(handler->assistant);
 }

@@ -29,6 +29,7 @@ struct config_reader {
         struct config_error errors[LIMIT_CONFIG_ERRORS]; /* the first ones, by line */
         size_t n_errors; /* of all */
         char *bind; /* broker.bind, until the endpoints are made of it */
+        bool has_no_redis; /* `redis: none` */
 };
 
 /* Reads and checks a text: config_load() without the disk. The same answers. */
@@ -90,7 +91,10 @@ enum config_kind {
         CONFIG_RATIO, /* double; bounds in thousandths */
         CONFIG_FLAG, /* bool */
         CONFIG_RATE, /* struct config_rate */
+        CONFIG_CHOICE, /* an enum; one of `choices` */
         CONFIG_TEXT, /* char *, not empty */
+        CONFIG_LINE, /* the same, of UTF-8 without control characters: it goes into headers */
+        CONFIG_URL, /* the same, in which config_url_fault() finds none */
         CONFIG_SECTION, /* keys of their own, in the same struct */
         CONFIG_CUSTOM, /* `read` does it */
 };
@@ -102,7 +106,8 @@ struct config_key {
         enum config_kind kind;
         size_t offset; /* in the struct that the section fills */
         int64_t fallback, min, max;
-        const char *text; /* the fallback of a CONFIG_TEXT; NULL = none */
+        const char *text; /* the fallback of a text, or of a CONFIG_RATE, as it would be written; NULL = none */
+        const char *const *choices; /* in the order of the enum, NULL at the end */
         const char *planned; /* a value of later versions; NULL = none */
         const struct config_section *section;
         /* `node` is NULL when the key is not there; the path names the key already. */
@@ -144,12 +149,24 @@ bool config_name_is_valid(struct config_reader *reader, const struct yaml_node *
 /* Notes in which line of the tenant's map each of its settings stands. */
 void config_settings_locate(const struct yaml_node *node, struct config_tenant *tenant);
 
-/* -- config_handler.c, config_channels.c: custom readers whose target is the tenant -------------------------------- */
+/* -- config_handler.c, config_context.c, config_channels.c: custom readers; the target is the tenant --------------- */
 
 void config_handler_read(struct config_reader *reader, const struct yaml_node *node, void *target);
 void config_handler_done(struct config_handler *handler);
+void config_context_read(struct config_reader *reader, const struct yaml_node *node, void *target);
+void config_context_done(struct config_context *context);
 void config_channels_read(struct config_reader *reader, const struct yaml_node *node, void *target);
 void config_channel_done(struct config_channel *channel);
+
+/* -- config_models.c ----------------------------------------------------------------------------------------------- */
+
+/* Completes an openai or langgraph handler that was read from `node` without an error, and refuses what does not go
+ * together in it. */
+void config_model_check(struct config_reader *reader, const struct yaml_node *node, const struct config_tenant *tenant,
+                        struct config_handler *handler);
+/* Refuses a wait of `map` that is longer than what ends the run anyway. One that was not written down may be. */
+void config_wait_check(struct config_reader *reader, const struct yaml_node *map, const char *key, struct span wait,
+                       const struct config_tenant *tenant);
 
 /* -- config_address.c ---------------------------------------------------------------------------------------------- */
 
@@ -160,5 +177,11 @@ void config_listen_read(struct config_reader *reader, const struct yaml_node *no
 /* Checks the broker's endpoints and store, once `broker` was read from `root` without an error, against what was
  * bound. */
 void config_broker_check(struct config_reader *reader, const struct yaml_node *root, struct config *config);
-/* NULL when `url` is http:// or https:// with a host; else what is wrong with it. */
+
+/* -- config_url.c -------------------------------------------------------------------------------------------------- */
+
+/* NULL when `url` is http:// or https:// with a host, without a user, blanks and control characters; else what is wrong
+ * with it. */
 const char *config_url_fault(const char *url);
+/* "scheme://host:port" in lower case; NULL when there is a fault in the URL. The caller frees. */
+char *config_url_endpoint(const char *url);

@@ -1,5 +1,6 @@
 #include "common/config_reader.h"
 
+#include "common/ensure.h"
 #include "common/limits.h"
 #include "common/memory.h"
 
@@ -73,12 +74,33 @@ static void number_store(void *field, enum config_kind kind, int64_t number) {
                 *(uint32_t *)field = (uint32_t)number;
 }
 
-static void rate_read(struct config_reader *reader, const struct yaml_node *node, struct config_rate *field) {
+static void rate_read(struct config_reader *reader, const struct yaml_node *node, const struct config_key *key,
+                      struct config_rate *field) {
         CLEANUP_FREE char *text = NULL;
         CLEANUP_FREE char *why = NULL;
 
+        if (key->text)
+                ENSURE(config_rate_decode(key->text, field, &why) == 0);
         if (node && config_text_get(reader, node, &text) == 0 && config_rate_decode(text, field, &why) != 0)
                 config_refuse(reader, node->line, "'%s' %s", node->text, why);
+}
+
+/* Any enum may be filled through it. */
+_Static_assert(sizeof(enum config_kind) == sizeof(uint32_t), "an enum is an unsigned int");
+
+static uint32_t choice_read(struct config_reader *reader, const struct yaml_node *node, const struct config_key *key) {
+        CLEANUP_FREE char *text = NULL;
+        CLEANUP_BUFFER struct buffer list = {0};
+
+        if (!node || config_text_get(reader, node, &text) != 0)
+                return (uint32_t)key->fallback;
+        for (uint32_t i = 0; key->choices[i]; i++) {
+                if (strcmp(key->choices[i], text) == 0)
+                        return i;
+                buffer_print(&list, "%s%s", i ? " or " : "", key->choices[i]);
+        }
+        config_refuse(reader, node->line, "'%s' is unknown; write %s", node->text, buffer_text(&list));
+        return (uint32_t)key->fallback;
 }
 
 static int64_t number_load(const void *field, enum config_kind kind) {
@@ -98,13 +120,33 @@ char *config_key_text(const struct config_key *key, const void *target) {
 
         if (key->kind == CONFIG_RATE)
                 return config_rate_text(field);
+        if (key->kind == CONFIG_CHOICE)
+                return memory_print("%s", key->choices[*(const uint32_t *)field]);
         return number_kinds[key->kind].text(number_load(field, key->kind));
+}
+
+static const char *line_fault(const char *text) {
+        if (!bytes_is_utf8(bytes_of(text)))
+                return "is not UTF-8; write it as text";
+        for (; *text; text++)
+                if ((unsigned char)*text < ' ' || *text == 0x7f)
+                        return "has a control character in it; it must be one line of text";
+        return NULL;
 }
 
 static void text_read(struct config_reader *reader, const struct yaml_node *node, const struct config_key *key,
                       char **field) {
-        if (node && config_text_get(reader, node, field) == 0)
+        const char *fault = NULL;
+
+        if (node && config_text_get(reader, node, field) == 0) {
+                if (key->kind == CONFIG_LINE)
+                        fault = line_fault(*field);
+                else if (key->kind == CONFIG_URL)
+                        fault = config_url_fault(*field);
+                if (fault)
+                        config_refuse(reader, node->line, "%s", fault);
                 return;
+        }
         if (key->text)
                 *field = memory_copy_text(key->text, strlen(key->text));
 }
@@ -123,9 +165,14 @@ void config_key_read(struct config_reader *reader, const struct yaml_node *node,
                 number_store(field, key->kind, node ? number_read(reader, node, key) : key->fallback);
                 return;
         case CONFIG_RATE:
-                rate_read(reader, node, field);
+                rate_read(reader, node, key, field);
+                return;
+        case CONFIG_CHOICE:
+                *(uint32_t *)field = choice_read(reader, node, key);
                 return;
         case CONFIG_TEXT:
+        case CONFIG_LINE:
+        case CONFIG_URL:
                 text_read(reader, node, key, field);
                 return;
         case CONFIG_SECTION:
@@ -232,19 +279,26 @@ static const struct config_key limits_keys[] = {
         {0},
 };
 
+static const struct config_key provider_keys[] = {
+        {"failures", CONFIG_COUNT, AT(provider.failures), 5, 0, LIMIT_PROVIDER_FAILURES},
+        {"pause", CONFIG_SPAN, AT(provider.pause), S(1), MS(1), S(LIMIT_RETRY_AFTER_MAX_S)},
+        {"cap", CONFIG_SPAN, AT(provider.cap), S(30), MS(1), S(LIMIT_RETRY_AFTER_MAX_S)},
+        {"drain", CONFIG_RATE, AT(provider.drain), .text = "20/s"},
+        {0},
+};
+
 static const struct config_section broker = {broker_keys, NULL};
 static const struct config_section ingest = {ingest_keys, (const char *const[]){"admin", "spool", NULL}};
 static const struct config_section worker = {worker_keys, NULL};
 static const struct config_section limits = {limits_keys, NULL};
+static const struct config_section provider = {provider_keys, NULL};
 
+/* `redis` before `tenants`, where some settings need one. */
 static const struct config_key root_keys[] = {
-        {"broker", CONFIG_SECTION, .section = &broker},
-        {"redis", CONFIG_CUSTOM, .read = config_redis_read},
-        {"ingest", CONFIG_SECTION, .section = &ingest},
-        {"worker", CONFIG_SECTION, .section = &worker},
-        {"limits", CONFIG_SECTION, .section = &limits},
-        {"tenants", CONFIG_CUSTOM, .read = config_tenants_read},
-        {0},
+        {"broker", CONFIG_SECTION, .section = &broker},          {"redis", CONFIG_CUSTOM, .read = config_redis_read},
+        {"ingest", CONFIG_SECTION, .section = &ingest},          {"worker", CONFIG_SECTION, .section = &worker},
+        {"limits", CONFIG_SECTION, .section = &limits},          {"provider", CONFIG_SECTION, .section = &provider},
+        {"tenants", CONFIG_CUSTOM, .read = config_tenants_read}, {0},
 };
 
 const struct config_section config_root = {root_keys, NULL};

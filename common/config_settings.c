@@ -9,9 +9,9 @@
 
 /* What the broker itself uses of a tenant. The rest is read by other programs, from the file alone. */
 static const char *const names[] = {
-        "quiet",     "max_wait",     "max_messages",   "max_bytes",  "concurrency",
-        "rate",      "max_pending",  "retry.attempts", "retry.base", "retry.factor",
-        "retry.cap", "retry.jitter", "busy.base",      "busy.cap",   "busy.give_up",
+        "quiet",       "max_wait",       "max_messages", "max_bytes",      "concurrency",    "rate",
+        "max_pending", "retry.attempts", "retry.base",   "retry.factor",   "retry.cap",      "retry.jitter",
+        "busy.base",   "busy.cap",       "busy.give_up", "on_new_message", "max_interrupts", "on_unknown",
 };
 
 _Static_assert(sizeof names / sizeof *names == CONFIG_N_SETTINGS, "each setting has a name");
@@ -50,8 +50,9 @@ static bool has_first_word(const char *key, const char *word) {
 /* A key of the file that is no setting: who reads it? */
 static char *explain_elsewhere(const char *key) {
         static const char *const elsewhere[][2] = {
-                {"handler", "the workers"},     {"channels", "ingest and the workers"}, {"lock", "the workers"},
-                {"run_timeout", "the workers"}, {"on_new_message", "the broker"},
+                {"handler", "the workers"}, {"channels", "ingest and the workers"},
+                {"lock", "the workers"},    {"run_timeout", "the workers"},
+                {"context", "the workers"},
         };
 
         for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)

@@ -14,18 +14,9 @@
 #define RATIO(number) ((int64_t)((number)*1000))
 #define AT(field) offsetof(struct config_tenant, field)
 
-/* There is nothing to keep: what arrives during a run always waits for it. */
-static void on_new_message_read(struct config_reader *reader, const struct yaml_node *node, void *target) {
-        CLEANUP_FREE char *text = NULL;
-
-        if (!node || config_text_get(reader, node, &text) != 0 || strcmp(text, "queue") == 0)
-                return;
-        if (strcmp(text, "interrupt") == 0)
-                config_refuse(reader, node->line,
-                              "'interrupt' is not supported by this version of lull; write 'queue'");
-        else
-                config_refuse(reader, node->line, "'%s' is unknown; write 'queue'", node->text);
-}
+/* In the order of their enums. */
+static const char *const on_new_message_names[] = {"queue", "interrupt", NULL};
+static const char *const on_unknown_names[] = {"repeat", "silence", NULL};
 
 static const struct config_key retry_keys[] = {
         {"attempts", CONFIG_COUNT, AT(retry.attempts), 6, 1, 100},
@@ -57,7 +48,9 @@ static const struct config_key tenant_keys[] = {
         {"max_wait", CONFIG_SPAN, AT(max_wait), S(30), 0, 24 * HOUR},
         {"max_messages", CONFIG_COUNT, AT(max_messages), 20, 1, LIMIT_BATCH_MESSAGES_MAX},
         {"max_bytes", CONFIG_SIZE, AT(max_bytes), 64 * 1024, 1, LIMIT_BATCH_BYTES_MAX},
-        {"on_new_message", CONFIG_CUSTOM, .read = on_new_message_read},
+        {"on_new_message", CONFIG_CHOICE, AT(on_new_message), CONFIG_ON_NEW_QUEUE, .choices = on_new_message_names},
+        {"max_interrupts", CONFIG_COUNT, AT(max_interrupts), 3, 0, LIMIT_INTERRUPTS},
+        {"on_unknown", CONFIG_CHOICE, AT(on_unknown), CONFIG_ON_UNKNOWN_REPEAT, .choices = on_unknown_names},
         {"retry", CONFIG_SECTION, .section = &retry},
         {"busy", CONFIG_SECTION, .section = &busy},
         {"lock", CONFIG_SECTION, .section = &lock},
@@ -65,12 +58,14 @@ static const struct config_key tenant_keys[] = {
         {"concurrency", CONFIG_COUNT, AT(concurrency), 100, 1, LIMIT_WORKERS *LIMIT_SLOTS},
         {"rate", CONFIG_RATE, AT(rate)},
         {"max_pending", CONFIG_COUNT, AT(max_pending), 0, 0, UINT32_MAX},
+        /* After run_timeout, which bounds waits in these. */
         {"handler", CONFIG_CUSTOM, .read = config_handler_read},
+        {"context", CONFIG_CUSTOM, .read = config_context_read},
         {"channels", CONFIG_CUSTOM, .read = config_channels_read},
         {0},
 };
 
-static const char *const tenant_planned[] = {"context", "hold_for", "max_interrupts", "on_unknown", NULL};
+static const char *const tenant_planned[] = {"hold_for", NULL};
 const struct config_section config_tenant_section = {tenant_keys, tenant_planned};
 
 /* -- what does not go together ------------------------------------------------------------------------------------- */
@@ -159,4 +154,5 @@ void config_tenant_done(struct config_tenant *tenant) {
         free(tenant->channels);
         free(tenant->name);
         config_handler_done(&tenant->handler);
+        config_context_done(&tenant->context);
 }

@@ -56,6 +56,12 @@
 /* Frames libzmq may queue for a peer (ZMQ_SNDHWM, ZMQ_RCVHWM): a safety net only, credit and acks are the rule. */
 #define LIMIT_QUEUED_FRAMES 10000
 
+/* Entries of one TALLY: every kind there is, several times over. */
+#define LIMIT_TALLY_ITEMS 64
+/* What a worker can have counted of one thing between two TALLYs: a million calls of a million tokens. What is above is
+ * a fault, and would spoil the sums for good. */
+#define LIMIT_TALLY_AMOUNT UINT64_C(1000000000000)
+
 /* A program's version, as it says hello. */
 #define LIMIT_VERSION_LEN 64
 /* Refusals of one frame that are explained with a sentence; the others have their code. */
@@ -102,6 +108,8 @@
 #define LIMIT_HOLD_S (366 * 24 * 3600)
 /* Runs lost with their worker before a batch counts as the one that kills workers. */
 #define LIMIT_LOST_RUNS 10
+/* How long the others wait for one run that tries a provider which failed: past this another one tries it, too. */
+#define LIMIT_PROBE_S 30
 #define LIMIT_WORKERS 1024
 #define LIMIT_TENANTS 10000
 #define LIMIT_CHANNELS_PER_TENANT 64
@@ -134,12 +142,26 @@
 #define LIMIT_SLOTS 10000
 /* What a handler may answer, over HTTP or on stdout. */
 #define LIMIT_HANDLER_BYTES (1024 * 1024)
+/* What an answer that is read as it comes may be in all: 128,000 tokens in events of 500 bytes, which a model needs the
+ * better part of an hour for. */
+#define LIMIT_STREAM_BYTES (64 * 1024 * 1024)
+/* One server-sent event, and a line of it: the last one of a Responses stream holds the whole response again. */
+#define LIMIT_SSE_EVENT_BYTES (2 * 1024 * 1024)
+/* URLs with a model that have been found not to take all that we would send: as many as tenants may have. */
+#define LIMIT_WAYS LIMIT_TENANTS
+/* The headers of an answer, trailers and all: servers themselves take requests with 8 to 64 KiB of them. */
+#define LIMIT_RESPONSE_HEADER_BYTES (64 * 1024)
 /* The longest Retry-After that is believed: a service that says more has mistaken its units, or means "tomorrow". */
 #define LIMIT_RETRY_AFTER_MAX_S 3600
 /* How long a worker waits for GO and SETTLED before it says ANSWERED and RESULT again. */
 #define LIMIT_RESEND_MS 1000
 /* Posting one reply: past this the channel does not answer, and the thread's lock is not held for it any longer. */
 #define LIMIT_POST_MS 30000
+/* The typing sign is shown once a handler has worked for so long: an answer that comes sooner needs none, and would pay
+ * for it with two more requests. */
+#define LIMIT_TYPING_AFTER_MS 250
+/* A request of the typing sign: one that takes longer is of no use to anybody. */
+#define LIMIT_TYPING_MS 5000
 /* Connecting to a handler or a channel; libcurl's own default is five minutes. */
 #define LIMIT_CONNECT_MS 5000
 /* Redis answers in well under a millisecond: past this the connection is dead, whatever TCP believes. */
@@ -209,6 +231,33 @@
 #define LIMIT_SECRET_FILE_BYTES (64 * 1024)
 /* Words of a handler's command. */
 #define LIMIT_COMMAND 64
+/* The ceiling of max_interrupts: more answers begun for nothing would be a bill without an answer. */
+#define LIMIT_INTERRUPTS 100
+/* The ceiling of provider.failures: so many people have then waited for nothing. */
+#define LIMIT_PROVIDER_FAILURES 1000
+/* A system prompt, which each call carries and pays for: some 16,000 tokens. */
+#define LIMIT_SYSTEM_BYTES (64 * 1024)
+/* The ceiling of handler.max_tokens: no model writes as much in one answer. */
+#define LIMIT_MODEL_TOKENS 1000000
+/* The ceiling of handler.history.turns: each is sent, and paid for, with every call. */
+#define LIMIT_HISTORY_TURNS 100
+/* What is kept of one thread's history: no model reads more with a call, and a thousand such threads are a quarter
+ * of a gigabyte of Redis. */
+#define LIMIT_HISTORY_BYTES (256 * 1024)
+/* Of one text in it: four of them fit, even with every character escaped, so that the newest turn always does. */
+#define LIMIT_HISTORY_TEXT_BYTES (16 * 1024)
+/* What a provider calls a conversation: it is some 60 characters. */
+#define LIMIT_CONVERSATION_LEN 256
+/* The ceiling of what is remembered of a thread that is silent: a year and a day. */
+#define LIMIT_REMEMBERED_S (366 * 24 * 3600)
+/* What a lookup may answer: it becomes part of a model's prompt. */
+#define LIMIT_CONTEXT_BYTES (64 * 1024)
+/* Whoever looks something up for all says so again within this; after it another does. */
+#define LIMIT_CONTEXT_ASKED_MS 2000
+/* The pause before what another looks up is looked for again grows up to this. */
+#define LIMIT_CONTEXT_AGAIN_MS 100
+/* The ceiling of context.cache: what is looked up changes. */
+#define LIMIT_CONTEXT_CACHE_S (7 * 24 * 3600)
 /* Settings of one channel; keys of one section. */
 #define LIMIT_SETTINGS 64
 
@@ -216,6 +265,8 @@
 
 /* While a connection comes up, the next try to send: far below what a person notices. */
 #define LIMIT_CTL_CONNECT_MS 5
+/* Redis, asked beside the broker, for connecting and for its answer each: the broker's answer waits for it. */
+#define LIMIT_CTL_REDIS_MS 1000
 /* Its frames in flight: one after the other, so that a connection that breaks cannot change the order. */
 #define LIMIT_SEND_WINDOW 1
 /* The ceilings of `lull bench`: 9 bytes of memory for each message, 4 for each thread. */

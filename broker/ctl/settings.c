@@ -109,7 +109,8 @@ static const struct command command_set = {
                  "goes\n"
                  "before the file; `lull settings unset` goes back to what the file says.",
         .examples = "  $ lull settings set acme quiet 4s\n"
-                    "  $ lull settings set acme retry.attempts 3",
+                    "  $ lull settings set acme retry.attempts 3\n"
+                    "  $ lull settings set acme on_new_message interrupt",
         .n_operands_min = 3,
         .n_operands_max = 3,
         .run = set_run,

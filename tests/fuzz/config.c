@@ -18,6 +18,28 @@ static int read_file(void *context, const char *path, struct buffer *ret) {
 
 static const struct config_world world = {find_variable, read_file, NULL};
 
+/* A secret of lull.yaml in a URL would be in every log. */
+static void check_url(const char *url) {
+        const char *rest = url ? strstr(url, "://") + 3 : "";
+
+        ENSURE(!memchr(rest, '@', strcspn(rest, "/?#")));
+        for (const char *at = rest; *at; at++)
+                ENSURE((unsigned char)*at > ' ' && *at != 0x7f);
+}
+
+static void check_handler(const struct config_handler *handler) {
+        bool is_called = handler->kind != CONFIG_HANDLER_EXEC && handler->kind != CONFIG_HANDLER_ECHO;
+
+        ENSURE(is_called == (handler->url != NULL) && is_called == (handler->endpoint != NULL));
+        ENSURE((handler->kind == CONFIG_HANDLER_EXEC) == (handler->command != NULL));
+        ENSURE((handler->kind == CONFIG_HANDLER_OPENAI) == (handler->model != NULL));
+        ENSURE((handler->kind == CONFIG_HANDLER_LANGGRAPH) == (handler->assistant != NULL));
+        ENSURE(handler->temperature < 2.001 && (handler->temperature >= 0 || handler->kind == CONFIG_HANDLER_OPENAI));
+        ENSURE(handler->history.turns == 0 || handler->conversation_ttl.us == 0);
+        check_url(handler->url);
+        check_url(handler->proxy);
+}
+
 /* A config that was let through is complete. */
 static void check(const struct config *config) {
         const struct config_broker *broker = &config->broker;
@@ -28,7 +50,8 @@ static void check(const struct config *config) {
                 const struct config_tenant *tenant = &config->tenants[i];
 
                 ENSURE(config_tenant_find(config, bytes_of(tenant->name)) == tenant);
-                ENSURE(tenant->handler.url || tenant->handler.command || tenant->handler.kind == CONFIG_HANDLER_ECHO);
+                check_handler(&tenant->handler);
+                check_url(tenant->context.url);
                 for (uint32_t j = 0; j < tenant->n_channels; j++)
                         ENSURE(config_channel_find(tenant, bytes_of(tenant->channels[j].name)));
         }

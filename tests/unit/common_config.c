@@ -93,6 +93,10 @@ static void a_tenant_that_says_little_is_complete(void **state) {
         assert_int_equal(acme->concurrency, 100);
         assert_int_equal(acme->rate.count, 0);
         assert_int_equal(acme->max_pending, 0);
+        assert_int_equal(acme->on_new_message, CONFIG_ON_NEW_QUEUE);
+        assert_int_equal(acme->max_interrupts, 3);
+        assert_int_equal(acme->on_unknown, CONFIG_ON_UNKNOWN_REPEAT);
+        assert_null(acme->context.url);
         assert_int_equal(acme->handler.kind, CONFIG_HANDLER_ECHO);
         assert_int_equal(acme->n_channels, 0);
 }
@@ -112,7 +116,9 @@ static void a_file_that_says_everything_is_read_as_it_says(void **state) {
                 "    max_wait: 1h\n"
                 "    max_messages: 4095\n"
                 "    max_bytes: 2097152\n"
-                "    on_new_message: queue\n"
+                "    on_new_message: interrupt\n"
+                "    max_interrupts: 100\n"
+                "    on_unknown: silence\n"
                 "    retry: {attempts: 1, base: 1ms, factor: 1.5, cap: 1ms, jitter: 0}\n"
                 "    busy: {base: 1ms, cap: 3ms, give_up: 1s}\n"
                 "    lock: {ttl: 1s}\n"
@@ -140,6 +146,9 @@ static void a_file_that_says_everything_is_read_as_it_says(void **state) {
         assert_string_equal(config->tenants[0].handler.url, "https://h/x");
         assert_int_equal(b->quiet.us, 0);
         assert_int_equal(b->max_pending, 500);
+        assert_int_equal(b->on_new_message, CONFIG_ON_NEW_INTERRUPT);
+        assert_int_equal(b->max_interrupts, 100);
+        assert_int_equal(b->on_unknown, CONFIG_ON_UNKNOWN_SILENCE);
         assert_true(b->retry.factor == 1.5 && b->retry.jitter == 0);
         assert_string_equal(b->handler.command[1], "from a file");
         assert_string_equal(b->handler.command[2], "${HOME}");
@@ -184,12 +193,8 @@ static void a_key_of_a_later_version_is_called_that(void **state) {
                        "lull.yaml:4: tenants.acme.hold_for: is not supported by this version of lull; remove it");
         assert_refused("ingest: {spool: x}\n" TENANT,
                        "lull.yaml:1: ingest.spool: is not supported by this version of lull; remove it");
-        assert_refused(ACME "    on_new_message: interrupt\n",
-                       "lull.yaml:4: tenants.acme.on_new_message: 'interrupt' is not supported by this version of "
-                       "lull; write 'queue'");
-        assert_refused("tenants: {acme: {handler: {kind: openai}}}\n",
-                       "lull.yaml:1: tenants.acme.handler.kind: 'openai' is not supported by this version of lull; "
-                       "write http, exec or echo");
+        assert_refused("ingest: {admin: x}\n" TENANT,
+                       "lull.yaml:1: ingest.admin: is not supported by this version of lull; remove it");
 }
 
 static void a_length_of_time_needs_its_unit(void **state) {
@@ -218,6 +223,15 @@ static void other_values_say_what_they_want(void **state) {
         assert_refused("worker: {slots: [1]}\n" TENANT, "lull.yaml:1: worker.slots: must be one value; this is a list");
         assert_refused("worker: {slots: }\n" TENANT,
                        "lull.yaml:1: worker.slots: has no value; give it one, or remove the key");
+}
+
+static void a_choice_says_what_there_is(void **state) {
+        assert_refused(ACME "    on_new_message: interupt\n",
+                       "lull.yaml:4: tenants.acme.on_new_message: 'interupt' is unknown; write queue or interrupt");
+        assert_refused(ACME "    on_unknown: '${TOKEN}'\n",
+                       "lull.yaml:4: tenants.acme.on_unknown: '${TOKEN}' is unknown; write repeat or silence");
+        assert_refused(ACME "    max_interrupts: 101\n",
+                       "lull.yaml:4: tenants.acme.max_interrupts: '101' is too large; at most 100");
 }
 
 static void a_value_out_of_bounds_is_told_the_bound(void **state) {
@@ -250,11 +264,11 @@ static void a_handler_has_what_its_kind_needs(void **state) {
                        "lull.yaml:1: tenants.acme.handler: is missing: what answers this tenant's batches? Write "
                        "handler: {kind: http, url: \"http://127.0.0.1:9000/answer\"}");
         assert_refused("tenants: {acme: {handler: {}}}\n",
-                       "lull.yaml:1: tenants.acme.handler: has no kind; write http, exec or echo");
+                       "lull.yaml:1: tenants.acme.handler: has no kind; write http, openai, langgraph, exec or echo");
         assert_refused("tenants: {acme: {handler: {kind: htpp}}}\n",
                        "lull.yaml:1: tenants.acme.handler.kind: 'htpp' is unknown; did you mean 'http'?");
         assert_refused("tenants: {acme: {handler: {kind: http}}}\n",
-                       "lull.yaml:1: tenants.acme.handler: a handler of kind http needs a url; "
+                       "lull.yaml:1: tenants.acme.handler: a handler of kind http needs url; "
                        "write url: \"http://127.0.0.1:9000/answer\"");
         assert_refused("tenants: {acme: {handler: {kind: http, url: 'ftp://x'}}}\n",
                        "lull.yaml:1: tenants.acme.handler.url: must begin with http:// or https://");
@@ -416,6 +430,7 @@ int main(void) {
                 cmocka_unit_test(a_key_of_a_later_version_is_called_that),
                 cmocka_unit_test(a_length_of_time_needs_its_unit),
                 cmocka_unit_test(other_values_say_what_they_want),
+                cmocka_unit_test(a_choice_says_what_there_is),
                 cmocka_unit_test(a_value_out_of_bounds_is_told_the_bound),
                 cmocka_unit_test(what_does_not_go_together_is_refused),
                 cmocka_unit_test(a_handler_has_what_its_kind_needs),

@@ -89,6 +89,9 @@ static void each_setting_is_told_as_the_file_would_have_it(void **state) {
         assert_text(acme, "busy.base", "100ms");
         assert_text(acme, "busy.cap", "2s");
         assert_text(acme, "busy.give_up", "1m");
+        assert_text(acme, "on_new_message", "queue");
+        assert_text(acme, "max_interrupts", "3");
+        assert_text(acme, "on_unknown", "repeat");
 }
 
 static void a_setting_knows_its_line(void **state) {
@@ -124,7 +127,21 @@ static void a_value_is_judged_by_the_rules_of_the_file(void **state) {
         assert_bad("rate", "60",
                    "rate: '60' is no rate; write a whole number, '/' and s, m or h, such as '60/m', "
                    "'5/s' or '1000/h', or none");
+        assert_bad("on_new_message", "ignore", "on_new_message: 'ignore' is unknown; write queue or interrupt");
+        assert_bad("on_unknown", "twice", "on_unknown: 'twice' is unknown; write repeat or silence");
+        assert_bad("max_interrupts", "101", "max_interrupts: '101' is too large; at most 100");
         assert_bad("quiet", "", "quiet: has no value; `unset` goes back to what lull.yaml says");
+}
+
+static void a_choice_can_be_set(void **state) {
+        CLEANUP_CONFIG struct config *config = decode();
+        CLEANUP_FREE char *why = NULL;
+
+        assert_int_equal(config_setting_set(config->tenants, index_of("on_new_message"), "interrupt", &why), 0);
+        assert_int_equal(config_setting_set(config->tenants, index_of("on_unknown"), "silence", &why), 0);
+        assert_int_equal(config->tenants->on_new_message, CONFIG_ON_NEW_INTERRUPT);
+        assert_int_equal(config->tenants->on_unknown, CONFIG_ON_UNKNOWN_SILENCE);
+        assert_text(config->tenants, "on_new_message", "interrupt");
 }
 
 static void a_value_from_afar_reads_no_variable_and_no_file(void **state) {
@@ -147,6 +164,9 @@ static void what_is_no_setting_says_where_it_lives(void **state) {
                                      "change it there and restart the workers");
         assert_no_setting("lock.ttl", "lock cannot be changed at run time: it is read by the workers from lull.yaml; "
                                       "change it there and restart the workers");
+        assert_no_setting("context.cache",
+                          "context cannot be changed at run time: it is read by the workers from lull.yaml; change it "
+                          "there and restart the workers");
         assert_no_setting("channels.support.token",
                           "channels cannot be changed at run time: it is read by ingest and the workers from "
                           "lull.yaml; change it there and restart ingest and the workers");
@@ -154,7 +174,8 @@ static void what_is_no_setting_says_where_it_lives(void **state) {
         assert_no_setting("retry",
                           "there is no setting 'retry'; there are quiet, max_wait, max_messages, max_bytes, "
                           "concurrency, rate, max_pending, retry.attempts, retry.base, retry.factor, retry.cap, "
-                          "retry.jitter, busy.base, busy.cap and busy.give_up");
+                          "retry.jitter, busy.base, busy.cap, busy.give_up, on_new_message, max_interrupts and "
+                          "on_unknown");
 }
 
 /* -- what the broker has of the file ------------------------------------------------------------------------------- */
@@ -230,6 +251,7 @@ int main(void) {
                 cmocka_unit_test(a_setting_knows_its_line),
                 cmocka_unit_test(every_setting_takes_its_own_text_back),
                 cmocka_unit_test(a_value_is_judged_by_the_rules_of_the_file),
+                cmocka_unit_test(a_choice_can_be_set),
                 cmocka_unit_test(a_value_from_afar_reads_no_variable_and_no_file),
                 cmocka_unit_test(what_does_not_go_together_is_refused),
                 cmocka_unit_test(what_is_no_setting_says_where_it_lives),
