@@ -1,6 +1,7 @@
 /* The answer to `stats`. */
 #include "broker/questions.h"
 
+#include "broker/provider_answers.h"
 #include "broker/settings_answers.h"
 #include "common/clock.h"
 
@@ -41,6 +42,45 @@ static void push_bound(json_t *json, const struct config *config, const struct c
         json_object_set_new(json, "is_full", json_boolean(most > 0 && view->pending >= most));
 }
 
+static void push_total(json_t *json, const char *key, uint64_t value) { json_object_set_new(json, key, number(value)); }
+
+/* What was spared, and what was spent for nothing: the workers' own counts among it, which are best effort. */
+static json_t *answer_savings(const struct tenant_counters *counters) {
+        static const struct {
+                const char *key;
+                enum wire_tally what;
+        } tallies[] = {
+                {"calls_total", WIRE_TALLY_CALLS},
+                {"calls_wasted_total", WIRE_TALLY_CALLS_WASTED},
+                {"tokens_in_total", WIRE_TALLY_TOKENS_IN},
+                {"tokens_out_total", WIRE_TALLY_TOKENS_OUT},
+                {"tokens_wasted_total", WIRE_TALLY_TOKENS_WASTED},
+                {"posts_found_total", WIRE_TALLY_POSTS_FOUND},
+                {"posts_repeated_total", WIRE_TALLY_POSTS_REPEATED},
+                {"posts_silenced_total", WIRE_TALLY_POSTS_SILENCED},
+                {"conversation_locked_total", WIRE_TALLY_CONVERSATION_LOCKED},
+                {"typing_failed_total", WIRE_TALLY_TYPING_FAILED},
+        };
+        json_t *json = json_object();
+
+        push_total(json, "calls_saved_total", counters->calls_saved);
+        push_total(json, "interrupted_total", counters->interrupted);
+        push_total(json, "answers_reused_total", counters->reused);
+        for (size_t i = 0; i < sizeof tallies / sizeof *tallies; i++)
+                push_total(json, tallies[i].key, counters->tally[tallies[i].what]);
+        return json;
+}
+
+static json_t *answer_context(const struct tenant_counters *counters) {
+        json_t *json = json_object();
+
+        push_total(json, "hit_total", counters->tally[WIRE_TALLY_CONTEXT_HIT]);
+        push_total(json, "miss_total", counters->tally[WIRE_TALLY_CONTEXT_MISS]);
+        push_total(json, "failed_total", counters->tally[WIRE_TALLY_CONTEXT_FAILED]);
+        json_object_set_new(json, "took_ms_total", json_real(ms_of((int64_t)counters->tally[WIRE_TALLY_CONTEXT_US])));
+        return json;
+}
+
 static json_t *answer_tenants(const struct core *core, const struct config *config, struct totals *totals) {
         json_t *json = json_object();
         struct core_tenant_view view;
@@ -51,6 +91,8 @@ static json_t *answer_tenants(const struct core *core, const struct config *conf
 
                 json_object_set_new(tenant, "pending", number(view.pending));
                 push_bound(tenant, config, &view);
+                json_object_set_new(tenant, "savings", answer_savings(view.counters));
+                json_object_set_new(tenant, "context", answer_context(view.counters));
                 json_object_set_new(tenant, "dead", json_integer(view.dead));
                 json_object_setn_new(json, view.name.data, view.name.len, tenant);
                 for (int i = 0; i < THREAD_N_STATES; i++)
@@ -94,12 +136,14 @@ static json_t *answer_batches(const struct core_counters *counters, uint32_t dea
         json_object_set_new(json, "answered_total", number(counters->answered));
         json_object_set_new(json, "done_total", number(counters->done));
         json_object_set_new(json, "failed_total", number(counters->failed));
+        json_object_set_new(json, "spared_total", number(counters->spared));
         json_object_set_new(json, "failed_for_good_total", number(counters->failed_for_good));
         json_object_set_new(json, "busy_total", number(counters->busy));
         json_object_set_new(json, "lost_total", number(counters->lost));
         json_object_set_new(json, "handed_back_total", number(counters->handed_back));
         json_object_set_new(json, "stale_total", number(counters->stale));
         json_object_set_new(json, "adopted_total", number(counters->adopted));
+        json_object_set_new(json, "interrupted_total", number(counters->savings.interrupted));
         json_object_set_new(json, "dead", json_integer(dead));
         json_object_set_new(json, "size",
                             json_pack("{s:I,s:I,s:I}", "p50", (json_int_t)histogram_quantile(size, 0.5), "p90",
@@ -166,13 +210,16 @@ json_t *answer_stats(struct loop *loop) {
         json_object_set_new(json, "messages", answer_messages(counters, totals.pending, core_seen_count(loop->core)));
         json_object_set_new(json, "batches", answer_batches(counters, totals.dead));
         json_object_set_new(json, "holds", answer_hold_counts(loop->core));
-        json_object_set_new(json, "calls_saved_total", number(counters->calls_saved));
+        json_object_set_new(json, "calls_saved_total", number(counters->savings.calls_saved));
+        json_object_set_new(json, "savings", answer_savings(&counters->savings));
+        json_object_set_new(json, "context", answer_context(&counters->savings));
         json_object_set_new(json, "lateness_ms", milliseconds(&counters->lateness_us, true));
         json_object_set_new(json, "lock", answer_lock(counters));
         json_object_set_new(json, "runs_ms", milliseconds(&counters->run_us, false));
         json_object_set_new(json, "store", answer_store(loop));
         json_object_set_new(json, "dedupe", answer_dedupe(loop->core, loop->now.wall));
         json_object_set_new(json, "limits", answer_limits(loop));
+        json_object_set_new(json, "providers", answer_providers(loop->core, loop->now));
         json_object_set_new(json, "workers", answer_workers(loop->core, loop->now));
         json_object_set_new(json, "tenants", tenants);
         return json;

@@ -70,8 +70,13 @@ static int decode_worker_frame(enum wire_type type, struct bytes body, struct ev
                 return event->type = EVENT_ALIVE, wire_decode_alive(body, &event->alive);
         if (type == WIRE_ANSWERED)
                 return event->type = EVENT_ANSWERED, wire_decode_answered(body, &event->answered);
+        if (type == WIRE_POSTED)
+                return event->type = EVENT_POSTED, wire_decode_posted(body, &event->posted);
         if (type == WIRE_RESULT)
                 return event->type = EVENT_RESULT, wire_decode_result(body, &event->result);
+        if (type == WIRE_TALLY)
+                return event->type = EVENT_TALLY,
+                       wire_decode_tally(body, &event->tally.tenant, &event->tally.n, &event->tally.items);
         return -EBADMSG;
 }
 
@@ -84,7 +89,7 @@ static void take_worker_frame(struct loop *loop, const struct frame *frame) {
                 return;
         if (decode_worker_frame(type, body, &event) < 0) {
                 send_error(loop, DOOR_WORKERS, frame, "bad_frame",
-                           "this socket takes HELLO, ALIVE, ANSWERED and RESULT, whole");
+                           "this socket takes HELLO, ALIVE, ANSWERED, POSTED, RESULT and TALLY, whole");
                 return;
         }
         core_step(loop->core, loop->now, &event, &loop->fx);
@@ -171,8 +176,17 @@ static void log_adoptions(const struct loop *loop) {
 
 /* A RUN, with what the store holds of it. */
 static int encode_run(struct loop *loop, const struct send_run *run, struct buffer *frame) {
-        struct wire_run head = {run->fence, bytes_of(run->batch), run->tenant,     run->thread, run->attempt,
-                                BYTES_NONE, run->posted,          run->n_messages, {0}};
+        struct wire_run head = {
+                .fence = run->fence,
+                .batch = bytes_of(run->batch),
+                .tenant = run->tenant,
+                .thread = run->thread,
+                .attempt = run->attempt,
+                .posted = run->posted,
+                .is_doubtful = run->is_doubtful,
+                .is_silent = run->is_silent,
+                .n_messages = run->n_messages,
+        };
         const uint64_t *seqs = loop->fx.seqs + run->seqs_at;
         int r = 0;
 
@@ -189,6 +203,7 @@ static int encode_run(struct loop *loop, const struct send_run *run, struct buff
                         wire_encode_run_message(frame, &(struct wire_run_message){message.id, message.channel,
                                                                                   message.body, message.accepted});
         }
+        wire_encode_run_end(frame, &head);
         return r;
 }
 

@@ -1,6 +1,7 @@
 /* The answers about threads and dead letters: state, since when, what it waits for, what is next. */
 #include "broker/questions.h"
 
+#include "broker/provider_answers.h"
 #include "common/clock.h"
 #include "common/memory.h"
 
@@ -40,6 +41,8 @@ static char *waits_for_rate(const struct core_thread_view *view) {
 }
 
 static char *waits_in_ready(const struct core_thread_view *view, const struct config_tenant *tenant) {
+        if (view->provider.endpoint)
+                return provider_wait_text(&view->provider);
         if (view->is_throttled)
                 return memory_print("one of the tenant's %u runs to end (concurrency)", tenant->concurrency);
         if (view->paced_until.ms != 0)
@@ -192,6 +195,16 @@ static json_t *hold_of(const struct core_thread_view *view) {
         return json;
 }
 
+/* Of how many replies how many are out, and whether one more may be. */
+static json_t *state_of_answer(const struct core_thread_view *view) {
+        json_t *json = json_object();
+
+        json_object_set_new(json, "replies", view->n_replies > 0 ? json_integer(view->n_replies) : json_null());
+        json_object_set_new(json, "posted", json_integer(view->posted));
+        json_object_set_new(json, "doubt", json_boolean(view->is_doubtful));
+        return json;
+}
+
 static void set_details(json_t *json, struct loop *loop, const struct core_thread_view *view) {
         if (view->n_messages > 0) {
                 json_object_set_new(json, "messages", json_integer(view->n_messages));
@@ -211,12 +224,18 @@ static void set_details(json_t *json, struct loop *loop, const struct core_threa
                                     json_integer(view->state == THREAD_DONE ? view->attempts - 1 : view->attempts));
         if (view->lost > 0)
                 json_object_set_new(json, "runs_lost", json_integer(view->lost));
+        if (view->n_interrupts > 0)
+                json_object_set_new(json, "interrupts", json_integer(view->n_interrupts));
+        if (view->is_answered)
+                json_object_set_new(json, "answer", state_of_answer(view));
         if (view->worker) {
                 json_object_set_new(json, "worker", json_string(questions_uuid(view->worker)));
                 set_text(json, "fence", memory_print("%llu", (unsigned long long)view->fence));
         }
         if (view->is_held)
                 json_object_set_new(json, "hold", hold_of(view));
+        if (view->provider.endpoint)
+                json_object_set_new(json, "provider", answer_provider(&view->provider));
         if ((view->code || view->why) && !is_cancelled(view))
                 json_object_set_new(json, "last_failure", failure(view->code, view->why));
         if (view->n_dead > 0)
@@ -302,6 +321,7 @@ static json_t *dead_item(const struct core_dead_view *view) {
         json_object_set_new(item, "messages", json_integer(view->n_messages));
         json_object_set_new(item, "attempts", json_integer(view->attempts));
         json_object_set_new(item, "runs_lost", json_integer(view->lost));
+        json_object_set_new(item, "doubt", json_boolean(view->is_answered && view->is_doubtful));
         return item;
 }
 

@@ -1,6 +1,6 @@
 #include "common/channel.h"
 
-#include "common/channel_file.h"
+#include "common/channel_encode.h"
 #include "common/ensure.h"
 #include "common/memory.h"
 
@@ -83,9 +83,76 @@ struct channel *channel_free(struct channel *channel) {
         return NULL;
 }
 
-bool channel_has_post(const struct channel *channel) {
-        const struct yaml_node *post = yaml_find(channel->file, "post");
-        const char *key = yaml_find_text(post, "setting");
+bool channel_allows_private(const struct channel *channel) { return channel->config->is_private; }
 
-        return post && (!key || channel_setting_is_on(channel, key));
+/* A section is there, and the setting it names is given, or on. */
+static bool section_is_on(const struct channel *channel, const char *key) {
+        const struct yaml_node *section = yaml_find(channel->file, key);
+        const char *setting = yaml_find_text(section, "setting");
+
+        return section && (!setting || channel_setting_is_on(channel, setting));
+}
+
+/* -- posting ------------------------------------------------------------------------------------------------------- */
+
+bool channel_has_post(const struct channel *channel) { return section_is_on(channel, "post"); }
+
+static size_t characters_count(struct bytes text) {
+        const unsigned char *data = text.data;
+        size_t n = 0;
+
+        for (size_t i = 0; i < text.len; i++)
+                n += (data[i] & 0xc0) != 0x80;
+        return n;
+}
+
+/* Is the text longer than the platform takes? It would refuse it with a riddle, or cut it. */
+static bool is_too_long(const struct channel *channel, struct bytes text, char **ret_error) {
+        const char *longest = yaml_find_text(yaml_find(channel->file, "post"), "longest");
+        size_t n = characters_count(text);
+
+        if (!longest || n <= strtoul(longest, NULL, 10))
+                return false;
+        *ret_error =
+                memory_print("it has %zu characters, and a %s channel takes %s: let the handler say less, or say it "
+                             "in several replies",
+                             n, channel->config->kind, longest);
+        return true;
+}
+
+int channel_post_encode(const struct channel *channel, const struct channel_reply *reply, struct wall now,
+                        struct channel_call *ret, char **ret_error) {
+        if (!channel_has_post(channel)) {
+                *ret_error =
+                        memory_print("channel %s has no address to post to; give it reply_url", channel->config->name);
+                return -EINVAL;
+        }
+        if (is_too_long(channel, reply->text, ret_error))
+                return -EINVAL;
+        return channel_encode_call(channel, yaml_find(channel->file, "post"), reply, "POST", now, ret, ret_error);
+}
+
+/* -- the typing sign ----------------------------------------------------------------------------------------------- */
+
+bool channel_has_typing(const struct channel *channel) {
+        return section_is_on(channel, "typing") && channel_has_post(channel);
+}
+
+struct span channel_typing_refresh(const struct channel *channel) {
+        const char *refresh = yaml_find_text(yaml_find(channel->file, "typing"), "refresh");
+
+        ENSURE(refresh);
+        return span_s(strtol(refresh, NULL, 10));
+}
+
+int channel_typing_encode(const struct channel *channel, const struct channel_reply *reply, bool is_on,
+                          struct channel_call *ret, char **ret_error) {
+        const struct yaml_node *typing = yaml_find(channel->file, "typing");
+        const struct yaml_node *call = yaml_find(typing, is_on ? "on" : "off");
+        const char *needs = yaml_find_text(typing, "needs");
+        CLEANUP_FREE char *needed = needs ? channel_encode_text(channel, reply, needs) : NULL;
+
+        if (!call || (needs && !needed))
+                return 1;
+        return channel_encode_call(channel, call, reply, "POST", (struct wall){0}, ret, ret_error);
 }

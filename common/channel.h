@@ -68,34 +68,81 @@ void channel_events_done(struct channel_events *events);
 
 /* -- out ----------------------------------------------------------------------------------------------------------- */
 
+/* What is said to a thread, and what it answers. Texts may be a stranger's; only `thread`, `tenant` and `batch` are
+ * always there. */
 struct channel_reply {
         const char *thread, *from; /* from: the sender of the batch's last message, or NULL */
         const char *tenant, *batch;
         uint32_t index; /* which of the batch's replies */
         struct bytes text;
+        const char *message; /* the id of the batch's last message, or NULL */
 };
 
-/* An HTTP request that posts one reply. */
-struct channel_post {
+/* An HTTP request to the platform. */
+struct channel_call {
         char *method, *url;
         char **headers; /* "Name: value", NULL at the end */
-        char *body;
+        char *body; /* NULL = none */
 };
+void channel_call_done(struct channel_call *call);
+
+/* May a name in its addresses lead to a private range? */
+bool channel_allows_private(const struct channel *channel);
 
 /* Has this channel a way to post? (A generic channel has one only with a reply URL.) */
 bool channel_has_post(const struct channel *channel);
-/* 0; -EINVAL and *ret_error (the caller frees) when the reply cannot be expressed, such as a thread's name with control
- * characters in a URL. `now` is for signatures. */
+/* The request that posts a reply. 0; -EINVAL and *ret_error (the caller frees) when it cannot be expressed, such as a
+ * thread's name with control characters in a URL. `now` is for signatures. */
 MUST_USE int channel_post_encode(const struct channel *channel, const struct channel_reply *reply, struct wall now,
-                                 struct channel_post *ret, char **ret_error);
-void channel_post_done(struct channel_post *post);
+                                 struct channel_call *ret, char **ret_error);
 
 enum channel_posted {
         CHANNEL_POSTED = 0,
         CHANNEL_POST_AGAIN = 1, /* refused for now */
         CHANNEL_POST_NEVER = 2, /* refused for good */
+        CHANNEL_POST_UNKNOWN = 3, /* it failed, and may have been posted all the same */
 };
 
 /* What the platform's answer to a post means. `why` (LIMIT_WHY_LEN bytes) gets a sentence unless it was posted. */
-MUST_USE enum channel_posted channel_post_outcome(const struct channel *channel, long http_status,
-                                                  struct bytes body, char *why);
+MUST_USE enum channel_posted channel_post_outcome(const struct channel *channel, long http_status, struct bytes body,
+                                                  char *why);
+
+/* -- was it posted? ------------------------------------------------------------------------------------------------ */
+
+/* Can this channel be asked which replies it shows? */
+bool channel_has_read_back(const struct channel *channel);
+
+/* How far a channel has been read back: from its newest page, {0}, towards older ones. */
+struct channel_page {
+        uint32_t number;
+        char *older; /* where the next page begins, as the platform said; NULL for the newest */
+};
+void channel_page_done(struct channel_page *page);
+
+/* The request for a page. Answers as channel_post_encode(). */
+MUST_USE int channel_read_back_encode(const struct channel *channel, const struct channel_reply *reply,
+                                      const struct channel_page *page, struct channel_call *ret, char **ret_error);
+
+enum channel_found {
+        CHANNEL_FOUND, /* the reply is there */
+        CHANNEL_NOT_FOUND, /* everything since the batch has been read, and it is not */
+        CHANNEL_READ_ON, /* `page` has moved on: read that */
+        CHANNEL_READ_AGAIN, /* refused for now */
+        CHANNEL_UNREADABLE, /* it cannot be known: not allowed to read, or no end within the pages there may be */
+};
+
+/* What a page says about the reply. `why` (LIMIT_WHY_LEN bytes) gets a sentence for the last two. */
+MUST_USE enum channel_found channel_read_back_outcome(const struct channel *channel, const struct channel_reply *reply,
+                                                      long http_status, struct bytes body, struct channel_page *page,
+                                                      char *why);
+
+/* -- the typing sign ----------------------------------------------------------------------------------------------- */
+
+/* Can this channel show that a reply is being written, and is it to? */
+bool channel_has_typing(const struct channel *channel);
+/* After how long the sign is to be shown again. */
+struct span channel_typing_refresh(const struct channel *channel);
+/* The request that shows the sign, or takes it away. 0; 1 when there is none: a sign that goes by itself, or one that
+ * needs the id of a message; -EINVAL as channel_post_encode(). */
+MUST_USE int channel_typing_encode(const struct channel *channel, const struct channel_reply *reply, bool is_on,
+                                   struct channel_call *ret, char **ret_error);

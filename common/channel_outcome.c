@@ -7,20 +7,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a status means where the channel file has nothing to say. */
+/* What a status means where the channel file has nothing to say. A server that fails may have done its work before,
+ * and what stands before one may have stopped waiting for it; only these say that nothing was done. */
 static enum channel_posted status_outcome(long status) {
         if (status >= 200 && status < 300)
                 return CHANNEL_POSTED;
-        if (status == 408 || status == 425 || status == 429 || status >= 500)
+        if (status == 425 || status == 429 || status == 503)
                 return CHANNEL_POST_AGAIN;
-        return CHANNEL_POST_NEVER;
+        return status == 408 || status >= 500 ? CHANNEL_POST_UNKNOWN : CHANNEL_POST_NEVER;
 }
 
 static enum channel_posted outcome_decode(const char *name) {
-        if (strcmp(name, "posted") == 0)
-                return CHANNEL_POSTED;
-        ENSURE(strcmp(name, "again") == 0 || strcmp(name, "never") == 0);
-        return strcmp(name, "again") == 0 ? CHANNEL_POST_AGAIN : CHANNEL_POST_NEVER;
+        static const char *const names[] = {
+                [CHANNEL_POSTED] = "posted",
+                [CHANNEL_POST_AGAIN] = "again",
+                [CHANNEL_POST_NEVER] = "never",
+                [CHANNEL_POST_UNKNOWN] = "unknown",
+        };
+
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+                if (strcmp(names[i], name) == 0)
+                        return (enum channel_posted)i;
+        UNREACHABLE("a channel file says posted, again, never or unknown");
 }
 
 static bool body_has(struct bytes body, const char *text) {

@@ -20,6 +20,10 @@ void sign_hmac_sha256(struct bytes key, struct bytes data, uint8_t ret_mac[SIGN_
         ENSURE(len == SIGN_SHA256_LEN);
 }
 
+void sign_sha1(struct bytes data, uint8_t ret_digest[SIGN_SHA1_LEN]) {
+        ENSURE(EVP_Digest(data.len ? data.data : "", data.len, ret_digest, NULL, EVP_sha1(), NULL) == 1);
+}
+
 /* -- hexadecimal and base64 ---------------------------------------------------------------------------------------- */
 
 void sign_hex_encode(struct bytes data, struct buffer *text) {

@@ -10,6 +10,7 @@
 
 enum {
         SIGN_SHA256_LEN = 32,
+        SIGN_SHA1_LEN = 20,
         /* "v1," and 44 characters of base64 and a NUL. */
         SIGN_WEBHOOK_MAX = 48,
         /* What Standard Webhooks asks of a secret's length, in bytes. */
@@ -18,6 +19,9 @@ enum {
 };
 
 void sign_hmac_sha256(struct bytes key, struct bytes data, uint8_t ret_mac[SIGN_SHA256_LEN]);
+
+/* For names (UUID version 5), not for secrets: SHA-1 is broken for those. */
+void sign_sha1(struct bytes data, uint8_t ret_digest[SIGN_SHA1_LEN]);
 
 /* Appends lower-case hexadecimal, or base64 with padding (RFC 4648, section 4), to `text`. */
 void sign_hex_encode(struct bytes data, struct buffer *text);

@@ -11,7 +11,7 @@ int wire_open(struct bytes frame, enum wire_type *ret_type, struct bytes *ret_bo
         if (data[0] >> WIRE_TYPE_BITS != WIRE_VERSION)
                 return -EPROTONOSUPPORT;
         type = data[0] & TYPE_MASK;
-        if (type < WIRE_MESSAGES || type > WIRE_ERROR)
+        if (type < WIRE_MESSAGES || type > WIRE_TALLY)
                 return -EBADMSG;
         *ret_type = (enum wire_type)type;
         *ret_body = (struct bytes){data + 1, frame.len - 1};
@@ -167,7 +167,7 @@ int wire_decode_hello(struct bytes body, struct wire_hello *ret) {
         hello.n_held = pack_pop_array(&reader);
         hello.held = reader;
         if (wire_verdict(&reader, n_fields >= 5 && hello.uuid.len == WIRE_UUID_LEN && hello.slots <= LIMIT_SLOTS &&
-                                         hello.n_held <= LIMIT_SLOTS && hello.version.len <= LIMIT_VERSION_LEN) < 0)
+                                          hello.n_held <= LIMIT_SLOTS && hello.version.len <= LIMIT_VERSION_LEN) < 0)
                 return -EBADMSG;
         *ret = hello;
         return 0;

@@ -28,6 +28,8 @@ enum wire_type {
         WIRE_SETTLED = 11,
         WIRE_CANCEL = 12,
         WIRE_ERROR = 13,
+        WIRE_POSTED = 14,
+        WIRE_TALLY = 15,
 };
 
 enum wire_outcome {
@@ -37,6 +39,35 @@ enum wire_outcome {
         WIRE_BUSY = 3,
         /* Not run, or stopped without a verdict: the worker drains, or has no room. Costs nothing. */
         WIRE_HANDED_BACK = 4,
+};
+
+/* What a run learned of the provider behind its handler. A number not known here is read as silent. */
+enum wire_provider {
+        WIRE_PROVIDER_SILENT = 0, /* nothing to say */
+        WIRE_PROVIDER_WELL = 1,
+        WIRE_PROVIDER_OVERLOADED = 2,
+        WIRE_PROVIDER_DOWN = 3,
+        WIRE_PROVIDER_UNPAID = 4, /* it refuses for money: nobody's call will do better */
+};
+
+/* What a worker counts for a tenant: PROTOCOL.md has the words. */
+enum wire_tally {
+        WIRE_TALLY_UNKNOWN = 0, /* a number that is not known here */
+        WIRE_TALLY_CALLS = 1,
+        WIRE_TALLY_CALLS_WASTED = 2,
+        WIRE_TALLY_TOKENS_IN = 3,
+        WIRE_TALLY_TOKENS_OUT = 4,
+        WIRE_TALLY_TOKENS_WASTED = 5,
+        WIRE_TALLY_CONTEXT_HIT = 6,
+        WIRE_TALLY_CONTEXT_MISS = 7,
+        WIRE_TALLY_CONTEXT_FAILED = 8,
+        WIRE_TALLY_CONTEXT_US = 9, /* microseconds spent on lookups */
+        WIRE_TALLY_POSTS_FOUND = 10, /* found by reading the channel back: not posted again */
+        WIRE_TALLY_POSTS_REPEATED = 11, /* posted again without knowing whether they were out */
+        WIRE_TALLY_POSTS_SILENCED = 12, /* not posted, without knowing whether they were out */
+        WIRE_TALLY_CONVERSATION_LOCKED = 13,
+        WIRE_TALLY_TYPING_FAILED = 14,
+        N_WIRE_TALLY,
 };
 
 /* The batch of a run, as text: a ULID (26 characters of Crockford's base 32). */
@@ -107,6 +138,8 @@ struct wire_run {
         uint32_t attempt; /* 1 for the first */
         struct bytes answer; /* empty = not answered yet */
         uint32_t posted; /* replies of that answer already posted */
+        bool is_doubtful; /* reply number `posted` may be out already */
+        bool is_silent; /* a reply in doubt that cannot be looked for is passed over; else it is posted again */
         uint32_t n_messages;
         struct pack_reader messages; /* read with wire_run_next() */
 };
@@ -114,6 +147,13 @@ struct wire_run {
 struct wire_answered {
         uint64_t fence;
         struct bytes batch, answer;
+};
+
+/* A reply is out, and more follow. */
+struct wire_posted {
+        uint64_t fence;
+        struct bytes batch;
+        uint32_t posted; /* replies of the answer that are out */
 };
 
 /* STOP and CANCEL: which run, and why. */
@@ -130,6 +170,14 @@ struct wire_result {
         struct span retry_after; /* 0 = not said */
         uint32_t posted;
         struct span lock_wait, answering; /* 0 = that stage was not reached */
+        bool is_doubtful; /* whether reply number `posted` is out is not known */
+        enum wire_provider provider;
+        struct span pause; /* how long the provider wants no call; 0 = not said */
+};
+
+struct wire_tally_item {
+        enum wire_tally what;
+        uint64_t amount;
 };
 
 struct wire_settled {
@@ -157,12 +205,18 @@ MUST_USE int wire_decode_alive(struct bytes body, struct wire_alive *ret);
 MUST_USE int wire_held_next(struct pack_reader *reader, struct wire_held *ret);
 MUST_USE int wire_decode_run(struct bytes body, struct wire_run *ret);
 MUST_USE int wire_run_next(struct wire_run *run, struct wire_run_message *ret);
+/* POSTED. */
+MUST_USE int wire_decode_posted(struct bytes body, struct wire_posted *ret);
 MUST_USE int wire_decode_answered(struct bytes body, struct wire_answered *ret);
 MUST_USE int wire_decode_go(struct bytes body, uint64_t *ret_fence);
 /* STOP and CANCEL. */
 MUST_USE int wire_decode_verdict(struct bytes body, struct wire_verdict *ret);
 MUST_USE int wire_decode_result(struct bytes body, struct wire_result *ret);
 MUST_USE int wire_decode_settled(struct bytes body, struct wire_settled *ret);
+/* TALLY: the head, then wire_tally_next() as often as *ret_n says. */
+MUST_USE int wire_decode_tally(struct bytes body, struct bytes *ret_tenant, uint32_t *ret_n,
+                               struct pack_reader *ret_reader);
+MUST_USE int wire_tally_next(struct pack_reader *reader, struct wire_tally_item *ret);
 MUST_USE int wire_decode_error(struct bytes body, struct bytes *ret_code, struct bytes *ret_why);
 
 /* The head of MESSAGES; `n` times wire_encode_message() must follow in the same buffer. */
@@ -176,14 +230,18 @@ void wire_encode_hello(struct buffer *buffer, const struct wire_hello *hello);
 void wire_encode_alive(struct buffer *buffer, uint32_t slots, uint32_t n_held);
 void wire_encode_held(struct buffer *buffer, uint64_t fence, struct bytes batch);
 void wire_encode_welcome(struct buffer *buffer, const struct wire_welcome *welcome);
-/* RUN: run->n_messages times wire_encode_run_message() must follow. */
+/* RUN: run->n_messages times wire_encode_run_message() must follow, then wire_encode_run_end(). */
 void wire_encode_run(struct buffer *buffer, const struct wire_run *run);
 void wire_encode_run_message(struct buffer *buffer, const struct wire_run_message *message);
+void wire_encode_run_end(struct buffer *buffer, const struct wire_run *run);
+void wire_encode_posted(struct buffer *buffer, const struct wire_posted *posted);
 void wire_encode_answered(struct buffer *buffer, const struct wire_answered *answered);
 void wire_encode_go(struct buffer *buffer, uint64_t fence);
 /* `type` is WIRE_STOP or WIRE_CANCEL. */
 void wire_encode_verdict(struct buffer *buffer, enum wire_type type, const struct wire_verdict *verdict);
 void wire_encode_result(struct buffer *buffer, const struct wire_result *result);
+/* `n` is at most LIMIT_TALLY_ITEMS. */
+void wire_encode_tally(struct buffer *buffer, struct bytes tenant, const struct wire_tally_item *items, uint32_t n);
 void wire_encode_settled(struct buffer *buffer, const struct wire_settled *settled);
 void wire_encode_error(struct buffer *buffer, struct bytes code, struct bytes why);
 

@@ -26,6 +26,15 @@ static inline uint32_t wire_pop_u32(struct pack_reader *reader) {
         return (uint32_t)value;
 }
 
+/* A yes or no, as 1 or 0. */
+static inline bool wire_pop_bool(struct pack_reader *reader) {
+        uint64_t value = pack_pop_uint(reader);
+
+        if (value > 1)
+                reader->is_bad = true;
+        return value == 1;
+}
+
 static inline struct span wire_pop_us(struct pack_reader *reader) {
         uint64_t us = pack_pop_uint(reader);
 

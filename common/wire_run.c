@@ -1,7 +1,25 @@
-/* The frames of a run: RUN, ANSWERED, GO, STOP, RESULT, SETTLED, CANCEL. */
+/* The frames of a run: RUN, ANSWERED, GO, STOP, POSTED, RESULT, SETTLED, CANCEL; and TALLY, what runs added up to. */
 #include "common/wire_private.h"
 
 #include "common/ensure.h"
+
+enum {
+        /* What each had before lull/1.1. */
+        RUN_FIELDS = 8,
+        RESULT_FIELDS = 9,
+};
+
+/* What stands behind the messages. */
+static bool pop_run_end(struct pack_reader reader, uint32_t n_fields, struct wire_run *run) {
+        run->is_doubtful = run->is_silent = false;
+        if (n_fields > RUN_FIELDS) {
+                pack_skip(&reader, run->n_messages);
+                run->is_doubtful = wire_pop_bool(&reader);
+        }
+        if (n_fields > RUN_FIELDS + 1)
+                run->is_silent = wire_pop_bool(&reader);
+        return pack_is_good(&reader);
+}
 
 int wire_decode_run(struct bytes body, struct wire_run *ret) {
         struct pack_reader reader = pack_open(body);
@@ -17,7 +35,9 @@ int wire_decode_run(struct bytes body, struct wire_run *ret) {
         run.posted = wire_pop_u32(&reader);
         run.n_messages = pack_pop_array(&reader);
         run.messages = reader;
-        if (wire_verdict(&reader, n_fields >= 8 && run.batch.len == WIRE_BATCH_LEN && run.attempt > 0) < 0)
+        if (wire_verdict(&reader, n_fields >= RUN_FIELDS && run.batch.len == WIRE_BATCH_LEN && run.attempt > 0) < 0)
+                return -EBADMSG;
+        if (!pop_run_end(reader, n_fields, &run))
                 return -EBADMSG;
         *ret = run;
         return 0;
@@ -41,7 +61,7 @@ int wire_run_next(struct wire_run *run, struct wire_run_message *ret) {
 
 void wire_encode_run(struct buffer *buffer, const struct wire_run *run) {
         wire_push_type(buffer, WIRE_RUN);
-        pack_push_array(buffer, 8);
+        pack_push_array(buffer, RUN_FIELDS + 2);
         pack_push_uint(buffer, run->fence);
         pack_push_str(buffer, run->batch);
         pack_push_str(buffer, run->tenant);
@@ -61,6 +81,11 @@ void wire_encode_run_message(struct buffer *buffer, const struct wire_run_messag
         pack_push_int(buffer, message->accepted.ms);
         pack_push_optional(buffer, message->channel);
         pack_push_bin(buffer, message->body);
+}
+
+void wire_encode_run_end(struct buffer *buffer, const struct wire_run *run) {
+        pack_push_uint(buffer, run->is_doubtful);
+        pack_push_uint(buffer, run->is_silent);
 }
 
 int wire_decode_answered(struct bytes body, struct wire_answered *ret) {
@@ -125,6 +150,39 @@ void wire_encode_verdict(struct buffer *buffer, enum wire_type type, const struc
         pack_push_str(buffer, verdict->why);
 }
 
+int wire_decode_posted(struct bytes body, struct wire_posted *ret) {
+        struct pack_reader reader = pack_open(body);
+        uint32_t n_fields = pack_pop_array(&reader);
+        struct wire_posted posted;
+
+        posted.fence = pack_pop_uint(&reader);
+        posted.batch = pack_pop_bytes(&reader);
+        posted.posted = wire_pop_u32(&reader);
+        if (wire_verdict(&reader, n_fields >= 3 && posted.batch.len == WIRE_BATCH_LEN) < 0)
+                return -EBADMSG;
+        *ret = posted;
+        return 0;
+}
+
+void wire_encode_posted(struct buffer *buffer, const struct wire_posted *posted) {
+        wire_push_type(buffer, WIRE_POSTED);
+        pack_push_array(buffer, 3);
+        pack_push_uint(buffer, posted->fence);
+        pack_push_str(buffer, posted->batch);
+        pack_push_uint(buffer, posted->posted);
+}
+
+/* What lull/1.1 added; an older worker says none of it. */
+static void pop_result_end(struct pack_reader *reader, uint32_t n_fields, struct wire_result *result) {
+        uint64_t provider = 0;
+
+        result->is_doubtful = n_fields > RESULT_FIELDS && wire_pop_bool(reader);
+        if (n_fields > RESULT_FIELDS + 1)
+                provider = pack_pop_uint(reader);
+        result->provider = provider <= WIRE_PROVIDER_UNPAID ? (enum wire_provider)provider : WIRE_PROVIDER_SILENT;
+        result->pause = n_fields > RESULT_FIELDS + 2 ? wire_pop_ms(reader) : span_us(0);
+}
+
 int wire_decode_result(struct bytes body, struct wire_result *ret) {
         struct pack_reader reader = pack_open(body);
         uint32_t n_fields = pack_pop_array(&reader);
@@ -141,7 +199,8 @@ int wire_decode_result(struct bytes body, struct wire_result *ret) {
         result.posted = wire_pop_u32(&reader);
         result.lock_wait = wire_pop_us(&reader);
         result.answering = wire_pop_us(&reader);
-        is_within = n_fields >= 9 && result.batch.len == WIRE_BATCH_LEN && outcome <= WIRE_HANDED_BACK &&
+        pop_result_end(&reader, n_fields, &result);
+        is_within = n_fields >= RESULT_FIELDS && result.batch.len == WIRE_BATCH_LEN && outcome <= WIRE_HANDED_BACK &&
                     result.code.len <= LIMIT_CODE_LEN && result.why.len <= LIMIT_WHY_LEN &&
                     bytes_is_utf8(result.code) && bytes_is_utf8(result.why);
         if (wire_verdict(&reader, is_within) < 0)
@@ -153,7 +212,7 @@ int wire_decode_result(struct bytes body, struct wire_result *ret) {
 
 void wire_encode_result(struct buffer *buffer, const struct wire_result *result) {
         wire_push_type(buffer, WIRE_RESULT);
-        pack_push_array(buffer, 9);
+        pack_push_array(buffer, RESULT_FIELDS + 3);
         pack_push_uint(buffer, result->fence);
         pack_push_str(buffer, result->batch);
         pack_push_uint(buffer, result->outcome);
@@ -166,6 +225,9 @@ void wire_encode_result(struct buffer *buffer, const struct wire_result *result)
         pack_push_uint(buffer, result->posted);
         wire_push_us(buffer, result->lock_wait);
         wire_push_us(buffer, result->answering);
+        pack_push_uint(buffer, result->is_doubtful);
+        pack_push_uint(buffer, result->provider);
+        wire_push_ms(buffer, result->pause);
 }
 
 int wire_decode_settled(struct bytes body, struct wire_settled *ret) {
@@ -188,6 +250,46 @@ void wire_encode_settled(struct buffer *buffer, const struct wire_settled *settl
         pack_push_array(buffer, 2);
         pack_push_uint(buffer, settled->fence);
         pack_push_uint(buffer, settled->is_accepted ? 1 : 0);
+}
+
+int wire_decode_tally(struct bytes body, struct bytes *ret_tenant, uint32_t *ret_n, struct pack_reader *ret_reader) {
+        struct pack_reader reader = pack_open(body);
+        uint32_t n_fields = pack_pop_array(&reader);
+        struct bytes tenant = pack_pop_bytes(&reader);
+        uint32_t n = pack_pop_array(&reader);
+
+        if (wire_verdict(&reader, n_fields >= 2 && n <= LIMIT_TALLY_ITEMS) < 0)
+                return -EBADMSG;
+        *ret_tenant = tenant;
+        *ret_n = n;
+        *ret_reader = reader;
+        return 0;
+}
+
+int wire_tally_next(struct pack_reader *reader, struct wire_tally_item *ret) {
+        uint32_t n_fields = pack_pop_array(reader);
+        uint64_t what = pack_pop_uint(reader);
+        uint64_t amount = pack_pop_uint(reader);
+
+        pack_pop_rest(reader, n_fields, 2);
+        if (wire_verdict(reader, amount <= LIMIT_TALLY_AMOUNT) < 0)
+                return -EBADMSG;
+        ret->what = what < N_WIRE_TALLY ? (enum wire_tally)what : WIRE_TALLY_UNKNOWN;
+        ret->amount = amount;
+        return 0;
+}
+
+void wire_encode_tally(struct buffer *buffer, struct bytes tenant, const struct wire_tally_item *items, uint32_t n) {
+        ENSURE(n <= LIMIT_TALLY_ITEMS);
+        wire_push_type(buffer, WIRE_TALLY);
+        pack_push_array(buffer, 2);
+        pack_push_str(buffer, tenant);
+        pack_push_array(buffer, n);
+        for (uint32_t i = 0; i < n; i++) {
+                pack_push_array(buffer, 2);
+                pack_push_uint(buffer, items[i].what);
+                pack_push_uint(buffer, items[i].amount);
+        }
 }
 
 void wire_encode_answer(struct buffer *buffer, const struct bytes *replies, uint32_t n) {

@@ -26,6 +26,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         said = json.loads(self.rfile.read(int(self.headers['content-length'])))
         if self.path == '/answer':
             self.answer({'reply': answer_batch(said)})
+        elif self.path.endswith('/toggle_typing_status'):
+            self.answer({})
         else:
             print(f'Chatwoot <- {said["content"]}', flush=True)
             with open(self.folder / 'replies', 'a') as replies:

@@ -134,6 +134,19 @@ void broker_link_send_result(struct broker_link *link, const struct wire_result 
         (void)send_frame(link);
 }
 
+void broker_link_send_posted(struct broker_link *link, const struct wire_posted *posted) {
+        buffer_clear(&link->frame);
+        wire_encode_posted(&link->frame, posted);
+        (void)send_frame(link);
+}
+
+void broker_link_send_tally(struct broker_link *link, struct bytes tenant, const struct wire_tally_item *items,
+                            uint32_t n) {
+        buffer_clear(&link->frame);
+        wire_encode_tally(&link->frame, tenant, items, n);
+        (void)send_frame(link);
+}
+
 /* -- receiving ----------------------------------------------------------------------------------------------------- */
 
 static int on_welcome(struct broker_link *link, struct bytes body) {
@@ -235,6 +248,8 @@ static int on_frame(struct broker_link *link, struct bytes frame) {
         case WIRE_ALIVE:
         case WIRE_ANSWERED:
         case WIRE_RESULT:
+        case WIRE_POSTED:
+        case WIRE_TALLY:
                 return -EBADMSG;
         }
         return -EBADMSG;

@@ -37,3 +37,7 @@ bool broker_link_is_sure(const struct broker_link *link, struct mono now);
 /* A frame that is not sent, as there is no connection, is sent again by the run's own timer. */
 void broker_link_send_answered(struct broker_link *link, const struct wire_answered *answered);
 void broker_link_send_result(struct broker_link *link, const struct wire_result *result);
+/* These two are sent once: what POSTED says the RESULT says again, and a TALLY that is lost is lost. */
+void broker_link_send_posted(struct broker_link *link, const struct wire_posted *posted);
+void broker_link_send_tally(struct broker_link *link, struct bytes tenant, const struct wire_tally_item *items,
+                            uint32_t n);

@@ -1,232 +1,81 @@
-#include "worker/call.h"
-
 #include "common/clock.h"
 #include "common/ensure.h"
 #include "common/limits.h"
 #include "common/memory.h"
+#include "worker/call_private.h"
 
-#include <curl/curl.h>
-#include <linux/sockios.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include <stdarg.h>
+#include <stdio.h>
 
 /* libcurl's own idea of when to be called again has been wrong before: never trust it for longer. */
 enum { SLEEP_MAX_MS = 1000 };
-/* Connections are kept for the next call for less time than load balancers keep theirs, and not for ever, so that a
- * changed name is noticed. */
-enum { IDLE_S = 30, LIFETIME_S = 600 };
 
-struct calls {
-        struct loop *loop;
-        CURLM *multi;
-        struct loop_timer *timer;
-        struct call *first;
-};
-
-struct call {
-        struct calls *calls;
-        struct call *next, **link; /* in calls->first */
-        CURL *easy;
-        struct curl_slist *headers;
-        struct buffer request_body, body;
-        char error[CURL_ERROR_SIZE];
-        size_t n_sent; /* of request_body */
-        bool (*may_send)(void *context);
-        void (*on_end)(void *context, const struct outcome_response *response); /* NULL = aborted */
-        void *context;
-        bool is_resolved; /* the name has been looked up, or a connection is reused */
-        bool is_too_large;
-};
-
-/* -- one call ------------------------------------------------------------------------------------------------------ */
+/* -- how a call ends ----------------------------------------------------------------------------------------------- */
 
 static void destroy(struct call *call) {
         *call->link = call->next;
         if (call->next)
                 call->next->link = call->link;
-        curl_multi_remove_handle(call->calls->multi, call->easy);
+        if (call->is_added)
+                curl_multi_remove_handle(call->calls->multi, call->easy);
         curl_easy_cleanup(call->easy);
+        curl_url_cleanup(call->url);
         curl_slist_free_all(call->headers);
+        loop_timer_free(call->timer);
         buffer_done(&call->request_body);
         buffer_done(&call->body);
         free(call);
 }
 
-static size_t on_body(char *data, size_t size, size_t n, void *context) {
-        struct call *call = context;
+void call_give_up(struct call *call, enum outcome_transport how, const char *format, ...) {
+        va_list arguments;
 
-        if (call->body.len + n > LIMIT_HANDLER_BYTES) {
-                call->is_too_large = true;
-                return CURL_WRITEFUNC_ERROR;
-        }
-        buffer_push(&call->body, data, n);
-        return n;
+        if (call->is_given_up)
+                return;
+        call->is_given_up = true;
+        call->given_up_as = how;
+        va_start(arguments, format);
+        vsnprintf(call->why, sizeof call->why, format, arguments);
+        va_end(arguments);
 }
-
-/* Called when the name has been looked up: the moment from which a call can be ended without waiting. */
-static curl_socket_t on_open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address) {
-        struct call *call = context;
-
-        call->is_resolved = true;
-        if (!call->on_end)
-                return CURL_SOCKET_BAD;
-        return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-}
-
-/* What a call that was given up has written and its host not taken yet must not arrive later, when the network is back:
- * then the connection is reset, which drops it. */
-static int on_close_socket(void *context, curl_socket_t socket) {
-        struct linger linger = {.l_onoff = 1, .l_linger = 0};
-        int n_unsent = 0;
-
-        if (ioctl(socket, SIOCOUTQ, &n_unsent) == 0 && n_unsent > 0)
-                setsockopt(socket, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
-        return close(socket);
-}
-
-static bool may_send(const struct call *call) { return call->on_end && call->may_send(call->context); }
-
-/* Called on a new or reused connection right before the request is sent. */
-static int on_connected(void *context, char *remote, char *local, int remote_port, int local_port) {
-        struct call *call = context;
-
-        call->is_resolved = true;
-        return may_send(call) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
-}
-
-static size_t on_send_body(char *data, size_t size, size_t n, void *context) {
-        struct call *call = context;
-        size_t left = call->request_body.len - call->n_sent, len = left < n ? left : n;
-
-        if (!may_send(call))
-                return CURL_READFUNC_ABORT;
-        if (len > 0)
-                memcpy(data, call->request_body.data + call->n_sent, len);
-        call->n_sent += len;
-        return len;
-}
-
-/* Called before the request is sent again on another connection. */
-static int on_rewind(void *context, curl_off_t offset, int origin) {
-        struct call *call = context;
-
-        if (origin != SEEK_SET || offset < 0 || (size_t)offset > call->request_body.len)
-                return CURL_SEEKFUNC_FAIL;
-        call->n_sent = (size_t)offset;
-        return CURL_SEEKFUNC_OK;
-}
-
-static void set_options(struct call *call, const struct call_request *request) {
-        CURL *easy = call->easy;
-
-        curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
-        curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error);
-        curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-        curl_easy_setopt(easy, CURLOPT_PROXY, "");
-        curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-        curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-        curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-        curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)LIMIT_CONNECT_MS);
-        curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)IDLE_S);
-        curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, (long)LIFETIME_S);
-        curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-#if LIBCURL_VERSION_NUM >= 0x075700
-        curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-#endif
-        curl_easy_setopt(easy, CURLOPT_USERAGENT, "lull/" LULL_VERSION);
-        curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-        curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
-        curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
-        curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call);
-        curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
-        curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
-        curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
-        if (!request->is_repeatable) {
-                curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-                curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
-        }
-}
-
-static void set_request(struct call *call, const struct call_request *request) {
-        buffer_push(&call->request_body, request->body.data, request->body.len);
-        /* Without this libcurl waits a second for "100 Continue" before it sends a large body. */
-        call->headers = curl_slist_append(NULL, "Expect:");
-        for (const char *const *header = request->headers; header && *header; header++)
-                call->headers = curl_slist_append(call->headers, *header);
-        ENSURE(call->headers);
-        curl_easy_setopt(call->easy, CURLOPT_URL, request->url);
-        curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
-        curl_easy_setopt(call->easy, CURLOPT_POST, 1L);
-        curl_easy_setopt(call->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->request_body.len);
-        curl_easy_setopt(call->easy, CURLOPT_READFUNCTION, on_send_body);
-        curl_easy_setopt(call->easy, CURLOPT_READDATA, call);
-        curl_easy_setopt(call->easy, CURLOPT_SEEKFUNCTION, on_rewind);
-        curl_easy_setopt(call->easy, CURLOPT_SEEKDATA, call);
-        curl_easy_setopt(call->easy, CURLOPT_CUSTOMREQUEST, request->method);
-}
-
-struct call *call_new(struct calls *calls, const struct call_request *request,
-                      void (*on_end)(void *context, const struct outcome_response *response), void *context) {
-        struct call *call = memory_new(1, sizeof *call);
-
-        call->calls = calls;
-        call->may_send = request->may_send;
-        call->on_end = on_end;
-        call->context = context;
-        call->easy = curl_easy_init();
-        ENSURE(call->easy);
-        set_options(call, request);
-        set_request(call, request);
-        call->link = &calls->first;
-        call->next = calls->first;
-        if (call->next)
-                call->next->link = &call->next;
-        calls->first = call;
-        ENSURE(curl_multi_add_handle(calls->multi, call->easy) == CURLM_OK);
-        return call;
-}
-
-struct call *call_free(struct call *call) {
-        if (!call)
-                return NULL;
-        call->on_end = NULL;
-        /* Before the name is known libcurl would wait for the thread that looks it up; the callbacks above end it
-         * later. */
-        if (call->is_resolved)
-                destroy(call);
-        return NULL;
-}
-
-/* -- how a call ended ---------------------------------------------------------------------------------------------- */
 
 static enum outcome_transport transport_of(const struct call *call, CURLcode result) {
+        if (call->is_given_up)
+                return call->given_up_as;
         if (result == CURLE_OK)
                 return OUTCOME_ANSWERED;
-        if (call->is_too_large)
-                return OUTCOME_TOO_LARGE;
-        switch ((int)result) {
-        case CURLE_URL_MALFORMAT:
-        case CURLE_COULDNT_RESOLVE_HOST:
-        case CURLE_COULDNT_CONNECT:
-        case CURLE_OPERATION_TIMEDOUT: /* the only timeout libcurl is given is that of connecting */
-        case CURLE_SSL_CONNECT_ERROR:
-        case CURLE_PEER_FAILED_VERIFICATION:
-                return OUTCOME_UNREACHABLE;
-        default:
-                return OUTCOME_BROKEN;
-        }
+        if (result == CURLE_URL_MALFORMAT || result == CURLE_UNSUPPORTED_PROTOCOL)
+                return OUTCOME_UNSENDABLE;
+        return call->is_sent ? OUTCOME_BROKEN : OUTCOME_UNREACHABLE;
+}
+
+const char *call_header(const struct call *call, const char *name) {
+        struct curl_header *header;
+
+        return curl_easy_header(call->easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK ? header->value : NULL;
+}
+
+static void read_headers(const struct call *call, struct outcome_headers *ret) {
+        ret->retry_after = call_header(call, "Retry-After");
+        ret->retry_after_ms = call_header(call, "retry-after-ms");
+        ret->requests_left = call_header(call, "x-ratelimit-remaining-requests");
+        ret->requests_reset = call_header(call, "x-ratelimit-reset-requests");
+        ret->tokens_left = call_header(call, "x-ratelimit-remaining-tokens");
+        ret->tokens_reset = call_header(call, "x-ratelimit-reset-tokens");
 }
 
 static void finish(struct call *call, CURLcode result) {
-        struct outcome_response response = {.transport = transport_of(call, result)};
-        struct curl_header *header;
+        struct outcome_response response = {.is_held_back = call->is_held_back};
 
+        if (result != CURLE_OK)
+                call_check_refused(call);
+        response.transport = transport_of(call, result);
         curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &response.status);
-        if (curl_easy_header(call->easy, "Retry-After", 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
-                response.retry_after = header->value;
-        response.detail = call->error[0] ? call->error : curl_easy_strerror(result);
+        read_headers(call, &response.headers);
+        if (call->is_given_up)
+                response.detail = call->why;
+        else
+                response.detail = call->error[0] ? call->error : curl_easy_strerror(result);
         response.body = buffer_bytes(&call->body);
         response.now = clock_now().wall;
         if (call->on_end)
@@ -234,6 +83,110 @@ static void finish(struct call *call, CURLcode result) {
         /* The owner knows that it is over and does not free it as well. */
         destroy(call);
 }
+
+/* -- silence ------------------------------------------------------------------------------------------------------- */
+
+static struct span patience(const struct call *call) { return call->n_received > 0 ? call->stall : call->first_byte; }
+
+/* When the call has been silent for too long. */
+static struct mono silence_due(const struct call *call) {
+        struct span limit = patience(call);
+
+        return call->is_sent && limit.us > 0 ? mono_add(call->heard, limit) : MONO_NEVER;
+}
+
+static void set_timer(struct call *call, struct mono now, struct mono due) {
+        call->due = due;
+        loop_timer_set(call->timer, now, due);
+}
+
+void call_hear(struct call *call) {
+        struct mono due;
+
+        call->heard = clock_mono();
+        due = silence_due(call);
+        if (mono_is_before(due, call->due))
+                set_timer(call, call->heard, due);
+}
+
+static void add(struct call *call) {
+        call->is_added = true;
+        ENSURE(curl_multi_add_handle(call->calls->multi, call->easy) == CURLM_OK);
+}
+
+/* Either the call could not be begun where it was made, or it may have been silent for too long. */
+static void on_call_time(void *context) {
+        struct call *call = context;
+        struct mono now = clock_mono(), due = silence_due(call);
+
+        call->due = MONO_NEVER;
+        if (call->is_given_up) {
+                finish(call, CURLE_ABORTED_BY_CALLBACK);
+        } else if (!call->is_added) {
+                add(call);
+        } else if (!mono_is_due(now, due)) {
+                set_timer(call, now, due);
+        } else {
+                call_give_up(call, OUTCOME_STALLED, "no byte for %lld ms", (long long)span_to_ms(patience(call)));
+                finish(call, CURLE_OPERATION_TIMEDOUT);
+        }
+}
+
+/* -- one call ------------------------------------------------------------------------------------------------------ */
+
+static size_t body_max(const struct call_request *request) {
+        if (request->body_max > 0)
+                return request->body_max;
+        return request->on_data ? LIMIT_STREAM_BYTES : LIMIT_HANDLER_BYTES;
+}
+
+struct call *call_new(struct calls *calls, const struct call_request *request,
+                      void (*on_end)(void *context, const struct outcome_response *response), void *context) {
+        struct call *call = memory_new(1, sizeof *call);
+        struct mono now = clock_mono();
+
+        call->calls = calls;
+        call->may_send = request->may_send;
+        call->on_data = request->on_data;
+        call->on_end = on_end;
+        call->context = context;
+        call->body_max = body_max(request);
+        call->first_byte = request->first_byte;
+        call->stall = request->stall;
+        call->timer = loop_timer_new(calls->loop, on_call_time, call);
+        call->due = MONO_NEVER;
+        call->easy = curl_easy_init();
+        ENSURE(call->easy);
+        call_set_options(call, request);
+        call_set_address(call, request);
+        call->link = &calls->first;
+        call->next = calls->first;
+        if (call->next)
+                call->next->link = &call->next;
+        calls->first = call;
+        if (call->is_given_up || calls->is_inside)
+                set_timer(call, now, now);
+        else
+                add(call);
+        return call;
+}
+
+struct call *call_free(struct call *call) {
+        if (!call)
+                return NULL;
+        call->on_end = NULL;
+        set_timer(call, clock_mono(), MONO_NEVER);
+        /* Before the name is known libcurl would wait for the thread that looks it up; the callbacks end it later. */
+        if (call->is_added && !call->is_resolved)
+                return NULL;
+        if (call->calls->is_inside)
+                call->calls->has_freed = true;
+        else
+                destroy(call);
+        return NULL;
+}
+
+/* -- libcurl and the loop ------------------------------------------------------------------------------------------ */
 
 static void finish_ended(struct calls *calls) {
         CURLMsg *message;
@@ -250,7 +203,19 @@ static void finish_ended(struct calls *calls) {
         }
 }
 
-/* -- libcurl and the loop ------------------------------------------------------------------------------------------ */
+/* Calls that were freed while libcurl was at work. */
+static void destroy_freed(struct calls *calls) {
+        struct call *next;
+
+        if (!calls->has_freed)
+                return;
+        calls->has_freed = false;
+        for (struct call *call = calls->first; call; call = next) {
+                next = call->next;
+                if (!call->on_end && (call->is_resolved || !call->is_added))
+                        destroy(call);
+        }
+}
 
 struct call_socket {
         struct calls *calls;
@@ -258,7 +223,7 @@ struct call_socket {
         struct loop_watch *watch;
 };
 
-static void set_timer(struct calls *calls, long ms) {
+static void set_wake(struct calls *calls, long ms) {
         struct mono now = clock_mono();
 
         loop_timer_set(calls->timer, now, mono_add(now, span_ms(ms)));
@@ -267,7 +232,10 @@ static void set_timer(struct calls *calls, long ms) {
 static void step(struct calls *calls, curl_socket_t fd, int events) {
         int n_running;
 
+        calls->is_inside = true;
         curl_multi_socket_action(calls->multi, fd, events, &n_running);
+        calls->is_inside = false;
+        destroy_freed(calls);
         finish_ended(calls);
 }
 
@@ -276,7 +244,7 @@ static void on_timer(void *context) {
 
         /* libcurl speaks up only when its wish has changed. */
         if (calls->first)
-                set_timer(calls, SLEEP_MAX_MS);
+                set_wake(calls, SLEEP_MAX_MS);
         step(calls, CURL_SOCKET_TIMEOUT, 0);
 }
 
@@ -292,7 +260,7 @@ static int on_timer_wanted(CURLM *multi, long ms, void *context) {
 
         if (ms < 0 || ms > SLEEP_MAX_MS)
                 ms = SLEEP_MAX_MS;
-        set_timer(calls, ms);
+        set_wake(calls, ms);
         return 0;
 }
 

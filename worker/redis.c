@@ -8,7 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
-enum { ARGV_MAX = 4 + REDIS_ARGUMENTS_MAX };
+/* EVALSHA, the script, the number of keys. */
+enum { ARGV_HEAD = 3, ARGV_MAX = ARGV_HEAD + REDIS_PARTS_MAX };
 
 static void append(struct redis *redis, struct redis_request *request) {
         request->sent = clock_mono();
@@ -25,29 +26,35 @@ static void take_out(struct redis *redis, struct redis_request *request) {
         *(request->next ? &request->next->before : &redis->newest) = request->before;
 }
 
-static void free_request(struct redis_request *request) {
-        free(request->key);
-        for (int i = 0; i < request->n_arguments; i++)
-                free(request->arguments[i]);
-        free(request);
-}
-
-static void finish(struct redis_request *request, enum redis_result result, int64_t answer) {
+static void finish(struct redis_request *request, const struct redis_answer *answer) {
         take_out(request->redis, request);
         if (request->on_end)
-                request->on_end(request->context, result, answer);
-        free_request(request);
+                request->on_end(request->context, answer);
+        free(request);
 }
 
 static int send_request(struct redis *redis, struct redis_request *request, bool is_by_hash);
 
+/* 0 and *ret; -EBADMSG when it is neither a number nor a text nor nothing. */
+static int decode_answer(const redisReply *reply, struct redis_answer *ret) {
+        *ret = (struct redis_answer){.result = REDIS_ANSWERED};
+        if (reply->type == REDIS_REPLY_INTEGER)
+                ret->number = reply->integer;
+        else if (reply->type == REDIS_REPLY_STRING)
+                ret->text = (struct bytes){reply->str, reply->len};
+        else if (reply->type != REDIS_REPLY_NIL)
+                return -EBADMSG;
+        return 0;
+}
+
 static void on_reply(redisAsyncContext *connection, void *raw, void *context) {
         struct redis_request *request = context;
+        struct redis_answer answer = {.result = REDIS_UNKNOWN};
         struct redis *redis = request->redis;
-        redisReply *reply = raw;
+        const redisReply *reply = raw;
 
-        if (reply && reply->type == REDIS_REPLY_INTEGER) {
-                finish(request, REDIS_ANSWERED, reply->integer);
+        if (reply && decode_answer(reply, &answer) == 0) {
+                finish(request, &answer);
                 return;
         }
         /* Redis forgets scripts when it restarts or fails over; sent whole, it runs it and keeps it again. */
@@ -60,36 +67,70 @@ static void on_reply(redisAsyncContext *connection, void *raw, void *context) {
         if (reply)
                 redis_complain(redis, REDIS_REFUSED,
                                reply->type == REDIS_REPLY_ERROR ? reply->str : "an unexpected answer");
-        finish(request, REDIS_UNKNOWN, 0);
+        answer = (struct redis_answer){.result = REDIS_UNKNOWN};
+        finish(request, &answer);
 }
 
 static int send_request(struct redis *redis, struct redis_request *request, bool is_by_hash) {
+        static const char *const counts[] = {"0", "1", "2"};
         const struct redis_script *script = &redis->scripts[request->script];
-        const char *argv[ARGV_MAX] = {is_by_hash ? "EVALSHA" : "EVAL", is_by_hash ? script->hash : script->text, "1",
-                                      request->key};
-        int argc = 4;
+        const char *argv[ARGV_MAX] = {is_by_hash ? "EVALSHA" : "EVAL", is_by_hash ? script->hash : script->text,
+                                      counts[request->n_keys]};
+        size_t lens[ARGV_MAX];
+        const char *part = request->parts;
 
-        for (int i = 0; i < request->n_arguments; i++)
-                argv[argc++] = request->arguments[i];
-        return redisAsyncCommandArgv(redis->connection, on_reply, request, argc, argv, NULL) == REDIS_OK ? 0 : -EIO;
+        for (int i = 0; i < ARGV_HEAD; i++)
+                lens[i] = strlen(argv[i]);
+        for (int i = 0; i < request->n_parts; i++) {
+                argv[ARGV_HEAD + i] = part;
+                lens[ARGV_HEAD + i] = request->lens[i];
+                part += request->lens[i];
+        }
+        return redisAsyncCommandArgv(redis->connection, on_reply, request, ARGV_HEAD + request->n_parts, argv, lens) ==
+                               REDIS_OK
+                       ? 0
+                       : -EIO;
 }
 
-struct redis_request *redis_eval(struct redis *redis, int script, const char *key, const char *const *arguments,
-                                 int n_arguments,
-                                 void (*on_end)(void *context, enum redis_result result, int64_t answer),
-                                 void *context) {
+/* One piece of memory, however many parts: a lock is taken with each run. */
+static struct redis_request *request_new(struct redis *redis, const struct redis_call *call) {
+        struct redis_request *request;
+        size_t len = 0;
+        char *to;
+
+        for (int i = 0; i < call->n_keys; i++)
+                len += call->keys[i].len;
+        for (int i = 0; i < call->n_arguments; i++)
+                len += call->arguments[i].len;
+        request = memory_new(1, sizeof *request + len);
+        request->redis = redis;
+        request->script = call->script;
+        request->n_keys = call->n_keys;
+        to = request->parts;
+        for (int i = 0; i < call->n_keys + call->n_arguments; i++) {
+                struct bytes part = i < call->n_keys ? call->keys[i] : call->arguments[i - call->n_keys];
+
+                if (part.len > 0)
+                        memcpy(to, part.data, part.len);
+                request->lens[request->n_parts++] = part.len;
+                to += part.len;
+        }
+        return request;
+}
+
+struct redis_request *redis_eval(struct redis *redis, const struct redis_call *call,
+                                 void (*on_end)(void *context, const struct redis_answer *answer), void *context) {
         struct redis_request *request;
 
-        ENSURE(script < redis->n_scripts && n_arguments <= REDIS_ARGUMENTS_MAX);
+        ENSURE(call->script < redis->n_scripts);
+        ENSURE(call->n_keys <= REDIS_KEYS_MAX && call->n_arguments <= REDIS_ARGUMENTS_MAX);
         if (redis->state != READY)
                 return NULL;
-        request = memory_new(1, sizeof *request);
-        *request = (struct redis_request){.redis = redis, .script = script, .on_end = on_end, .context = context};
-        request->key = bytes_copy_text(bytes_of(key));
-        for (; request->n_arguments < n_arguments; request->n_arguments++)
-                request->arguments[request->n_arguments] = bytes_copy_text(bytes_of(arguments[request->n_arguments]));
-        if (send_request(redis, request, redis->scripts[script].hash[0] != '\0') < 0) {
-                free_request(request);
+        request = request_new(redis, call);
+        request->on_end = on_end;
+        request->context = context;
+        if (send_request(redis, request, redis->scripts[call->script].hash[0] != '\0') < 0) {
+                free(request);
                 return NULL;
         }
         append(redis, request);

@@ -2,13 +2,13 @@
  * connection they go over. */
 #pragma once
 
-#include "worker/core/redis_url.h"
+#include "common/redis_url.h"
 #include "worker/redis.h"
 
 #include <hiredis/async.h>
 #include <hiredis/hiredis.h>
 
-enum { REDIS_BACKOFF_FIRST_MS = 50, REDIS_HASH_LEN = 40 };
+enum { REDIS_BACKOFF_FIRST_MS = 50, REDIS_HASH_LEN = 40, REDIS_PARTS_MAX = REDIS_KEYS_MAX + REDIS_ARGUMENTS_MAX };
 
 enum redis_trouble { REDIS_UNREACHABLE, REDIS_REFUSED, REDIS_LOST, REDIS_N_TROUBLES };
 
@@ -22,10 +22,11 @@ struct redis_request {
         struct redis *redis;
         struct redis_request *next, *before; /* from redis->oldest to redis->newest */
         struct mono sent;
-        int script, n_arguments;
-        char *key, *arguments[REDIS_ARGUMENTS_MAX];
-        void (*on_end)(void *context, enum redis_result result, int64_t answer); /* NULL = nobody waits */
+        void (*on_end)(void *context, const struct redis_answer *answer); /* NULL = nobody waits */
         void *context;
+        int script, n_keys, n_parts;
+        size_t lens[REDIS_PARTS_MAX];
+        char parts[]; /* keys and arguments, one behind the other */
 };
 
 struct redis {

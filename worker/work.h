@@ -6,16 +6,23 @@
 #include "worker/core/batch.h"
 #include "worker/core/run.h"
 #include "worker/lock.h"
+#include "worker/recall.h"
 #include "worker/settings.h"
+#include "worker/tally.h"
+#include "worker/typing.h"
 
 struct work;
 
 /* What a run needs of the worker. */
 struct work_doors {
         struct loop *loop;
+        struct redis *redis; /* NULL = redis: none */
         struct locks *locks;
+        struct recall *recall; /* NULL = redis: none */
         bool has_locks; /* false: redis: none */
         struct calls *calls;
+        struct typings *typings;
+        struct tally *tally;
         struct broker_link *link;
         /* The run is over; it is freed when this returns. */
         void (*on_end)(void *context, struct work *work);

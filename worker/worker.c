@@ -7,7 +7,9 @@
 #include "common/memory.h"
 #include "common/sign.h"
 #include "worker/broker_link.h"
+#include "worker/recall.h"
 #include "worker/runs.h"
+#include "worker/scripts.h"
 #include "worker/settings.h"
 
 #include <errno.h>
@@ -190,6 +192,12 @@ static void on_run_end(void *context, struct work *work) {
 
 /* -- the whole ----------------------------------------------------------------------------------------------------- */
 
+static void on_typing_failed(void *context, const char *tenant) {
+        struct worker *worker = context;
+
+        tally_add(worker->doors.tally, tenant, WIRE_TALLY_TYPING_FAILED, 1);
+}
+
 static int connect_broker(struct worker *worker, const struct config *config, char **ret_error) {
         struct broker_link_owner owner = {
                 .context = worker,
@@ -207,18 +215,27 @@ static int connect_broker(struct worker *worker, const struct config *config, ch
         if (r < 0)
                 *ret_error = memory_print("%s: broker.workers: %s is no address that can be connected to: %s",
                                           config->path, config->broker.workers, strerror(-r));
+        else
+                tally_set_link(worker->doors.tally, worker->doors.link);
         return r;
 }
 
 static int open_doors(struct worker *worker, const struct config *config, char **ret_error) {
         struct work_doors *doors = &worker->doors;
-        int r = locks_new(worker->loop, config->redis, worker->uuid, &doors->locks, ret_error);
 
-        if (r < 0)
-                return r;
+        if (*config->redis) {
+                int r = redis_new(worker->loop, config->redis, scripts_text, SCRIPT_N, &doors->redis, ret_error);
+
+                if (r < 0)
+                        return r;
+                doors->recall = recall_new(doors->redis);
+        }
+        doors->locks = locks_new(doors->redis, worker->uuid);
         doors->loop = worker->loop;
         doors->has_locks = *config->redis != '\0';
         doors->calls = calls_new(worker->loop);
+        doors->typings = typings_new(worker->loop, doors->calls, on_typing_failed, worker);
+        doors->tally = tally_new(worker->loop);
         doors->on_end = on_run_end;
         doors->context = worker;
         return connect_broker(worker, config, ret_error);
@@ -280,8 +297,13 @@ struct worker *worker_free(struct worker *worker) {
         if (!worker)
                 return NULL;
         runs_free(worker->runs);
+        typings_free(worker->doors.typings);
+        tally_flush(worker->doors.tally);
+        tally_free(worker->doors.tally);
         broker_link_free(worker->doors.link);
+        recall_free(worker->doors.recall);
         locks_free(worker->doors.locks);
+        redis_free(worker->doors.redis);
         calls_free(worker->doors.calls);
         loop_timer_free(worker->timer);
         loop_timer_free(worker->last_runs);

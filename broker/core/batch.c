@@ -123,6 +123,9 @@ void batch_store(struct core *core, struct thread *thread, struct wall at, uint3
         batch->fence = thread->void_fence;
         batch->posting = thread->posting;
         batch->is_answered = thread->is_answered;
+        batch->is_doubtful = thread->is_doubtful;
+        batch->n_replies = thread->n_replies;
+        batch->n_interrupts = thread->n_interrupts;
         if (thread->failure) {
                 memcpy(batch->code, thread->failure->code, sizeof batch->code);
                 memcpy(batch->why, thread->failure->why, sizeof batch->why);

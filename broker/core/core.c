@@ -15,7 +15,7 @@ struct core *core_new(const struct core_options *options) {
         core->next_fence = (uint64_t)options->epoch << 32 | 1;
         core->next_seq = options->first_seq;
         core->free_message = core->free_thread = core->holds.first_free = NONE;
-        core->first_in_turn = core->last_in_turn = NONE;
+        core->first_in_turn = core->last_in_turn = core->providers.first_free = NONE;
         core->workers = memory_new(LIMIT_WORKERS, sizeof *core->workers);
         core->recent = memory_new(LIMIT_RECENT, sizeof *core->recent);
         core->settled = memory_new(LIMIT_RECENT, sizeof *core->settled);
@@ -35,7 +35,7 @@ struct core *core_free(struct core *core) {
         }
         for (uint32_t i = 0; i < core->n_tenants; i++) {
                 free(core->tenants[i].name);
-                heap_done(&core->tenants[i].ready);
+                ready_done(&core->tenants[i]);
                 heap_done(&core->tenants[i].delay);
         }
         for (uint32_t i = 0; i < core->n_dead; i++)
@@ -43,6 +43,7 @@ struct core *core_free(struct core *core) {
         loading_free(core->loading);
         awaiting_free(core->awaiting);
         holds_done(&core->holds);
+        providers_done(&core->providers);
         seen_done(&core->seen);
         heap_done(&core->delay);
         table_done(&core->by_name);
@@ -85,11 +86,17 @@ void core_step(struct core *core, struct now now, const struct event *event, str
         case EVENT_ANSWERED:
                 on_answered(core, now, event, fx);
                 break;
+        case EVENT_POSTED:
+                on_posted(core, now, event, fx);
+                break;
         case EVENT_RESULT:
                 on_result(core, now, event, fx);
                 break;
+        case EVENT_TALLY:
+                on_tally(core, event);
+                break;
         case EVENT_UNDELIVERED:
-                on_undelivered(core, now, event);
+                on_undelivered(core, now, event, fx);
                 break;
         case EVENT_DEAD_RETRY:
                 on_dead_retry(core, now, event, fx);
@@ -126,6 +133,7 @@ struct mono core_next_due(const struct core *core) {
         if (core->free_credit > 0 && core->first_in_turn != NONE)
                 return core->last_step;
         due = mono_min(mono_min(due, awaiting_until(core)), holds_next_due(core));
+        due = mono_min(due, providers_next_due(core));
         if (core->awaiting) /* that time stood still is noticed */
                 due = mono_min(due, mono_add(core->last_step, core->alive));
         for (uint32_t i = 0; i < core->n_workers; i++)

@@ -42,7 +42,9 @@ enum event_type {
         EVENT_HELLO,
         EVENT_ALIVE,
         EVENT_ANSWERED,
+        EVENT_POSTED,
         EVENT_RESULT,
+        EVENT_TALLY,
         EVENT_UNDELIVERED, /* a RUN could not be sent: its worker is gone, or takes nothing in */
         EVENT_DEAD_RETRY,
         EVENT_DEAD_DROP,
@@ -76,7 +78,13 @@ struct event {
                 struct wire_hello hello;
                 struct wire_alive alive;
                 struct wire_answered answered;
+                struct wire_posted posted;
                 struct wire_result result;
+                struct {
+                        struct bytes tenant;
+                        uint32_t n;
+                        struct pack_reader items; /* read with wire_tally_next() */
+                } tally;
                 uint64_t undelivered; /* the fence */
                 struct {
                         uint64_t seq;
@@ -109,6 +117,23 @@ enum thread_state {
 
 const char *thread_state_name(enum thread_state state);
 
+/* Of what is behind the handlers: calls go through; nothing begins; one run at a time tries it. */
+enum provider_state { PROVIDER_CLOSED, PROVIDER_OPEN, PROVIDER_HALF_OPEN };
+
+const char *provider_state_name(enum provider_state state);
+
+struct core_provider_view {
+        const char *endpoint;
+        struct bytes tenant; /* one that uses it, under the same key; empty = nobody does any more */
+        uint32_t n_tenants, n_running;
+        enum provider_state state;
+        bool is_tried; /* half open: a run is at it */
+        uint32_t failures; /* in a row */
+        uint64_t n_opened; /* since the start */
+        struct wall until; /* nothing begins before; 0 = not said */
+        double rate; /* runs that may begin in a second; 0 = no limit */
+};
+
 struct core_thread_view {
         struct bytes tenant, thread;
         enum thread_state state;
@@ -116,10 +141,14 @@ struct core_thread_view {
         struct wall due; /* 0 = no time is set */
         uint32_t n_messages, n_bytes, n_batch;
         uint32_t attempts, lost;
+        uint32_t n_interrupts; /* of this batch so far */
         bool is_answered;
+        uint32_t posted, n_replies; /* answered: of how many replies; 0 = not known */
+        bool is_doubtful; /* answered: whether reply number `posted` is out is not known */
         bool is_orphan; /* its tenant is not in the config */
         bool is_throttled; /* its tenant has `concurrency` runs under way */
         struct wall paced_until; /* its tenant's rate allows no run before; 0 = it does */
+        struct core_provider_view provider; /* the one that keeps it back; endpoint NULL = none does */
         struct wall awaited_until; /* a worker from before the restart may be running it; 0 = none may */
         bool has_credit; /* some worker would take a run */
         uint32_t n_ready; /* threads of its tenant that are ready */
@@ -159,7 +188,7 @@ struct core_dead_view {
         struct bytes tenant, thread;
         struct wall since;
         uint32_t attempts, lost, posted;
-        bool is_answered;
+        bool is_answered, is_doubtful;
         const char *code, *why;
         char batch[WIRE_BATCH_LEN + 1];
         uint32_t n_messages;
@@ -185,7 +214,11 @@ struct core_tenant_view {
         uint32_t states[THREAD_N_STATES];
         uint64_t pending; /* messages */
         uint32_t dead;
+        const struct tenant_counters *counters;
 };
+
+/* All providers, in no order. */
+bool core_next_provider(const struct core *core, struct now now, uint32_t *cursor, struct core_provider_view *ret);
 
 bool core_next_tenant(const struct core *core, uint32_t *cursor, struct core_tenant_view *ret);
 /* Do config or store know it? */

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/histogram.h"
+#include "common/wire.h"
 
 #include <stdint.h>
 
@@ -20,12 +21,22 @@ enum refusal_code {
         REFUSAL_N_CODES,
 };
 
+/* What a tenant was spared, and what was spent for nothing. */
+struct tenant_counters {
+        uint64_t calls_saved; /* messages that were answered together with another one */
+        uint64_t interrupted; /* runs that ended as newer messages came */
+        uint64_t reused; /* answers that went out again in a RUN, instead of another call */
+        uint64_t tally[N_WIRE_TALLY]; /* what its workers counted, by enum wire_tally */
+};
+
 struct core_counters {
         uint64_t accepted, duplicate, refused, finished; /* messages */
         uint64_t refused_by[REFUSAL_N_CODES];
         uint64_t dispatched, done, failed, failed_for_good, busy, lost, handed_back, stale, cancelled; /* runs */
+        uint64_t spared; /* of those that failed: for a provider that is spared, at no attempt */
         uint64_t adopted; /* runs that went on over a restart of the broker */
-        uint64_t answered, calls_saved;
+        uint64_t answered;
+        struct tenant_counters savings; /* of all tenants */
         uint64_t holds; /* threads that somebody took over */
         uint64_t lock_busy, lock_lost;
         struct histogram lateness_us; /* start of a run past its due time, with credit free */

@@ -53,6 +53,8 @@ struct dead *dead_load(struct core *core, uint32_t tenant, struct bytes thread, 
         dead->posted = batch->posted;
         dead->void_fence = batch->fence;
         dead->is_answered = batch->is_answered;
+        dead->is_doubtful = batch->is_doubtful;
+        dead->n_replies = batch->n_replies;
         memcpy(dead->failure.code, batch->code, sizeof dead->failure.code);
         memcpy(dead->failure.why, batch->why, sizeof dead->failure.why);
         return dead;
@@ -93,6 +95,8 @@ static void store(struct core *core, const struct dead *dead, struct effects *fx
         batch->posted = dead->posted;
         batch->fence = dead->void_fence;
         batch->is_answered = dead->is_answered;
+        batch->is_doubtful = dead->is_doubtful;
+        batch->n_replies = dead->n_replies;
         memcpy(batch->code, dead->failure.code, sizeof batch->code);
         memcpy(batch->why, dead->failure.why, sizeof batch->why);
         for (uint32_t i = 0; i < dead->messages.n; i++, at = core->messages[at].next)
@@ -110,6 +114,8 @@ void dead_bury(struct core *core, struct now now, struct thread *thread, struct 
         dead->posted = thread->posted;
         dead->void_fence = thread->void_fence;
         dead->is_answered = thread->is_answered;
+        dead->is_doubtful = thread->is_doubtful;
+        dead->n_replies = thread->n_replies;
         if (thread->failure)
                 dead->failure = *thread->failure;
         batch_name(core, &thread->messages, thread->n_batch, dead->batch);
@@ -139,6 +145,8 @@ static void bring_back(struct core *core, struct now now, struct thread *thread,
         }
         thread->is_answered = true;
         thread->posted = dead->posted;
+        thread->is_doubtful = dead->is_doubtful;
+        thread->n_replies = dead->n_replies;
         thread->n_batch = dead->messages.n;
         message_list_prepend(core, &thread->messages, &dead->messages);
         batch_store(core, thread, now.wall, thread->n_batch, fx);

@@ -45,15 +45,9 @@ static bool has_room(struct core *core, struct tenant *tenant, struct now now) {
 
 /* The tenant's thread that has been due longest; NULL when it has none, or may start none now. */
 static struct thread *pop_ready(struct core *core, struct now now, struct tenant *tenant) {
-        if (!tenant->settings || !has_room(core, tenant, now))
-                return NULL;
-        while (heap_peek(&tenant->ready)) {
-                struct heap_entry entry = heap_pop(&tenant->ready);
-                struct thread *thread = &core->threads[entry.who];
-
-                if (entry.ticket == thread->ticket)
-                        return thread;
-        }
+        if (tenant->settings && has_room(core, tenant, now))
+                return ready_pop(core, tenant, provider_ask(core, now, tenant));
+        provider_pass(core, now, tenant);
         return NULL;
 }
 
@@ -72,11 +66,32 @@ static struct thread *next_thread(struct core *core, struct now now) {
         return NULL;
 }
 
-/* Late is what passed since it was due, its tenant had room, and a worker was free to take it. */
+/* Late is what passed since it was due, its tenant had room, and a worker was free to take it; and its provider, which
+ * may have kept it back until this moment. */
 static void count_lateness(struct core *core, struct now now, const struct thread *thread) {
-        struct mono since = mono_max(thread->due, mono_max(core->credit_since, tenant_of(core, thread)->free_since));
+        const struct tenant *tenant = tenant_of(core, thread);
+        const struct provider *provider = thread->is_answered ? NULL : provider_of_tenant(core, tenant);
+        struct mono since = mono_max(thread->due, mono_max(core->credit_since, tenant->free_since));
 
+        if (provider)
+                since = provider->is_free ? mono_max(since, provider->free_since) : now.mono;
         histogram_add(&core->counters.lateness_us, mono_since(now.mono, since).us);
+}
+
+/* The worker posts without asking again, so from now on the reply may be out: that is stored before the RUN leaves. So
+ * is that the run which brought the answer, before a restart, is void: what that one says of its own posts is not all
+ * there is to know any more. */
+static void reuse_answer(struct core *core, struct now now, struct thread *thread, struct effects *fx) {
+        core->counters.savings.reused++;
+        tenant_of(core, thread)->counters.reused++;
+        thread->was_doubtful = thread->is_doubtful;
+        if (thread->is_doubtful && thread->posting == 0)
+                return;
+        if (thread->posting != 0)
+                thread->void_fence = thread->fence - 1;
+        thread->posting = 0;
+        thread->is_doubtful = true;
+        batch_store(core, thread, now.wall, thread->n_batch, fx);
 }
 
 static void start(struct core *core, struct now now, struct thread *thread, struct effects *fx) {
@@ -88,6 +103,7 @@ static void start(struct core *core, struct now now, struct thread *thread, stru
         awaiting_note(core, now, &core->workers[worker], fx);
         thread->n_batch = batch_size(core, thread);
         thread_start_lease(core, thread, worker);
+        provider_on_start(core, now, thread);
         thread_set_state(core, now, thread, THREAD_RUNNING);
         thread_arm(core, thread, mono_add(now.mono, core->lease));
         core->counters.dispatched++;
@@ -100,10 +116,14 @@ static void start(struct core *core, struct now now, struct thread *thread, stru
         run->attempt = thread->attempts + 1;
         run->posted = thread->posted;
         run->is_answered = thread->is_answered;
+        run->is_doubtful = thread->is_answered && thread->is_doubtful;
+        run->is_silent = settings_of(core, thread)->on_unknown == CONFIG_ON_UNKNOWN_SILENCE;
         run->n_messages = thread->n_batch;
         run->seqs_at = fx->n_seqs;
         for (uint32_t i = 0; i < thread->n_batch; i++, at = core->messages[at].next)
                 effects_push_seq(fx, core->messages[at].seq);
+        if (thread->is_answered)
+                reuse_answer(core, now, thread, fx);
 }
 
 void dispatch(struct core *core, struct now now, struct effects *fx) {

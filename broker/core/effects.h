@@ -51,7 +51,7 @@ struct send_run {
         char batch[WIRE_BATCH_LEN + 1];
         struct bytes tenant, thread;
         uint32_t attempt, posted;
-        bool is_answered;
+        bool is_answered, is_doubtful, is_silent;
         uint32_t n_messages;
         size_t seqs_at; /* into effects.seqs */
 };

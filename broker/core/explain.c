@@ -59,7 +59,11 @@ static void view_thread(const struct core *core, struct now now, const struct th
                 .n_batch = thread->n_batch,
                 .attempts = thread->attempts,
                 .lost = thread->lost,
+                .n_interrupts = thread->n_interrupts,
                 .is_answered = thread->is_answered,
+                .posted = thread->posted,
+                .n_replies = thread->n_replies,
+                .is_doubtful = thread->is_answered && thread->is_doubtful,
                 .is_orphan = !tenant->settings,
                 .is_throttled = tenant->settings && tenant->n_states[THREAD_RUNNING] >= tenant->settings->concurrency,
                 .has_credit = core->free_credit > 0,
@@ -71,6 +75,8 @@ static void view_thread(const struct core *core, struct now now, const struct th
                 view->due = now_to_wall(now, thread->due);
         if (tenant->settings && !mono_is_due(now.mono, rate_next(tenant, now)))
                 view->paced_until = now_to_wall(now, rate_next(tenant, now));
+        if (thread->state == THREAD_READY && !thread->is_answered)
+                provider_view_if_busy(core, now, tenant, &view->provider);
         if (awaiting_has(core, thread) && thread->state != THREAD_RUNNING && mono_is_due(now.mono, thread->due))
                 view->awaited_until = now_to_wall(now, awaiting_until(core));
         if (thread->state == THREAD_COLLECTING) /* since the first of its messages, not since the one before was done */
@@ -128,6 +134,9 @@ static void view_past(const struct core *core, uint32_t tenant, const struct dea
                 view->attempts = dead->attempts;
                 view->lost = dead->lost;
                 view->is_answered = dead->is_answered;
+                view->is_doubtful = dead->is_doubtful;
+                view->posted = dead->posted;
+                view->n_replies = dead->n_replies;
                 view->code = dead->failure.code;
                 view->why = dead->failure.why;
                 memcpy(view->batch, dead->batch, sizeof view->batch);
@@ -214,6 +223,7 @@ static void view_dead(const struct core *core, const struct dead *dead, struct c
                 .lost = dead->lost,
                 .posted = dead->posted,
                 .is_answered = dead->is_answered,
+                .is_doubtful = dead->is_doubtful,
                 .code = dead->failure.code,
                 .why = dead->failure.why,
                 .n_messages = dead->messages.n,
@@ -268,8 +278,10 @@ bool core_next_tenant(const struct core *core, uint32_t *cursor, struct core_ten
         if (*cursor >= core->n_tenants)
                 return false;
         tenant = &core->tenants[(*cursor)++];
-        *ret = (struct core_tenant_view){
-                .name = bytes_of(tenant->name), .pending = tenant->n_pending, .dead = tenant->n_dead};
+        *ret = (struct core_tenant_view){.name = bytes_of(tenant->name),
+                                         .pending = tenant->n_pending,
+                                         .dead = tenant->n_dead,
+                                         .counters = &tenant->counters};
         memcpy(ret->states, tenant->n_states, sizeof ret->states);
         return true;
 }

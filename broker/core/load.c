@@ -156,6 +156,9 @@ static void resume(struct core *core, struct now now, struct loading_batch *batc
         thread->void_fence = record->fence;
         thread->posting = record->posting;
         thread->is_answered = record->is_answered;
+        thread->is_doubtful = record->is_doubtful;
+        thread->n_replies = record->n_replies;
+        thread->n_interrupts = record->n_interrupts;
         thread->n_batch = record->is_answered ? record->n_seqs : 0;
         thread_set_failure(thread, bytes_of(record->code), bytes_of(record->why));
         if (!thread->is_held && record->at.ms != AT_QUIET.ms)

@@ -64,6 +64,21 @@ static struct hash_128 hash_id(const struct core *core, uint32_t tenant, struct 
         return hash_128(core->salt ^ hash_64(core->salt, bytes_of(core->tenants[tenant].name)), id);
 }
 
+/* May the message that has just come, the thread's last, join the batch that is being answered? Not when the answer is
+ * stored, nor past the time at which a reply is due whatever else is said: that bounds how often one begins anew. */
+static bool may_interrupt(const struct core *core, struct now now, const struct thread *thread) {
+        const struct config_tenant *settings = settings_of(core, thread);
+        const struct message_list *all = &thread->messages;
+
+        if (thread->state != THREAD_RUNNING || thread->is_answered)
+                return false;
+        if (settings->on_new_message != CONFIG_ON_NEW_INTERRUPT || thread->n_interrupts >= settings->max_interrupts)
+                return false;
+        if (all->n != thread->n_batch + 1 || all->n > settings->max_messages || all->n_bytes > settings->max_bytes)
+                return false;
+        return mono_is_before(now.mono, mono_add(core->messages[all->first].at, settings->max_wait));
+}
+
 static void accept(struct core *core, struct now now, uint32_t tenant, const struct wire_message *message,
                    struct effects *fx) {
         struct thread *thread = thread_get(core, now, tenant, message->thread);
@@ -86,6 +101,8 @@ static void accept(struct core *core, struct now now, uint32_t tenant, const str
          * joins the one that has not gone out yet. */
         if (thread->state == THREAD_COLLECTING)
                 thread_arm(core, thread, batch_due(core, now, thread));
+        else if (may_interrupt(core, now, thread))
+                run_interrupted(core, now, thread, fx);
 }
 
 /* What becomes of a frame's messages, by their places in it. */

@@ -1,4 +1,5 @@
-/* A worker has an answer, or the outcome of a run. Whatever bears a fence that is not in force changes nothing. */
+/* A worker has an answer, has posted a reply of it, or has the outcome of a run. Whatever bears a fence that is not in
+ * force changes nothing. */
 #include "broker/core/state.h"
 
 #include "common/ensure.h"
@@ -40,14 +41,13 @@ void run_cancel(struct core *core, struct now now, struct address to, uint64_t f
         send_verdict(&event, WIRE_CANCEL, fence, code, why, fx);
 }
 
-/* Why an answer cannot be kept; NULL when it can. */
-static const char *answer_fault(struct bytes answer) {
+/* Why an answer cannot be kept; NULL when it can, and *ret_n, how many replies it has. */
+static const char *answer_fault(struct bytes answer, uint32_t *ret_n) {
         struct bytes replies[LIMIT_REPLIES];
-        uint32_t n;
 
         if (answer.len > LIMIT_ANSWER_BYTES)
                 return "the answer is over 512 KiB";
-        return wire_decode_answer(answer, replies, &n) < 0 ? "the answer is no array of at most 16 texts" : NULL;
+        return wire_decode_answer(answer, replies, ret_n) < 0 ? "the answer is no array of at most 16 texts" : NULL;
 }
 
 static void stop_for_good(struct core *core, struct now now, struct thread *thread, const struct event *event,
@@ -65,33 +65,46 @@ static uint64_t void_below(const struct core *core, uint64_t fence) {
         return fence >> 32 == core->epoch ? fence - 1 : ((uint64_t)core->epoch << 32) - 1;
 }
 
+/* The GO that follows lets the worker post: from here on the first reply may be out. */
+static void keep_answer(struct core *core, struct now now, struct thread *thread, struct bytes answer,
+                        uint32_t n_replies, struct effects *fx) {
+        struct change *change = effects_push_change(fx, CHANGE_PUT_ANSWER);
+
+        change->seq = thread_seq(core, thread);
+        change->answer = answer;
+        thread->is_answered = thread->is_doubtful = true;
+        thread->n_replies = n_replies;
+        thread->void_fence = void_below(core, thread->fence);
+        thread->posting = thread->fence;
+        core->counters.answered++;
+        batch_store(core, thread, now.wall, thread->n_batch, fx);
+}
+
 void on_answered(struct core *core, struct now now, const struct event *event, struct effects *fx) {
         const struct wire_answered *answered = &event->answered;
         struct thread *thread = find_run(core, answered->fence, answered->batch);
-        struct change *change;
+        const char *fault;
+        uint32_t n_replies;
 
         if (!thread && is_too_early(core, event, answered->fence)) {
                 worker_ask_hello(event, fx);
                 return;
         }
-        if (!thread) {
+        /* An answer that is stored already goes out by the run that brought it, which asks again because GO was lost,
+         * or by one that got it in its RUN: that one has nothing to ask. */
+        if (!thread || (thread->is_answered && thread->posting != answered->fence)) {
                 core->counters.stale++;
                 send_verdict(event, WIRE_STOP, answered->fence, "stale", "the broker has given this lease up", fx);
                 return;
         }
-        if (answer_fault(answered->answer)) {
-                stop_for_good(core, now, thread, event, answer_fault(answered->answer), fx);
+        fault = answer_fault(answered->answer, &n_replies);
+        if (fault) {
+                stop_for_good(core, now, thread, event, fault, fx);
                 return;
         }
-        if (!thread->is_answered) { /* else it is asked again, because GO was lost */
-                thread->is_answered = true;
-                thread->void_fence = void_below(core, thread->fence);
-                thread->posting = thread->fence;
-                core->counters.answered++;
-                change = effects_push_change(fx, CHANGE_PUT_ANSWER);
-                change->seq = thread_seq(core, thread);
-                change->answer = answered->answer;
-                batch_store(core, thread, now.wall, thread->n_batch, fx);
+        if (!thread->is_answered) {
+                keep_answer(core, now, thread, answered->answer, n_replies, fx);
+                provider_on_answered(core, now, thread);
         }
         wire_encode_go(effects_begin_frame(fx, DOOR_WORKERS, event->from), answered->fence);
         effects_end_frame(fx);
@@ -110,23 +123,58 @@ static void count(struct core *core, struct now now, const struct thread *thread
                 histogram_add(&counters->run_us, mono_since(now.mono, thread->since).us);
 }
 
+/* How many replies are out: never fewer than before, nor more than there are. True when that is news. */
+static bool take_posted(struct thread *thread, uint32_t posted) {
+        uint32_t most = thread->n_replies > 0 ? thread->n_replies : LIMIT_REPLIES;
+
+        if (posted <= thread->posted || posted > most)
+                return false;
+        thread->posted = posted;
+        return true;
+}
+
+/* The next one may be out by the time that this is stored. */
+void on_posted(struct core *core, struct now now, const struct event *event, struct effects *fx) {
+        struct thread *thread = find_run(core, event->posted.fence, event->posted.batch);
+
+        if (thread && thread->is_answered && take_posted(thread, event->posted.posted))
+                batch_store(core, thread, now.wall, thread->n_batch, fx);
+}
+
 /* What is out is out, however the run ends: a crash must not post it again. Where the outcome writes no record of its
  * own, one is written here. */
 static void note_posted(struct core *core, struct now now, struct thread *thread, const struct wire_result *result,
                         struct effects *fx) {
-        if (!thread->is_answered || result->posted <= thread->posted)
+        bool is_news;
+
+        if (!thread->is_answered)
                 return;
-        thread->posted = result->posted;
-        if (result->outcome == WIRE_BUSY || result->outcome == WIRE_HANDED_BACK)
+        is_news = take_posted(thread, result->posted) || thread->is_doubtful != result->is_doubtful;
+        thread->is_doubtful = result->is_doubtful;
+        if (is_news && (result->outcome == WIRE_BUSY || result->outcome == WIRE_HANDED_BACK))
                 batch_store(core, thread, now.wall, thread->n_batch, fx);
+}
+
+/* That somebody has to pay first is for good as far as one run can tell; others of that provider wait until it is. */
+static bool is_failure_of_provider(const struct thread *thread, const struct wire_result *result) {
+        if (thread->is_answered)
+                return false;
+        return result->outcome == WIRE_FAILED ||
+               (result->outcome == WIRE_FAILED_FOR_GOOD && result->provider == WIRE_PROVIDER_UNPAID);
 }
 
 static void settle(struct core *core, struct now now, struct thread *thread, const struct wire_result *result,
                    struct effects *fx) {
+        bool is_spared = provider_on_verdict(core, now, thread, result->provider, result->pause);
+
         count(core, now, thread, result);
         if (result->outcome != WIRE_DONE && result->outcome != WIRE_HANDED_BACK)
                 thread_set_failure(thread, result->code, result->why);
         note_posted(core, now, thread, result, fx);
+        if (is_spared && is_failure_of_provider(thread, result)) {
+                run_spared(core, now, thread, fx);
+                return;
+        }
         switch (result->outcome) {
         case WIRE_DONE:
                 run_done(core, now, thread, fx);

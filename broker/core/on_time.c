@@ -13,6 +13,8 @@ static void fire(struct core *core, struct now now, struct thread *thread, struc
         case THREAD_BACKOFF:
                 if (thread->is_awaited && core->awaiting)
                         thread->due = now.mono; /* the wait is over this moment, and was not our lateness */
+                else if (thread->state != THREAD_COLLECTING && !provider_is_free(core, tenant_of(core, thread)))
+                        thread->due = mono_min(thread->due, ready_rank(core, thread)); /* all wait, by their age */
                 thread_ready(core, now, thread);
                 break;
         case THREAD_RUNNING:
@@ -120,6 +122,7 @@ void on_time(struct core *core, struct now now, struct effects *fx) {
         awaiting_on_time(core, now, fx);
         holds_on_time(core, now, fx);
         fire_due(core, now, fx);
+        providers_on_time(core, now);
         forget_silent_workers(core, now, fx);
         seen_expire(&core->seen, now.wall, fx);
         dispatch(core, now, fx);

@@ -128,9 +128,35 @@ void on_alive(struct core *core, struct now now, const struct event *event, stru
         confirm(core, now, index, &alive.held, alive.n_held, event, fx);
 }
 
-void on_undelivered(struct core *core, struct now now, const struct event *event) {
+static void count_up(uint64_t *sum, uint64_t amount) {
+        *sum = *sum < INT64_MAX - amount ? *sum + amount : INT64_MAX; /* JSON has no larger number */
+}
+
+/* Nothing hangs on these numbers but that they are shown: who did not say HELLO is not asked to. */
+void on_tally(struct core *core, const struct event *event) {
+        uint32_t tenant = tenant_find(core, event->tally.tenant);
+        struct pack_reader items = event->tally.items;
+        struct wire_tally_item item;
+
+        if (tenant == NONE || worker_find(core, &event->from) == NONE)
+                return;
+        for (uint32_t i = 0; i < event->tally.n && wire_tally_next(&items, &item) == 0; i++) {
+                if (item.what == WIRE_TALLY_UNKNOWN)
+                        continue;
+                count_up(&core->tenants[tenant].counters.tally[item.what], item.amount);
+                count_up(&core->counters.savings.tally[item.what], item.amount);
+        }
+}
+
+/* The RUN never left, so nothing of it is out that was not before. */
+void on_undelivered(struct core *core, struct now now, const struct event *event, struct effects *fx) {
         struct thread *thread = thread_find_fence(core, event->undelivered);
 
-        if (thread)
-                run_handed_back(core, now, thread);
+        if (!thread)
+                return;
+        if (thread->is_answered && thread->is_doubtful != thread->was_doubtful) {
+                thread->is_doubtful = thread->was_doubtful;
+                batch_store(core, thread, now.wall, thread->n_batch, fx);
+        }
+        run_handed_back(core, now, thread);
 }

@@ -28,7 +28,8 @@ void run_done(struct core *core, struct now now, struct thread *thread, struct e
 
         core->counters.done++;
         core->counters.finished += thread->n_batch;
-        core->counters.calls_saved += thread->n_batch - 1;
+        core->counters.savings.calls_saved += thread->n_batch - 1;
+        tenant_of(core, thread)->counters.calls_saved += thread->n_batch - 1;
         remember(core, now, thread);
         forget_record(core, thread, fx);
         thread_end_lease(core, thread);
@@ -94,6 +95,18 @@ void run_failed(struct core *core, struct now now, struct thread *thread, struct
         batch_store(core, thread, wall_add(now.wall, delay), thread->n_batch, fx);
 }
 
+void run_spared(struct core *core, struct now now, struct thread *thread, struct effects *fx) {
+        core->counters.failed++;
+        core->counters.spared++;
+        thread->n_busy = 0;
+        take_back(core, thread);
+        batch_store(core, thread, AT_QUIET, 0, fx);
+        if (thread_keep_held(core, now, thread))
+                return;
+        thread->due = mono_min(now.mono, ready_rank(core, thread));
+        thread_ready_failed(core, now, thread);
+}
+
 void run_busy(struct core *core, struct now now, struct thread *thread, struct span retry_after, struct effects *fx) {
         const struct config_tenant *settings = settings_or_default(core, thread);
         struct span delay;
@@ -115,6 +128,19 @@ void run_handed_back(struct core *core, struct now now, struct thread *thread) {
         /* It has no room, or leaves: no more for it until its next word. */
         worker_set_slots(core, &core->workers[thread->worker], 0);
         come_again_at_once(core, now, thread);
+}
+
+/* The record keeps the count over a restart, and the run that ends here from going on after it. */
+void run_interrupted(struct core *core, struct now now, struct thread *thread, struct effects *fx) {
+        core->counters.savings.interrupted++;
+        tenant_of(core, thread)->counters.interrupted++;
+        thread->n_interrupts++;
+        run_cancel(core, now, core->workers[thread->worker].address, thread->fence, "interrupted",
+                   "newer messages came: they and these are answered together", fx);
+        take_back(core, thread);
+        thread_set_state(core, now, thread, THREAD_COLLECTING);
+        thread_arm(core, thread, batch_due(core, now, thread));
+        batch_store(core, thread, AT_QUIET, 0, fx);
 }
 
 void run_lost(struct core *core, struct now now, struct thread *thread, struct effects *fx) {

@@ -4,6 +4,7 @@
 #include "broker/core/core.h"
 #include "broker/core/heap.h"
 #include "broker/core/holds.h"
+#include "broker/core/provider.h"
 #include "broker/core/seen.h"
 #include "broker/core/table.h"
 
@@ -35,12 +36,16 @@ struct thread {
         uint32_t tenant;
         uint8_t state; /* enum thread_state */
         bool is_answered;
+        bool is_doubtful; /* answered: whether reply number `posted` is out is not known */
+        bool was_doubtful; /* running: what its RUN said of that */
         bool has_record; /* the store has a batch record under the first message's seq */
         bool is_held; /* there is a hold on it */
         bool is_awaited; /* it was there at the start, so a worker from before may be running it */
         struct message_list messages;
         uint32_t n_batch; /* how many of the first messages are a settled batch: running or answered. 0 = none */
         uint32_t attempts, lost, n_busy, posted;
+        uint32_t n_replies; /* answered: how many there are to post; 0 = not known */
+        uint32_t n_interrupts;
         struct mono due; /* collecting, waiting, backoff: when it becomes ready; running: when the lease ends; ready:
                             since when it is due */
         struct mono entry_at; /* the time in its one heap entry that counts; MONO_NEVER when it has none */
@@ -50,6 +55,7 @@ struct thread {
         uint64_t void_fence; /* runs under this fence or an older one are void */
         uint64_t posting; /* but for the run under this fence, which got the answer in; 0 = none */
         uint32_t worker; /* running: index; in the free list, the next free slot */
+        uint32_t provider; /* running: whom its verdict is about; NONE when it needs none, or has said it */
         struct failure *failure; /* the last one, or NULL */
 };
 
@@ -62,7 +68,8 @@ struct dead {
         struct wall since;
         uint32_t attempts, lost, posted;
         uint64_t void_fence;
-        bool is_answered;
+        bool is_answered, is_doubtful;
+        uint32_t n_replies;
         struct failure failure;
         char batch[WIRE_BATCH_LEN + 1];
         struct message_list messages;
@@ -72,7 +79,12 @@ struct tenant {
         char *name;
         const struct config_tenant *settings; /* NULL: the store has messages of it, the config does not know it */
         struct heap delay; /* its threads that are not ready, by when they come up next */
-        struct heap ready; /* its threads that are, by since when they are due */
+        /* Its threads that are ready, by since when they are due: ready.c. Those whose answer is stored, and those that
+         * failed while their provider was not closed, have heaps of their own. */
+        struct heap ready, posting, failed, failed_again;
+        uint32_t provider; /* of its handler; NONE when it has none */
+        bool is_in_line; /* of its provider */
+        uint32_t next_in_line; /* the tenant behind it there, NONE for the last */
         struct mono entry_at; /* the time in its one entry in core.delay that counts; MONO_NEVER when it has none */
         uint32_t ticket; /* marks that entry */
         bool is_in_turn; /* it has ready threads, and nothing was known to keep it from starting one */
@@ -80,6 +92,7 @@ struct tenant {
         uint32_t n_states[THREAD_N_STATES];
         uint64_t n_pending;
         uint32_t n_dead;
+        struct tenant_counters counters;
         bool is_full; /* it was refused messages for its max_pending, and has had no room to speak of since */
         bool is_told_full; /* what core_next_full() said last */
         struct mono free_since; /* neither concurrency nor rate has kept it back since then; MONO_NEVER: one does */
@@ -136,6 +149,7 @@ struct core {
         uint32_t next_worker;
         uint32_t free_credit;
 
+        struct providers providers;
         struct dead **dead;
         uint32_t n_dead, dead_cap;
         struct table by_dead_seq;
@@ -165,6 +179,8 @@ void thread_set_state(struct core *core, struct now now, struct thread *thread, 
 void thread_arm(struct core *core, struct thread *thread, struct mono due);
 /* Makes it ready: into its tenant's queue. */
 void thread_ready(struct core *core, struct now now, struct thread *thread);
+/* Makes it ready, behind the others for as long as its provider is not closed. */
+void thread_ready_failed(struct core *core, struct now now, struct thread *thread);
 /* Not ready: sees to it that it comes up at `at` at the latest; its due time stays what it is. */
 void thread_wake(struct core *core, struct thread *thread, struct mono at);
 /* A lease for the thread on a worker, under a new fence, or under one that it has already. */
@@ -273,9 +289,13 @@ struct span delay_busy(struct core *core, const struct config_tenant *settings, 
 /* Each ends the thread's lease. */
 void run_done(struct core *core, struct now now, struct thread *thread, struct effects *fx);
 void run_failed(struct core *core, struct now now, struct thread *thread, struct span retry_after, struct effects *fx);
+/* It failed for its provider, which is spared now: that costs no attempt. */
+void run_spared(struct core *core, struct now now, struct thread *thread, struct effects *fx);
 void run_busy(struct core *core, struct now now, struct thread *thread, struct span retry_after, struct effects *fx);
 /* Not run, or stopped without a verdict: to another worker at once. */
 void run_handed_back(struct core *core, struct now now, struct thread *thread);
+/* Newer messages came: they and the batch's are answered together. */
+void run_interrupted(struct core *core, struct now now, struct thread *thread, struct effects *fx);
 /* The worker is gone, and the run with it. */
 void run_lost(struct core *core, struct now now, struct thread *thread, struct effects *fx);
 void run_cancel(struct core *core, struct now now, struct address to, uint64_t fence, const char *code, const char *why,
@@ -312,7 +332,9 @@ void on_hello(struct core *core, struct now now, const struct event *event, stru
 void on_alive(struct core *core, struct now now, const struct event *event, struct effects *fx);
 void on_answered(struct core *core, struct now now, const struct event *event, struct effects *fx);
 void on_result(struct core *core, struct now now, const struct event *event, struct effects *fx);
-void on_undelivered(struct core *core, struct now now, const struct event *event);
+void on_posted(struct core *core, struct now now, const struct event *event, struct effects *fx);
+void on_tally(struct core *core, const struct event *event);
+void on_undelivered(struct core *core, struct now now, const struct event *event, struct effects *fx);
 void on_dead_retry(struct core *core, struct now now, const struct event *event, struct effects *fx);
 void on_dead_drop(struct core *core, struct now now, const struct event *event, struct effects *fx);
 void on_hold(struct core *core, struct now now, const struct event *event, struct effects *fx);

@@ -35,6 +35,9 @@ struct stored_batch {
         uint64_t fence; /* runs of it under this fence or an older one are void: none may be taken up again */
         uint64_t posting; /* but for the run under this fence, which got the answer in; 0 = none */
         bool is_answered; /* an answer is stored under the same key */
+        bool is_doubtful; /* whether reply number `posted` is out is not known */
+        uint32_t n_replies; /* of the stored answer; 0 = not known, in a record of an older version */
+        uint32_t n_interrupts; /* runs that ended as newer messages came */
         char code[LIMIT_CODE_LEN + 1], why[LIMIT_WHY_LEN + 1];
         /* Which messages it has, where that is settled: dead, or answered. Else only the first, and newer ones join. */
         const uint64_t *seqs;

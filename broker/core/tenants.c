@@ -23,6 +23,8 @@ uint32_t tenant_get(struct core *core, struct bytes name) {
                 .name = bytes_copy_text(name),
                 .entry_at = MONO_NEVER,
                 .next_in_turn = NONE,
+                .provider = NONE,
+                .next_in_line = NONE,
         };
         table_push(&core->by_tenant, (uint32_t)hash_64(core->salt, name), core->n_tenants);
         return core->n_tenants++;
@@ -36,8 +38,10 @@ void tenants_configure(struct core *core, const struct config *config) {
                 uint32_t index = tenant_get(core, bytes_of(config->tenants[i].name));
 
                 core->tenants[index].settings = &config->tenants[i];
-                tenant_queue(core, &core->tenants[index]); /* more may be allowed now */
         }
+        providers_configure(core);
+        for (uint32_t i = 0; i < core->n_tenants; i++)
+                tenant_queue(core, &core->tenants[i]); /* more may be allowed now */
 }
 
 void tenant_wake(struct core *core, struct tenant *tenant, struct mono at) {
@@ -51,7 +55,7 @@ void tenant_wake(struct core *core, struct tenant *tenant, struct mono at) {
 void tenant_queue(struct core *core, struct tenant *tenant) {
         uint32_t index = (uint32_t)(tenant - core->tenants);
 
-        if (tenant->is_in_turn || !heap_peek(&tenant->ready))
+        if (tenant->is_in_turn || ready_is_empty(tenant))
                 return;
         tenant->is_in_turn = true;
         tenant->next_in_turn = NONE;

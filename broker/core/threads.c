@@ -69,6 +69,7 @@ struct thread *thread_get(struct core *core, struct now now, uint32_t tenant, st
                 .ticket = ticket + 1,
                 .since = now.mono,
                 .worker = NONE,
+                .provider = NONE,
         };
         core->tenants[tenant].n_states[thread->state]++;
         core->room.name_bytes += name.len;
@@ -116,12 +117,21 @@ void thread_arm(struct core *core, struct thread *thread, struct mono due) {
         thread_wake(core, thread, due);
 }
 
-void thread_ready(struct core *core, struct now now, struct thread *thread) {
+static void set_ready(struct core *core, struct now now, struct thread *thread) {
         thread_set_state(core, now, thread, THREAD_READY);
         thread->entry_at = MONO_NEVER;
         thread->ticket++;
-        heap_push(&tenant_of(core, thread)->ready,
-                  (struct heap_entry){thread->due, thread_index(core, thread), thread->ticket});
+}
+
+void thread_ready(struct core *core, struct now now, struct thread *thread) {
+        set_ready(core, now, thread);
+        ready_push(core, thread);
+        tenant_queue(core, tenant_of(core, thread));
+}
+
+void thread_ready_failed(struct core *core, struct now now, struct thread *thread) {
+        set_ready(core, now, thread);
+        ready_push_failed(core, thread);
         tenant_queue(core, tenant_of(core, thread));
 }
 
@@ -142,6 +152,7 @@ void thread_take_lease(struct core *core, struct thread *thread, uint32_t worker
         if (core->workers[worker].running < core->workers[worker].slots)
                 core->free_credit--;
         core->workers[worker].running++;
+        provider_on_lease(core, thread);
 }
 
 void thread_start_lease(struct core *core, struct thread *thread, uint32_t worker) {
@@ -156,6 +167,7 @@ void thread_end_lease(struct core *core, struct thread *thread) {
         if (worker->running <= worker->slots)
                 core->free_credit++; /* else it had taken more than it now offers, and is only less in debt */
         worker->running--;
+        provider_on_lease_end(core, thread);
         tenant_queue(core, tenant_of(core, thread)); /* its concurrency may have kept it out of line */
         thread->void_fence = thread->fence;
         thread->fence = thread->posting = 0;
@@ -178,7 +190,8 @@ void thread_set_failure(struct thread *thread, struct bytes code, struct bytes w
 
 void thread_begin_anew(struct thread *thread) {
         thread->n_batch = thread->attempts = thread->lost = thread->n_busy = thread->posted = 0;
-        thread->has_record = thread->is_answered = thread->is_awaited = false;
+        thread->n_replies = thread->n_interrupts = 0;
+        thread->has_record = thread->is_answered = thread->is_doubtful = thread->is_awaited = false;
         thread->void_fence = thread->posting = 0;
         free(thread->failure);
         thread->failure = NULL;

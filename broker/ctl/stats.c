@@ -8,6 +8,7 @@
 #include "common/clock.h"
 
 #include <errno.h>
+#include <string.h>
 #include <time.h>
 
 /* A number of the answer and the words around it. */
@@ -61,12 +62,24 @@ static const struct line lines[] = {
          {COUNT("", "/batches/dispatched_total", " dispatched"), COUNT(": ", "/batches/done_total", " done"),
           COUNT(", ", "/batches/failed_total", " failed"), COUNT(", ", "/batches/busy_total", " busy"),
           COUNT(", ", "/batches/lost_total", " lost"), COUNT(", ", "/batches/handed_back_total", " handed back"),
-          COUNT(", ", "/batches/stale_total", " stale")}},
+          COUNT(", ", "/batches/stale_total", " stale"), COUNT(", ", "/batches/interrupted_total", " interrupted")}},
         {"dead letters", {COUNT("", "/batches/dead", "")}},
         {"holds", {COUNT("", "/holds/now", " now"), COUNT(", ", "/holds/total", " since the start")}},
         {"batch size",
          {COUNT("p50 ", "/batches/size/p50", ""), COUNT(", p90 ", "/batches/size/p90", ""),
-          COUNT(", max ", "/batches/size/max", ""), COUNT("; ", "/calls_saved_total", " calls saved")}},
+          COUNT(", max ", "/batches/size/max", "")}},
+        {"savings",
+         {COUNT("", "/calls_saved_total", " calls saved"), COUNT(", ", "/savings/calls_wasted_total", " wasted"),
+          COUNT(", ", "/savings/answers_reused_total", " answers used again"),
+          COUNT("; tokens: ", "/savings/tokens_in_total", " in"), COUNT(", ", "/savings/tokens_out_total", " out"),
+          COUNT(", ", "/savings/tokens_wasted_total", " wasted")}},
+        {"in doubt",
+         {COUNT("", "/savings/posts_found_total", " replies found in the channel"),
+          COUNT(", ", "/savings/posts_repeated_total", " posted again"),
+          COUNT(", ", "/savings/posts_silenced_total", " passed over")}},
+        {"lookups",
+         {COUNT("", "/context/hit_total", " from the cache"), COUNT(", ", "/context/miss_total", " from the source"),
+          COUNT(", ", "/context/failed_total", " failed")}},
         {"lateness",
          {MS("p50 ", "/lateness_ms/p50"), MS(", p99 ", "/lateness_ms/p99"), MS(", p999 ", "/lateness_ms/p999"),
           MS(", max ", "/lateness_ms/max")}},
@@ -193,6 +206,50 @@ static void push_tenants(struct buffer *text, const json_t *answer) {
         listing_encode(&listing, screen_width(), text);
 }
 
+static void push_rate_cell(struct listing *listing, const json_t *provider) {
+        CLEANUP_BUFFER struct buffer cell = {0};
+        double rate;
+
+        if (answer_number_find(provider, "/rate", &rate) == 0)
+                buffer_print(&cell, "%.1f", rate);
+        listing_push_buffer(listing, &cell);
+}
+
+static bool has_trouble(const json_t *provider) {
+        const char *state = answer_text_find(provider, "/state");
+
+        return (state && strcmp(state, "closed") != 0) || answer_has(provider, "/until") ||
+               answer_has(provider, "/rate");
+}
+
+/* Only those that keep somebody back: of the others there is nothing to say. */
+static void push_providers(struct buffer *text, const json_t *answer) {
+        static const struct listing_column columns[] = {
+                {"PROVIDER"},  {"STATE"}, {"FAILED IN A ROW", true}, {"RUNNING", true}, {"RUNS/S AT MOST", true},
+                {"NOT BEFORE"}};
+        CLEANUP_LISTING struct listing listing;
+        const json_t *providers = json_object_get(answer, "providers"), *provider;
+        bool is_empty = true;
+        size_t i;
+
+        listing_init(&listing, columns, sizeof columns / sizeof *columns);
+        json_array_foreach(providers, i, provider) {
+                if (!has_trouble(provider))
+                        continue;
+                is_empty = false;
+                listing_push(&listing, answer_text_find(provider, "/endpoint"));
+                listing_push(&listing, answer_text_find(provider, "/state"));
+                push_count_cell(&listing, provider, "/failures");
+                push_count_cell(&listing, provider, "/running");
+                push_rate_cell(&listing, provider);
+                listing_push(&listing, answer_text_find(provider, "/until"));
+        }
+        if (is_empty)
+                return;
+        buffer_push_text(text, "\n");
+        listing_encode(&listing, screen_width(), text);
+}
+
 /* -- again and again ----------------------------------------------------------------------------------------------- */
 
 /* What came since the last look, per second. */
@@ -231,6 +288,7 @@ static void print_answer(const json_t *answer, const json_t *before, struct span
         if (before && passed.us > 0)
                 push_rates(&text, answer, before, passed);
         push_workers(&text, answer);
+        push_providers(&text, answer);
         push_tenants(&text, answer);
         screen_print(&text);
 }
@@ -307,7 +365,10 @@ const struct command command_stats = {
         .operands = "",
         .summary = "The broker's numbers: threads, messages, batches, lateness, store, workers, tenants",
         .about = "lateness: the start of a run past its due time, with a worker free.\n"
-                 "calls saved: messages that were answered together with another one.",
+                 "calls saved: messages that were answered together with another one. Wasted: calls that were broken\n"
+                 "off, and their tokens.\n"
+                 "answers used again: stored answers posted by a later run, instead of asking once more.\n"
+                 "in doubt: replies of which nobody knew whether they were out.",
         .examples = "  $ lull stats --watch",
         .run = stats_run,
 };

@@ -2,6 +2,7 @@
 #include "broker/ctl/answer.h"
 #include "broker/ctl/ask.h"
 #include "broker/ctl/command.h"
+#include "broker/ctl/run_record.h"
 #include "broker/ctl/screen.h"
 #include "broker/ctl/text.h"
 #include "common/clock.h"
@@ -99,6 +100,34 @@ static void push_worker(struct buffer *text, const json_t *answer) {
         buffer_push_text(text, "\n");
 }
 
+/* While it is being posted there is always one that may be out: that is said when nobody is at it. */
+static void push_stored_answer(struct buffer *text, const json_t *answer) {
+        bool is_doubtful = json_is_true(json_object_get(json_object_get(answer, "answer"), "doubt"));
+
+        if (!answer_has(answer, "/answer"))
+                return;
+        push_label(text, "answer");
+        buffer_push_text(text, "stored, ");
+        answer_push_count(text, answer, "/answer/posted");
+        if (answer_has(answer, "/answer/replies")) {
+                buffer_push_text(text, " of ");
+                answer_push_count(text, answer, "/answer/replies");
+        }
+        buffer_push_text(text, " posted");
+        if (is_doubtful && strcmp(state_of(answer), "running") != 0)
+                buffer_push_text(text, "; the next one may be out too: the channel is read back first, else on_unknown "
+                                       "decides");
+        buffer_push_text(text, "\n");
+}
+
+static void push_interrupts(struct buffer *text, const json_t *answer) {
+        if (!answer_has(answer, "/interrupts"))
+                return;
+        push_label(text, "interrupts");
+        answer_push_count(text, answer, "/interrupts");
+        buffer_push_text(text, ": newer messages came while it was being answered\n");
+}
+
 static void push_failure(struct buffer *text, const json_t *answer) {
         if (!answer_has(answer, "/last_failure"))
                 return;
@@ -170,6 +199,9 @@ static void print_answer(const json_t *answer, struct wall now) {
         push_messages(&text, answer);
         push_batch(&text, answer);
         push_worker(&text, answer);
+        run_record_push(&text, answer, now);
+        push_stored_answer(&text, answer);
+        push_interrupts(&text, answer);
         push_hold(&text, answer, now);
         push_failure(&text, answer);
         push_ids(&text, answer);
@@ -181,6 +213,7 @@ static enum command_exit why_run(const struct command *command, int argc, char *
         struct options options = OPTIONS_INIT;
         struct options_operands operands;
         const struct options_rule rules[] = {OPTIONS_ASK(options), {0}};
+        CLEANUP_JSON json_t *answer = NULL, *record = NULL;
         json_t *question;
         int r = command_open(command, rules, argc, argv, &operands);
 
@@ -188,7 +221,16 @@ static enum command_exit why_run(const struct command *command, int argc, char *
                 return command_exit_of(r);
         question = json_pack("{s:s, s:o, s:o}", "cmd", "why", "tenant", json_text_new(bytes_of(operands.words[0])),
                              "thread", json_text_new(bytes_of(operands.words[1])));
-        return command_ask(&options, question, print_answer);
+        /* First: a record of a run that the broker then does not speak of is of one that is over. */
+        record = run_record_new(&options, operands.words[0], operands.words[1]);
+        if (ask_broker(&options, question, &answer) != 0)
+                return COMMAND_FAILED;
+        json_object_update(answer, record);
+        if (options.is_json)
+                screen_print_json(answer);
+        else
+                print_answer(answer, clock_now().wall);
+        return COMMAND_DONE;
 }
 
 const struct command command_why = {

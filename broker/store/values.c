@@ -68,7 +68,7 @@ void values_encode_message(struct buffer *buffer, const struct stored_message *m
 void values_encode_batch(struct buffer *buffer, const struct stored_batch *batch) {
         size_t at = begin(buffer);
 
-        pack_push_array(buffer, 11);
+        pack_push_array(buffer, 14);
         pack_push_uint(buffer, batch->kind);
         pack_push_int(buffer, batch->at.ms);
         pack_push_uint(buffer, batch->attempts);
@@ -82,6 +82,9 @@ void values_encode_batch(struct buffer *buffer, const struct stored_batch *batch
                 pack_push_uint(buffer, batch->seqs[i]);
         pack_push_uint(buffer, batch->fence);
         pack_push_uint(buffer, batch->posting);
+        pack_push_uint(buffer, batch->is_doubtful);
+        pack_push_uint(buffer, batch->n_replies);
+        pack_push_uint(buffer, batch->n_interrupts);
         end(buffer, at, batch->seq);
 }
 
@@ -202,6 +205,10 @@ int values_decode_batch(uint64_t seq, struct bytes payload, struct stored_batch 
                 seqs[i] = pack_pop_uint(&reader);
         ret->fence = n > 9 ? pack_pop_uint(&reader) : 0; /* layouts before it had none */
         ret->posting = n > 10 ? pack_pop_uint(&reader) : 0;
+        /* Who wrote a record without it did not know whether the reply was out. */
+        ret->is_doubtful = n > 11 ? pack_pop_uint(&reader) == 1 : ret->is_answered;
+        ret->n_replies = n > 12 ? (uint32_t)pack_pop_uint(&reader) : 0;
+        ret->n_interrupts = n > 13 ? (uint32_t)pack_pop_uint(&reader) : 0;
         if (verdict(&reader, n >= 9 && kind <= STORED_DEAD && (ret->n_seqs == 0 || seqs[0] == seq)) < 0)
                 return -EBADMSG;
         ret->seqs = *ret_seqs = TAKE(seqs);

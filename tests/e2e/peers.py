@@ -4,11 +4,13 @@ import base64
 import hashlib
 import hmac
 import http.server
+import itertools
 import json
 import select
 import socket
 import threading
 import time
+import urllib.parse
 
 
 class Call:
@@ -36,10 +38,12 @@ class Call:
 
 
 class Answer:
-    """What the peer says to a call: after `delay` seconds, and not before the `gate` opens."""
+    """What the peer says to a call: after `delay` seconds, and not before the `gate` opens. `is_dropped`: it closes the
+    connection without a word."""
 
-    def __init__(self, status=200, value=None, headers=None, delay=0.0, gate=None):
+    def __init__(self, status=200, value=None, headers=None, delay=0.0, gate=None, is_dropped=False):
         self.status, self.headers, self.delay, self.gate = status, headers or {}, delay, gate
+        self.is_dropped = is_dropped
         self.body = b'' if value is None else value if isinstance(value, bytes) else json.dumps(value).encode()
 
 
@@ -96,7 +100,7 @@ class Peer:
         answer = entry(call) if callable(entry) else entry
         self._wait(request.connection, call, answer)
         call.ended = time.monotonic()
-        if call.is_aborted:
+        if call.is_aborted or answer.is_dropped:
             request.close_connection = True
             return
         request.send_response(answer.status)
@@ -125,6 +129,89 @@ class Peer:
         self._is_over.set()
         self.server.shutdown()
         self.server.server_close()
+
+
+class Chatwoot(Peer):
+    """A server shaped like Chatwoot: keeps what is said, shows it page by page, and hears who is typing.
+
+    `on_post(call, number)` decides what becomes of the posts, counted from 1: `KEEP`, `KEEP_AND_DROP`, `DROP`, or an
+    Answer in their place. `on_list` and `on_typing` are an Answer in place of the usual one, or None; `post_gate`, an
+    Event that posts wait for with their answer, or None."""
+
+    PAGE, ACCOUNT = 20, 2
+    KEEP, KEEP_AND_DROP, DROP = 'keep', 'keep and drop', 'drop'
+
+    def __init__(self, on_post=None):
+        self.on_post, self.on_list, self.on_typing = on_post or (lambda call, number: self.KEEP), None, None
+        self.post_gate = None
+        self.threads, self.typings = {}, []
+        self._ids, self._posts = itertools.count(1), itertools.count(1)
+        super().__init__(otherwise=self._route)
+
+    def channel(self, **settings):
+        """The channel of lull.yaml that leads here."""
+        return {'kind': 'chatwoot', 'url': self.url, 'account': self.ACCOUNT, 'token': 'the token', 'unsigned': True,
+                **settings}
+
+    def keep(self, thread, content, kind=0, attributes=None, is_private=False):
+        """A new message, as the lists show it."""
+        message = {'id': next(self._ids), 'content': content, 'message_type': kind, 'private': is_private,
+                   'content_type': 'text', 'content_attributes': attributes or {}, 'created_at': int(time.time())}
+        self.threads.setdefault(str(thread), []).append(message)
+        return message
+
+    def person_says(self, thread, content, **keys):
+        """A message of a person; the webhook that tells of it."""
+        message = self.keep(thread, content, **keys)
+        return {'event': 'message_created', 'id': message['id'], 'content': content, 'message_type': 'incoming',
+                'private': False, 'content_type': 'text', 'content_attributes': message['content_attributes'],
+                'account': {'id': self.ACCOUNT}, 'conversation': {'id': int(thread)}, 'sender': {'id': 7}}
+
+    def replies(self, thread):
+        """What a person sees as replies, in order."""
+        return [message['content'] for message in self.threads.get(str(thread), [])
+                if message['message_type'] == 1 and not message['private']]
+
+    def typed(self, thread):
+        """The typing signs shown in a thread, in order."""
+        return [status for of, status in list(self.typings) if of == str(thread)]
+
+    def of(self, method, end):
+        return [call for call in list(self.calls) if call.method == method and call.path.split('?')[0].endswith(end)]
+
+    @property
+    def posts(self):
+        return self.of('POST', '/messages')
+
+    @property
+    def lists(self):
+        return self.of('GET', '/messages')
+
+    def _route(self, call):
+        path, _, query = call.path.partition('?')
+        thread = urllib.parse.unquote(path.split('/')[6])
+        if call.method == 'GET':
+            return self.on_list or self._list(thread, urllib.parse.parse_qs(query))
+        if path.endswith('/toggle_typing_status'):
+            self.typings.append((thread, call.json['typing_status']))
+            return self.on_typing or Answer()
+        return self._post(call, thread)
+
+    def _list(self, thread, query):
+        before = int(query.get('before', [1 << 62])[0])
+        known = [message for message in self.threads.get(thread, []) if message['id'] < before]
+        return Answer(value={'meta': {'labels': []}, 'payload': known[-self.PAGE:]})
+
+    def _post(self, call, thread):
+        with self._lock:
+            fate = self.on_post(call, next(self._posts))
+            if isinstance(fate, Answer):
+                return fate
+            if fate == self.DROP:
+                return Answer(is_dropped=True)
+            body = call.json
+            message = self.keep(thread, body['content'], 1, body.get('content_attributes'), body['private'])
+        return Answer(value=message, gate=self.post_gate, is_dropped=fate == self.KEEP_AND_DROP)
 
 
 def is_hung_up(connection):

@@ -11,7 +11,8 @@ import msgpack
 import zmq
 
 VERSION = 1
-MESSAGES, ACK, HELLO, WELCOME, ALIVE, RUN, ANSWERED, GO, STOP, RESULT, SETTLED, CANCEL, ERROR = range(1, 14)
+(MESSAGES, ACK, HELLO, WELCOME, ALIVE, RUN, ANSWERED, GO, STOP, RESULT, SETTLED, CANCEL, ERROR, POSTED,
+ TALLY) = range(1, 16)
 DONE, FAILED, FAILED_FOR_GOOD, BUSY, HANDED_BACK = range(5)
 
 # How long a test waits for what should come at once: long enough for a machine that does ten other things.
@@ -116,6 +117,7 @@ class Run:
     def __init__(self, array):
         self.at = time.monotonic()
         (self.fence, batch, tenant, thread, self.attempt, self.answer, self.posted, messages) = array[:8]
+        self.doubt = array[8]
         self.batch, self.tenant, self.thread = text(batch), text(tenant), text(thread)
         self.ids = [text(id) for id, _, _, _ in messages]
         self.accepted = [accepted for _, accepted, _, _ in messages]
@@ -192,9 +194,17 @@ class Worker(threading.Thread):
         answer = msgpack.packb(list(replies), use_bin_type=True)
         self._outbox.append(encode(ANSWERED, [run.fence, run.batch, answer]))
 
-    def result(self, run, outcome=DONE, code=None, why=None, retry_after=None, posted=0):
+    def result(self, run, outcome=DONE, code=None, why=None, retry_after=None, posted=0, more=()):
+        """`more`: what lull/1.1 added, as far as it is said."""
         self.held.pop(run.fence, None)
-        self._outbox.append(encode(RESULT, [run.fence, run.batch, outcome, code, why, retry_after, posted, 0, 0]))
+        self._outbox.append(encode(RESULT, [run.fence, run.batch, outcome, code, why, retry_after, posted, 0, 0,
+                                            *more]))
+
+    def posted(self, run, n):
+        self._outbox.append(encode(POSTED, [run.fence, run.batch, n]))
+
+    def tally(self, tenant, *items):
+        self._outbox.append(encode(TALLY, [tenant, items]))
 
     def close(self):
         self._is_over.set()

@@ -22,8 +22,13 @@ STATS = {
     'messages': {'pending': 40, 'accepted_total': 10000, 'duplicate_total': 3, 'refused_total': 0,
                  'finished_total': 9960},
     'batches': {'dispatched_total': 3321, 'done_total': 3300, 'failed_total': 12, 'busy_total': 5, 'lost_total': 1,
-                'handed_back_total': 0, 'stale_total': 0, 'dead': 2, 'size': {'p50': 3, 'p90': 5, 'max': 20}},
+                'handed_back_total': 0, 'stale_total': 0, 'interrupted_total': 17, 'dead': 2,
+                'size': {'p50': 3, 'p90': 5, 'max': 20}},
     'calls_saved_total': 6660, 'lateness_ms': {'p50': 0.4, 'p99': 2.1, 'p999': 3.0, 'max': 9.5},
+    'savings': {'calls_saved_total': 6660, 'calls_wasted_total': 21, 'answers_reused_total': 9,
+                'tokens_in_total': 120000, 'tokens_out_total': 3456, 'tokens_wasted_total': 789,
+                'posts_found_total': 8, 'posts_repeated_total': 4, 'posts_silenced_total': 2},
+    'context': {'hit_total': 70, 'miss_total': 30, 'failed_total': 6, 'took_ms_total': 812.5},
     'lock': {'busy_total': 5, 'lost_total': 0, 'wait_ms': {'p50': 0.2, 'p99': 1.0}},
     'runs_ms': {'p50': 1200, 'p99': 30000},
     'store': {'kind': 'lmdb', 'bytes': 12897485, 'commits_total': 3000, 'commit_ms': {'p50': 1.2, 'p99': 4.0}},
@@ -113,7 +118,10 @@ def test_stats_are_one_line_of_json_for_programs(broker):
 def test_stats_are_words_for_people(broker):
     out = told(broker.run('stats'))
     for words in ['lull-broker 9.8.7, up 3 h 5 min, epoch 3', '40 pending; 10,000 accepted', '6,660 calls saved',
-                  'p50 0.4 ms, p99 2.1 ms', 'lmdb, 12.3 MiB, 3,000 commits', 'a1b2', '412 ms ago', 'acme']:
+                  '21 wasted, 9 answers used again; tokens: 120,000 in, 3,456 out, 789 wasted', '17 interrupted',
+                  '8 replies found in the channel, 4 posted again, 2 passed over',
+                  '70 from the cache, 30 from the source, 6 failed', 'p50 0.4 ms, p99 2.1 ms',
+                  'lmdb, 12.3 MiB, 3,000 commits', 'a1b2', '412 ms ago', 'acme']:
         assert words in out
     assert out.isascii()
 
@@ -138,6 +146,18 @@ def test_watching_goes_on_and_tells_what_came_since(broker):
 
 
 # -- why
+
+
+def test_why_says_what_is_out_and_what_may_be(broker):
+    broker.answers['why'] = {'tenant': 'acme', 'thread': 'ana', 'state': 'backoff', 'interrupts': 2,
+                             'answer': {'replies': 3, 'posted': 1, 'doubt': True}}
+    out = told(broker.run('why', 'acme', 'ana'))
+    assert 'stored, 1 of 3 posted; the next one may be out too' in out
+    assert 'interrupts    2' in out
+    broker.answers['why'] = {'tenant': 'acme', 'thread': 'ana', 'state': 'backoff',
+                             'answer': {'replies': None, 'posted': 0, 'doubt': False}}
+    out = told(broker.run('why', 'acme', 'ana'))
+    assert 'stored, 0 posted' in out and 'may be out' not in out and 'interrupts' not in out
 
 
 def test_why_says_what_a_person_needs_to_know(broker):

@@ -12,6 +12,8 @@ BURST = ['message_created_incoming_api', 'message_created_incoming_api_burst2', 
 
 
 def chatwoot_answer(call):
+    if call.method == 'GET':
+        return Answer(value={'meta': {}, 'payload': []})
     return Answer(value={'id': 435, 'content': call.json['content'], 'message_type': 1, 'status': 'sent'})
 
 
@@ -35,6 +37,12 @@ class Platform:
         self.bot, _ = start(house, *handler, quiet='1s', channels={'support': {'kind': kind, **channel}}, **settings)
         house.start_ingest()
 
+    @property
+    def posts(self):
+        """What was to be shown in the conversation."""
+        return [call for call in list(self.server.calls) if call.method == 'POST'
+                and call.path.endswith('/messages') and b'typing_indicator' not in call.body]
+
     def deliver(self, name):
         body = (PAYLOADS / self.kind / f'{name}.json').read_bytes()
         sign = chatwoot_headers if self.kind == 'chatwoot' else whatsapp_headers
@@ -52,8 +60,8 @@ def test_a_chatwoot_burst_gets_one_reply_that_holds_it_all(house):
     wait_until(lambda: done(house) == 1, 'the batch is done')
     texts = [contents(name) for name in BURST]
     assert scene.bot.calls[0].texts == texts
-    assert len(scene.server.calls) == 1
-    post = scene.server.calls[0]
+    assert len(scene.posts) == 1
+    post = scene.posts[0]
     assert (post.method, post.path) == ('POST', '/api/v1/accounts/2/conversations/4/messages')
     assert post.headers['api_access_token'] == 'the token'
     assert post.json['content'] == 'You wrote: ' + ' | '.join(texts)
@@ -89,8 +97,8 @@ def test_a_platform_that_is_down_gets_its_reply_later_and_the_model_is_not_asked
     scene.deliver(BURST[0])
     wait_until(lambda: done(house) == 1, 'the batch is done')
     assert len(scene.bot.calls) == 1
-    assert len(scene.server.calls) == 3
-    assert len({call.body for call in scene.server.calls}) == 1
+    assert len(scene.posts) == 3
+    assert len({call.body for call in scene.posts}) == 1
 
 
 def test_several_replies_are_posted_in_order_each_once(house):
@@ -98,7 +106,7 @@ def test_several_replies_are_posted_in_order_each_once(house):
     scene = Platform(house, 'chatwoot', chatwoot_answer, status(500), handler=[reply('one', 'two', 'three')])
     scene.deliver(BURST[0])
     wait_until(lambda: done(house) == 1, 'the batch is done')
-    assert [call.json['content'] for call in scene.server.calls] == ['one', 'two', 'two', 'three']
+    assert [call.json['content'] for call in scene.posts] == ['one', 'two', 'two', 'three']
     assert len(scene.bot.calls) == 1
 
 
@@ -106,7 +114,7 @@ def test_a_reply_that_the_platform_refuses_is_a_dead_letter(house):
     scene = Platform(house, 'chatwoot', status(404))
     scene.deliver(BURST[0])
     wait_until(lambda: house.ask('dead')['total'] == 1, 'the batch is dead')
-    assert stays(lambda: len(scene.server.calls) == 1, 0.5)
+    assert stays(lambda: len(scene.posts) == 1, 0.5)
     letter = house.ask('dead')['dead'][0]
     assert '404' in house.ask('dead_show', batch=letter['batch'])['why']
 
@@ -115,7 +123,7 @@ def test_nothing_to_say_posts_nothing(house):
     scene = Platform(house, 'chatwoot', handler=[status(204)])
     scene.deliver(BURST[0])
     wait_until(lambda: done(house) == 1, 'the batch is done')
-    assert scene.server.calls == []
+    assert scene.posts == []
 
 
 def test_a_whatsapp_burst_gets_one_reply(house):
@@ -124,12 +132,12 @@ def test_a_whatsapp_burst_gets_one_reply(house):
         assert scene.deliver(name) == 200
     wait_until(lambda: done(house) == 1, 'the batch is done')
     assert scene.bot.calls[0].texts == ['Oi', 'Oi', 'tudo bem?']
-    post = wait_until(lambda: scene.server.calls, 'the reply')[0]
+    post = wait_until(lambda: scene.posts, 'the reply')[0]
     assert post.path.endswith('/106540352242922/messages')
     assert post.headers['authorization'] == 'Bearer the token'
     assert post.json['messaging_product'] == 'whatsapp' and post.json['type'] == 'text'
     assert post.json['text']['body'] == 'You wrote: Oi | Oi | tudo bem?'
-    assert len(scene.server.calls) == 1
+    assert len(scene.posts) == 1
 
 
 @pytest.mark.parametrize('name, kind', [('messages_audio_voice', 'audio'), ('messages_image', 'image'),
@@ -140,7 +148,7 @@ def test_every_kind_of_whatsapp_message_reaches_the_handler(house, name, kind):
     assert scene.deliver(name) == 200
     wait_until(lambda: done(house) == 1, 'the batch is done')
     assert [told['kind'] for told in scene.bot.calls[0].json['messages']] == [kind]
-    assert len(scene.server.calls) == 1
+    assert len(scene.posts) == 1
 
 
 def test_whatsapp_statuses_are_passed_over(house):

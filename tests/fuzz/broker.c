@@ -18,7 +18,9 @@ static struct stage stage;
         "    busy: {base: 100ms, cap: 1s, give_up: 5s}\n"                                                              \
         "    channels: {support: {kind: generic, unsigned: true}}\n"                                                   \
         "    handler: {kind: echo}\n"
-#define ZETA "  zeta:\n    quiet: 0s\n    concurrency: 1\n    rate: 30/m\n    handler: {kind: echo}\n"
+#define ZETA                                                                                                           \
+        "  zeta:\n    quiet: 0s\n    concurrency: 1\n    rate: 30/m\n    handler: {kind: echo}\n"                      \
+        "    on_new_message: interrupt\n    max_interrupts: 2\n"
 
 static const char with_both[] = HEAD ACME ZETA, with_zeta[] = HEAD ZETA;
 
@@ -136,10 +138,30 @@ static void result(struct input *input) {
                                    .code = what & 0x10 ? bytes_of("lock_busy") : BYTES_NONE,
                                    .why = what & 0x20 ? bytes_of("because") : BYTES_NONE,
                                    .retry_after = what & 0x40 ? span_s(posted) : span_s(0),
-                                   .posted = what & 0x80 ? UINT32_MAX : posted % 4};
+                                   .posted = what & 0x80 ? UINT32_MAX : posted % 4,
+                                   .is_doubtful = posted & 4,
+                                   .provider = (enum wire_provider)(posted >> 3 & 7),
+                                   .pause = span_s(posted >> 6)};
 
         wire_encode_result(&frame, &said);
         stage_push(&stage, SOCKET_WORKERS, run.worker, buffer_bytes(&frame));
+}
+
+static void posted(struct input *input) {
+        struct stage_run run = stage_run_get(&stage, input_pop_byte(input));
+        CLEANUP_BUFFER struct buffer frame = {0};
+
+        wire_encode_posted(&frame, &(struct wire_posted){run.fence, bytes_of(run.batch), input_pop_byte(input) % 4});
+        stage_push(&stage, SOCKET_WORKERS, run.worker, buffer_bytes(&frame));
+}
+
+static void tally(struct input *input) {
+        uint8_t worker = pop_worker(input), what = input_pop_byte(input);
+        struct wire_tally_item item = {(enum wire_tally)(what & 15), LIMIT_TALLY_AMOUNT >> (what >> 4)};
+        CLEANUP_BUFFER struct buffer frame = {0};
+
+        wire_encode_tally(&frame, bytes_of(what & 1 ? "acme" : "zeta"), &item, 1);
+        stage_push(&stage, SOCKET_WORKERS, worker, buffer_bytes(&frame));
 }
 
 /* -- operators ----------------------------------------------------------------------------------------------------- */
@@ -190,14 +212,26 @@ static void configure(struct input *input) {
         stage_configure(&stage, input_pop_byte(input) & 1 ? with_both : with_zeta);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
+/* The two that came later have numbers of their own, so that what is in the corpus still means what it did. */
+static void act(struct input *input) {
         static void (*const acts[])(struct input *) = {turn, wait,     say,     hello,   alive,     answered,    result,
                                                        ask,  push_raw, be_deaf, restart, configure, say_anything};
+        uint8_t what = input_pop_byte(input);
+
+        if (what == UINT8_MAX)
+                posted(input);
+        else if (what == UINT8_MAX - 1)
+                tally(input);
+        else
+                acts[what % (sizeof acts / sizeof *acts)](input);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
         struct input input = {data, len};
 
         stage_init(&stage, with_both);
         while (input.left > 0)
-                acts[input_pop_byte(&input) % (sizeof acts / sizeof *acts)](&input);
+                act(&input);
         stage_turn(&stage);
         stage_wait(&stage, span_s(3600));
         stage_turn(&stage);

@@ -100,7 +100,9 @@ static void check_run(struct stage *stage, const struct address *to, struct byte
         noted->worker = to->data[0];
         for (uint32_t i = run.n_messages; i > 0; i--)
                 ENSURE(wire_run_next(&run, &message) == 0 && wire_decode_body(message.body, &said) == 0);
-        ENSURE(!pack_has_more(&run.messages));
+        ENSURE(pack_pop_uint(&run.messages) == run.is_doubtful && pack_pop_uint(&run.messages) == run.is_silent &&
+               !pack_has_more(&run.messages));
+        ENSURE(run.answer.len > 0 || (!run.is_doubtful && run.posted == 0));
 }
 
 static void check_ack(struct bytes body) {

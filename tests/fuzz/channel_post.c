@@ -1,5 +1,6 @@
-/* What is posted to a platform, and what the platform answers. The first byte chooses the channel, the second the
- * status. Then a line each: thread, sender, batch. The rest is the reply, and then the platform's body. */
+/* What is posted to a platform, the typing sign with it, and what the platform answers. The first byte chooses the
+ * channel, the second the status. Then a line each: thread, sender, batch. The rest is the reply, and then the
+ * platform's body. */
 #include "common/channel.h"
 #include "common/json.h"
 #include "common/limits.h"
@@ -7,34 +8,53 @@
 #include "tests/fuzz/channels.h"
 #include "tests/fuzz/fuzz.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const struct wall now = {1795000000000};
 
 /* A line end in a header, or a blank in an address, would be a second request. */
-static void check_post(const struct channel_post *post) {
+static void check_call(const struct channel_call *call) {
         CLEANUP_JSON json_t *json = NULL;
         CLEANUP_FREE char *error = NULL;
 
-        for (const char *at = post->url; *at; at++)
+        for (const char *at = call->url; *at; at++)
                 ENSURE((unsigned char)*at > ' ' && *at != 0x7f);
-        for (char **header = post->headers; *header; header++)
+        for (char **header = call->headers; *header; header++)
                 ENSURE(!strpbrk(*header, "\r\n"));
-        ENSURE(json_decode(bytes_of(post->body), &json, &error) == 0);
+        ENSURE(!call->body || json_decode(bytes_of(call->body), &json, &error) == 0);
+}
+
+/* Takes `error` and what was encoded over. */
+static void look(int r, struct channel_call *encoded, char *error) {
+        ENSURE((r < 0) == (error != NULL));
+        if (r == 0) {
+                check_call(encoded);
+                channel_call_done(encoded);
+        }
+        free(error);
+}
+
+static void typing(const struct channel *channel, const struct channel_reply *reply, bool is_on) {
+        struct channel_call encoded;
+        char *error = NULL;
+        int r = channel_typing_encode(channel, reply, is_on, &encoded, &error);
+
+        look(r, &encoded, error);
 }
 
 static void post(const struct channel *channel, const char *thread, const char *from, const char *batch,
                  struct bytes text) {
-        struct channel_reply reply = {thread, *from ? from : NULL, "acme", batch, 1, text};
-        CLEANUP_FREE char *error = NULL;
-        struct channel_post encoded;
+        struct channel_reply reply = {thread, *from ? from : NULL, "acme", batch, 1, text, *from ? from : NULL};
+        struct channel_call encoded;
+        char *error = NULL;
+        int r = channel_post_encode(channel, &reply, now, &encoded, &error);
 
-        if (channel_post_encode(channel, &reply, now, &encoded, &error) < 0) {
-                ENSURE(error);
+        look(r, &encoded, error);
+        if (!channel_has_typing(channel))
                 return;
-        }
-        check_post(&encoded);
-        channel_post_done(&encoded);
+        typing(channel, &reply, true);
+        typing(channel, &reply, false);
 }
 
 static void judge(const struct channel *channel, uint8_t status, struct bytes body) {

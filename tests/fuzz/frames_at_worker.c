@@ -41,6 +41,7 @@ static int recode_run(struct bytes body, struct buffer *ret) {
                 fuzz_check_within(message.body, body);
                 wire_encode_run_message(ret, &message);
         }
+        wire_encode_run_end(ret, &run);
         return 0;
 }
 

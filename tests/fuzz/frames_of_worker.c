@@ -1,4 +1,4 @@
-/* What comes to the broker's workers socket: HELLO, ALIVE, ANSWERED with its answer, RESULT. */
+/* What comes to the broker's workers socket: HELLO, ALIVE, ANSWERED with its answer, POSTED, RESULT, TALLY. */
 #include "tests/fuzz/fuzz.h"
 
 #include "common/wire.h"
@@ -73,10 +73,41 @@ static int recode_result(struct bytes body, struct buffer *ret) {
                 return -EBADMSG;
         ENSURE(result.code.len <= LIMIT_CODE_LEN && result.why.len <= LIMIT_WHY_LEN);
         ENSURE(result.retry_after.us >= 0 && result.lock_wait.us >= 0 && result.answering.us >= 0);
+        ENSURE(result.provider <= WIRE_PROVIDER_UNPAID && result.pause.us >= 0);
         fuzz_check_within(result.batch, body);
         fuzz_check_within(result.code, body);
         fuzz_check_within(result.why, body);
         wire_encode_result(ret, &result);
+        return 0;
+}
+
+static int recode_posted(struct bytes body, struct buffer *ret) {
+        struct wire_posted posted;
+
+        if (wire_decode_posted(body, &posted) < 0)
+                return -EBADMSG;
+        ENSURE(posted.batch.len == WIRE_BATCH_LEN);
+        fuzz_check_within(posted.batch, body);
+        wire_encode_posted(ret, &posted);
+        return 0;
+}
+
+static int recode_tally(struct bytes body, struct buffer *ret) {
+        struct wire_tally_item items[LIMIT_TALLY_ITEMS];
+        struct pack_reader reader;
+        struct bytes tenant;
+        uint32_t n;
+
+        if (wire_decode_tally(body, &tenant, &n, &reader) < 0)
+                return -EBADMSG;
+        ENSURE(n <= LIMIT_TALLY_ITEMS);
+        fuzz_check_within(tenant, body);
+        for (uint32_t i = 0; i < n; i++) {
+                if (wire_tally_next(&reader, &items[i]) < 0)
+                        return -EBADMSG;
+                ENSURE(items[i].what < N_WIRE_TALLY && items[i].amount <= LIMIT_TALLY_AMOUNT);
+        }
+        wire_encode_tally(ret, tenant, items, n);
         return 0;
 }
 
@@ -94,6 +125,10 @@ static int recode(struct bytes frame, struct buffer *ret) {
                 return recode_answered(body, ret);
         if (type == WIRE_RESULT)
                 return recode_result(body, ret);
+        if (type == WIRE_POSTED)
+                return recode_posted(body, ret);
+        if (type == WIRE_TALLY)
+                return recode_tally(body, ret);
         return -EBADMSG;
 }
 

@@ -32,7 +32,7 @@ static void of_http(uint8_t status, const char *retry_after, struct bytes body) 
         static const long statuses[] = {200, 204, 302, 400, 408, 409, 422, 423, 429, 500, 503, 201, 100, 0, -1, 999};
         struct outcome_response response = {.transport = OUTCOME_ANSWERED,
                                             .status = statuses[status % (sizeof statuses / sizeof *statuses)],
-                                            .retry_after = retry_after,
+                                            .headers = {.retry_after = retry_after},
                                             .body = body,
                                             .now = now};
         struct outcome outcome;

@@ -1,5 +1,5 @@
 /* The address of Redis, as it stands in the config or in an environment variable. */
-#include "worker/core/redis_url.h"
+#include "common/redis_url.h"
 
 #include "common/memory.h"
 #include "tests/fuzz/fuzz.h"

@@ -1,5 +1,5 @@
 /* A run on a worker, under Redis, a handler, a channel and a broker that answer anything, at any time, in any order.
- * The first byte is the plan; then each two are how much time has passed, and an event. */
+ * The first two bytes are the plan; then each two are how much time has passed, and an event. */
 #include "worker/core/run.h"
 
 #include "common/limits.h"
@@ -7,7 +7,8 @@
 
 /* What the worker's shell would know. */
 struct watch {
-        bool is_calling, is_locked, has_ended;
+        bool is_calling, is_locked, has_ended, has_remembered;
+        bool is_sent; /* a post, which may be seen whatever comes of it */
         uint32_t n_posted;
 };
 
@@ -23,18 +24,30 @@ static void check_effect(struct watch *watch, const struct run *run, enum run_ef
                 ENSURE(watch->is_locked);
                 watch->is_locked = false;
                 break;
+        case RUN_LOOK_UP:
         case RUN_CALL:
+                ENSURE(!watch->is_calling && !run->plan.is_answered);
+                watch->is_calling = true;
+                break;
+        case RUN_READ_BACK:
         case RUN_POST:
-                ENSURE(!watch->is_calling);
-                ENSURE(effect == RUN_CALL || run->posted < run->n_replies);
+                ENSURE(!watch->is_calling && run->posted < run->n_replies && run->plan.has_post);
+                ENSURE(run->is_doubtful == (effect == RUN_READ_BACK));
                 watch->is_calling = true;
                 break;
         case RUN_ABORT:
                 ENSURE(watch->is_calling);
                 watch->is_calling = false;
                 break;
+        case RUN_REMEMBER:
+                ENSURE(run->plan.has_history && run->n_replies > 0 && !watch->has_remembered);
+                watch->has_remembered = true;
+                break;
         case RUN_SEND_RESULT:
                 ENSURE(run->stage == RUN_REPORTING && !watch->is_calling);
+                /* What may be out is either known to be, or in doubt. */
+                ENSURE(!watch->is_sent || run->is_doubtful);
+                ENSURE(run->outcome.kind != WIRE_DONE || !run->is_doubtful);
                 break;
         case RUN_END:
                 ENSURE(run->stage == RUN_ENDED && !watch->is_calling);
@@ -42,6 +55,7 @@ static void check_effect(struct watch *watch, const struct run *run, enum run_ef
                 break;
         case RUN_EXTEND:
         case RUN_SEND_ANSWERED:
+        case RUN_SEND_POSTED:
                 break;
         }
 }
@@ -62,29 +76,43 @@ static void check(struct watch *watch, const struct run *run, struct mono now, c
 }
 
 static struct run_plan pop_plan(struct input *input) {
-        uint8_t what = input_pop_byte(input);
+        uint8_t what = input_pop_byte(input), more = input_pop_byte(input);
         struct run_plan plan = {.lock_ttl = span_s(what & 1 ? 30 : 0),
                                 .timeout = span_s(1 + (what >> 1 & 3) * 60),
                                 .has_post = what & 8,
-                                .is_answered = what & 16};
+                                .is_answered = what & 16,
+                                .has_context = more & 1,
+                                .is_context_required = more & 2,
+                                .can_read_back = more & 4,
+                                .is_silent_on_unknown = more & 8,
+                                .has_history = more & 16,
+                                .is_doubtful = more & 32};
 
         plan.n_replies = plan.is_answered ? what >> 5 & 3 : 0;
         plan.posted = plan.n_replies > 0 ? what >> 7 : 0;
         return plan;
 }
 
+static bool is_end_of_call(enum run_event_kind kind) {
+        return kind == RUN_ON_CONTEXT || kind == RUN_ON_ANSWER || kind == RUN_ON_READ || kind == RUN_ON_POSTED ||
+               kind == RUN_ON_POST_FAILED || kind == RUN_ON_LEASE_UNSURE;
+}
+
 static void pop_event(struct input *input, struct watch *watch, struct outcome *outcome, struct run_event *ret) {
         uint8_t what = input_pop_byte(input);
 
         *ret = (struct run_event){.kind = what % (RUN_ON_TIMER + 1), .outcome = outcome, .n_replies = what >> 4 & 3};
-        if (ret->kind == RUN_ON_POST_FAILED || what & 0x80)
+        ret->read = (enum run_read)(what >> 5 & 3);
+        if (ret->kind == RUN_ON_POST_FAILED || ret->read == RUN_READ_AGAIN || what & 0x80)
                 outcome_init(outcome, WIRE_FAILED, "test", "it failed");
         else
                 outcome_init_done(outcome);
+        outcome->is_doubtful = ret->kind == RUN_ON_POST_FAILED && watch->is_sent;
         /* The call has come back, or was never begun. */
-        if (ret->kind == RUN_ON_ANSWER || ret->kind == RUN_ON_POSTED || ret->kind == RUN_ON_POST_FAILED ||
-            ret->kind == RUN_ON_LEASE_UNSURE)
+        if (is_end_of_call(ret->kind))
                 watch->is_calling = false;
+        if (ret->kind == RUN_ON_POSTED || ret->kind == RUN_ON_LEASE_UNSURE)
+                watch->is_sent = false;
         if (ret->kind == RUN_ON_LOCK_BUSY)
                 watch->is_locked = false;
 }
@@ -92,8 +120,12 @@ static void pop_event(struct input *input, struct watch *watch, struct outcome *
 /* Does the event come from the call that is under way? No other answers can come. */
 static bool is_possible(const struct run *run, const struct watch *watch, uint8_t what) {
         switch ((enum run_event_kind)(what % (RUN_ON_TIMER + 1))) {
+        case RUN_ON_CONTEXT:
+                return watch->is_calling && run->stage == RUN_CONTEXT;
         case RUN_ON_ANSWER:
                 return watch->is_calling && run->stage == RUN_ANSWERING;
+        case RUN_ON_READ:
+                return watch->is_calling && run->stage == RUN_READING;
         case RUN_ON_POSTED:
         case RUN_ON_POST_FAILED:
                 return watch->is_calling && run->stage == RUN_POSTING;
@@ -135,6 +167,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
                         continue;
                 }
                 pop_event(&input, &watch, &outcome, &event);
+                /* Its request leaves at any time while it is under way. */
+                if (time & 1 && watch.is_calling && run.stage == RUN_POSTING) {
+                        run_on_sending(&run);
+                        watch.is_sent = true;
+                }
                 run_step(&run, now, &event, &fx);
                 check(&watch, &run, now, &fx);
         }

@@ -107,6 +107,9 @@ static void report(const struct sim_stats *stats, double seconds) {
                " of them again\n",
                stats->runs, stats->adopted, stats->accepted, stats->calls, stats->calls_repeated, stats->replies,
                stats->repeated);
+        printf("%" PRIu64 " interrupts; providers left alone %" PRIu64 " times, %" PRIu64
+               " failed runs at no attempt; %" PRIu64 " runs in doubt, the channel read back %" PRIu64 " times\n",
+               stats->interrupted, stats->opened, stats->spared, stats->in_doubt, stats->read_back);
         printf("%" PRIu64 " seeds on LMDB; violations: 0\nchaos: %" PRIu64 " passed, 0 failed\n", stats->n_lmdb,
                stats->n_seeds);
 }

@@ -58,6 +58,8 @@ void check_on_asked(struct process *process, uint64_t fence);
 void check_on_post_left(struct process *process, uint64_t fence, uint32_t index);
 /* The reply is there for people to see. */
 void check_on_visible(uint64_t fence, const char *batch, uint32_t index);
+/* The channel was asked for a reply: it would not say, or it does not show it yet, and will. */
+void check_on_read(uint64_t fence, uint32_t index, bool is_unknown, bool is_coming);
 /* The worker heard what became of it, or gave up and will never know. */
 void check_on_post_known(uint64_t fence, uint32_t index, bool is_known);
 

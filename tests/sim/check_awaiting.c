@@ -131,6 +131,8 @@ void check_adopt(struct check_sender from, struct model_run *run) {
         sim.stats.adopted++;
         run->is_over = run->is_lost = run->is_broker_gone = false;
         run->named = checks.turn_now;
+        run->is_answered = thread->n_settled > 0;
+        run->is_asking = !run->is_answered;
         thread->is_awaited = false;
         thread->fence = run->fence;
         thread->state = MODEL_RUNNING;

@@ -36,6 +36,11 @@ static void check_leases(const struct model_run *run, const char *what) {
                               tell_fence(run->fence));
 }
 
+/* Newer messages or an operator ended it, and the word of that is under way. */
+static bool may_not_have_heard(const struct model_run *run) {
+        return run->called_off > 0 && sim_time() < run->called_off + sim.config.broker.lease.us;
+}
+
 void check_on_asked(struct process *process, uint64_t fence) {
         const struct model_run *run = get_run(fence);
 
@@ -44,7 +49,7 @@ void check_on_asked(struct process *process, uint64_t fence) {
         for (uint32_t i = 0; i < run->messages.n; i++) {
                 const struct said *said = &checks.said[run->messages.items[i]];
 
-                if (said->is_answered && !run->is_broker_gone)
+                if (said->is_answered && !run->is_broker_gone && !may_not_have_heard(run))
                         sim_violation("G8 no paying twice", "run %s asks again for message %u, whose answer is stored",
                                       tell_fence(fence), run->messages.items[i]);
                 if (said->is_answered)
@@ -59,6 +64,12 @@ void check_on_post_left(struct process *process, uint64_t fence, uint32_t index)
         if (!run->has_go)
                 sim_violation("G4 one at a time", "a reply of run %s leaves before the broker said go",
                               tell_fence(fence));
+}
+
+void check_on_read(uint64_t fence, uint32_t index, bool is_unknown, bool is_coming) {
+        sim.stats.read_back++;
+        if (is_unknown || is_coming)
+                get_run(fence)->n_unread |= 1u << index;
 }
 
 void check_on_post_known(uint64_t fence, uint32_t index, bool is_known) {
@@ -76,6 +87,31 @@ static bool is_excused(const struct model_run *run) {
                (worker < SIM_WORKERS && checks.trouble_until[worker] >= run->sent);
 }
 
+/* Did the channel not tell one of the batch's runs about this reply or one before it, or not show it yet? Who was not
+ * told of one does not ask for the next. */
+static bool was_unread(const struct model_run *run, uint32_t index) {
+        for (uint32_t i = 0; i < checks.n_runs; i++)
+                if (checks.runs[i].n_unread & ((2u << index) - 1) && strcmp(checks.runs[i].batch, run->batch) == 0)
+                        return true;
+        return false;
+}
+
+/* Where the channel can tell what it shows, it was asked: then a reply shows again only if it would not say, or did not
+ * show it yet. Where it cannot, whoever wants silence has it for the one reply that was in doubt. */
+static void check_policy(const struct model_run *run, const struct model_run *other, uint32_t index) {
+        const struct model_run *later = run->fence > other->fence ? run : other;
+        const struct config_tenant *settings = check_settings(run->thread);
+        bool can_read_back = world_can_read_back(world_tenant(run->thread));
+
+        if (can_read_back && !was_unread(run, index))
+                sim_violation("G9 one reply", "reply %u of run %s shows again in %s, and the channel could tell", index,
+                              tell_fence(other->fence), tell_fence(run->fence));
+        if (!can_read_back && settings->on_unknown == CONFIG_ON_UNKNOWN_SILENCE && later->is_doubtful &&
+            index == later->first_posted)
+                sim_violation("G9 one reply", "reply %u of run %s shows again in %s, and silence was wanted", index,
+                              tell_fence(other->fence), tell_fence(run->fence));
+}
+
 static void check_repeat(const struct model_run *run, uint32_t index) {
         for (uint32_t i = 0; i < checks.n_runs; i++) {
                 const struct model_run *other = &checks.runs[i];
@@ -83,6 +119,7 @@ static void check_repeat(const struct model_run *run, uint32_t index) {
                 if (other == run || !(other->n_shown & 1u << index) || strcmp(other->batch, run->batch) != 0)
                         continue;
                 sim.stats.repeated++;
+                check_policy(run, other, index);
                 if (other->known_posted > index && other->fence < run->fence)
                         sim_violation("G9 one reply", "reply %u of %s shows again, and the broker knew that it was out",
                                       index, tell_fence(run->fence));

@@ -5,11 +5,8 @@
 #include "broker/core/core.h"
 #include "common/memory.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define HOUR_US (INT64_C(3600) * 1000000)
 
 const struct config_tenant *check_settings(uint32_t thread) { return &sim.tenants[world_tenant(thread)]; }
 
@@ -79,172 +76,8 @@ void check_is_ready(uint32_t index) {
         struct model_thread *thread = &checks.threads[index];
 
         thread->state = thread->is_held ? MODEL_HELD : MODEL_READY;
+        thread->ready_since = checks.turn_now;
         thread->due_min = thread->due_max = thread->is_held ? INT64_MAX : checks.turn_now;
-}
-
-/* -- the ends of a run --------------------------------------------------------------------------------------------- */
-
-void check_run_is_over(struct model_run *run) {
-        struct model_thread *thread = &checks.threads[run->thread];
-
-        run->is_over = true;
-        thread->fence = 0;
-        tenant_of(run->thread)->n_running--;
-}
-
-static void begin_anew(struct model_thread *thread) {
-        thread->state = MODEL_COLLECTING;
-        thread->attempts = thread->n_busy = thread->n_settled = 0;
-}
-
-static double grow(double base, double factor, double cap, uint32_t n) {
-        for (uint32_t i = 0; i < n && base < cap; i++)
-                base *= factor;
-        return base < cap ? base : cap;
-}
-
-static void wait_for(struct model_thread *thread, enum model_state state, double us, double low, double high,
-                     int64_t retry_after) {
-        int64_t least = (int64_t)(us * low), most = (int64_t)(us * high) + 1;
-
-        thread->state = state;
-        thread->due_min = checks.turn_now + (least > retry_after ? least : retry_after);
-        thread->due_max = checks.turn_now + (most > retry_after ? most : retry_after);
-        if (thread->is_held)
-                thread->state = MODEL_HELD, thread->due_min = thread->due_max = INT64_MAX;
-}
-
-static int64_t least_of(int64_t a, int64_t b) { return a < b ? a : b; }
-
-static void on_failed(struct model_run *run, int64_t retry_after) {
-        const struct config_tenant *settings = check_settings(run->thread);
-        struct model_thread *thread = &checks.threads[run->thread];
-
-        thread->n_busy = 0;
-        thread->attempts++;
-        if (thread->attempts >= settings->retry.attempts) {
-                begin_anew(thread);
-                return;
-        }
-        wait_for(thread, MODEL_BACKOFF,
-                 grow((double)settings->retry.base.us, settings->retry.factor, (double)settings->retry.cap.us,
-                      thread->attempts - 1),
-                 1 - settings->retry.jitter, 1 + settings->retry.jitter, least_of(retry_after, HOUR_US));
-}
-
-static void on_busy(struct model_run *run, int64_t retry_after) {
-        const struct config_tenant *settings = check_settings(run->thread);
-        struct model_thread *thread = &checks.threads[run->thread];
-
-        if (thread->n_busy == 0)
-                thread->busy_since = checks.turn_now;
-        if (checks.turn_now - thread->busy_since > settings->busy.give_up.us) {
-                on_failed(run, retry_after);
-                return;
-        }
-        retry_after = least_of(least_of(retry_after, HOUR_US), settings->busy.give_up.us);
-        wait_for(thread, MODEL_WAITING,
-                 grow((double)settings->busy.base.us, 2, (double)settings->busy.cap.us, thread->n_busy++), 0.9, 1,
-                 retry_after);
-}
-
-static void on_done(struct model_run *run) {
-        struct model_thread *thread = &checks.threads[run->thread];
-
-        for (uint32_t i = 0; i < run->messages.n; i++) {
-                if (i >= thread->list.n || thread->list.items[i] != run->messages.items[i])
-                        sim_violation("G3 in order", "run %s is done, and its messages are not the thread's oldest",
-                                      tell_fence(run->fence));
-                checks.said[run->messages.items[i]].done_turn = checks.turn;
-        }
-        begin_anew(thread);
-}
-
-static void on_result(const struct wire_result *result) {
-        struct model_run *run = check_find_run(result->fence);
-
-        if (!run || run->is_over || checks.threads[run->thread].fence != run->fence)
-                return;
-        check_run_is_over(run);
-        run->has_result = true;
-        run->is_void = true;
-        run->told_posted = result->outcome == WIRE_DONE ? UINT32_MAX : result->posted;
-        numbers_push(&checks.told_runs, (uint32_t)(run - checks.runs));
-        switch (result->outcome) {
-        case WIRE_DONE:
-                if (checks.said[run->messages.items[0]].has_answer && result->posted == 0)
-                        sim_violation("G9 one reply", "run %s is done, its answer is stored, and no reply is out",
-                                      tell_fence(run->fence));
-                sim.stats.accepted++;
-                on_done(run);
-                break;
-        case WIRE_FAILED:
-                on_failed(run, result->retry_after.us);
-                break;
-        case WIRE_FAILED_FOR_GOOD:
-                begin_anew(&checks.threads[run->thread]);
-                break;
-        case WIRE_BUSY:
-                on_busy(run, result->retry_after.us);
-                break;
-        case WIRE_HANDED_BACK:
-                check_is_ready(run->thread);
-                break;
-        }
-}
-
-/* -- what the broker hears ----------------------------------------------------------------------------------------- */
-
-static void on_held(struct check_sender from, struct pack_reader *held, uint32_t n) {
-        struct wire_held item;
-
-        for (uint32_t i = 0; i < n && wire_held_next(held, &item) == 0; i++) {
-                struct model_run *run = check_find_run(item.fence);
-
-                if (run && run->is_over)
-                        check_adopt(from, run);
-                if (run && !run->is_over && run->worker == from.process && run->worker_generation == from.generation)
-                        run->named = checks.turn_now;
-        }
-}
-
-/* What leaves no trace in the store is looked at before anything is sent: then the thread is as the verb found it. */
-static void check_on_verb(struct bytes frame) {
-        char text[160], name[16];
-        const char *at;
-
-        checks.has_verb = true;
-        snprintf(text, sizeof text, "%.*s", BYTES_PRINT(frame));
-        at = strstr(text, "\"thread\":\"");
-        if (!strstr(text, "\"flush\"") || !at || sscanf(at + 10, "%15[^\"]", name) != 1)
-                return;
-        for (uint32_t i = 0; i < SIM_ALL_THREADS; i++)
-                if (strcmp(name, world_thread_name(i)) == 0)
-                        checks.threads[i].is_flushed = true;
-}
-
-void check_on_taken(struct check_sender from, enum socket_name door, struct bytes frame) {
-        uint32_t worker = worker_of(from.process);
-        struct wire_hello hello;
-        struct wire_alive alive;
-        struct wire_result result;
-        enum wire_type type;
-        struct bytes body;
-
-        if (door == SOCKET_STATS)
-                check_on_verb(frame);
-        if (door != SOCKET_WORKERS || wire_open(frame, &type, &body) < 0)
-                return;
-        if (type == WIRE_HELLO && wire_decode_hello(body, &hello) == 0) {
-                check_on_hello(&hello);
-                checks.known_at[worker] = from.connection;
-                on_held(from, &hello.held, hello.n_held);
-        }
-        /* From anywhere else it only gets to hear that it must say hello first. */
-        if (type == WIRE_ALIVE && checks.known_at[worker] == from.connection && wire_decode_alive(body, &alive) == 0)
-                on_held(from, &alive.held, alive.n_held);
-        if (type == WIRE_RESULT && wire_decode_result(body, &result) == 0)
-                on_result(&result);
 }
 
 /* -- what the broker sends ----------------------------------------------------------------------------------------- */
@@ -269,6 +102,16 @@ static uint32_t number_of(const struct wire_run_message *message) {
         return (uint32_t)strtoul(text, NULL, 10);
 }
 
+/* It posts without asking again, so that its reply may be out is stored before it hears of it. */
+static void check_doubt(const struct model_run *run, const struct said *first) {
+        sim.stats.in_doubt += run->is_doubtful;
+        if (!first->is_doubtful)
+                sim_violation("G9 one reply", "run %s may post a reply, and the store has no doubt of that",
+                              tell_fence(run->fence));
+        if (first->was_doubtful && !run->is_doubtful)
+                sim_violation("G9 one reply", "run %s is not told that its reply may be out", tell_fence(run->fence));
+}
+
 static void check_messages(const struct model_run *run) {
         const struct model_thread *thread = &checks.threads[run->thread];
         uint32_t wanted = check_size(thread, check_settings(run->thread));
@@ -284,6 +127,8 @@ static void check_messages(const struct model_run *run) {
         if (run->has_answer != checks.said[run->messages.items[0]].has_answer)
                 sim_violation("G8 no paying twice", "run %s comes %s, and the store has %s", tell_fence(run->fence),
                               run->has_answer ? "with an answer" : "without", run->has_answer ? "none" : "one");
+        if (run->has_answer)
+                check_doubt(run, &checks.said[run->messages.items[0]]);
 }
 
 static void check_time(const struct model_run *run) {
@@ -317,7 +162,7 @@ static bool is_waiting(uint32_t tenant) {
                 if (thread->list.n > 0 && thread->state != MODEL_RUNNING && !check_is_awaited(thread) &&
                     thread->due_max <= checks.turn_now)
                         return checks.tenants[tenant].n_running < check_settings(i)->concurrency &&
-                               checks.tenants[tenant].paced <= checks.turn_now;
+                               checks.tenants[tenant].paced <= checks.turn_now && !check_is_kept_back(i);
         }
         return false;
 }
@@ -348,13 +193,16 @@ static struct model_run *on_run(struct process *to, const struct wire_run *wire)
         run->worker = to;
         run->worker_generation = to ? to->generation : 0;
         run->sent = run->named = checks.turn_now;
-        run->has_answer = run->has_go = wire->answer.len > 0;
-        run->known_posted = wire->posted;
+        run->has_answer = run->has_go = run->is_answered = wire->answer.len > 0;
+        run->known_posted = run->told_posted = run->first_posted = wire->posted;
+        run->is_doubtful = wire->is_doubtful;
+        run->is_asking = !run->has_answer;
         memcpy(run->batch, wire->batch.data, wire->batch.len);
         for (uint32_t i = 0; i < wire->n_messages && wire_run_next(&rest, &message) == 0; i++)
                 numbers_push(&run->messages, number_of(&message));
         sim.stats.runs++;
         check_time(run);
+        check_provider_on_run(run);
         check_messages(run);
         check_turns(run);
         checks.threads[run->thread].state = MODEL_RUNNING;
@@ -394,6 +242,7 @@ static void on_frame(struct process *to, struct bytes frame, bool is_sent) {
         struct bytes body;
         uint64_t fence;
 
+        check_hear_pending();
         check_awaiting_on_time();
         if (wire_open(frame, &type, &body) < 0)
                 sim_violation("the wire", "the broker sends a frame that is none");

@@ -31,7 +31,8 @@ struct said {
         /* Of the first of a batch, what the store holds under it. */
         bool has_record, has_answer;
         int64_t record_ms;
-        uint32_t attempts, posted;
+        uint32_t attempts, posted, n_interrupts;
+        bool is_doubtful, was_doubtful; /* whether the next reply is out is not known: by this record, and the last */
         struct numbers batch; /* settled: dead, or answered */
         uint64_t void_fence,
                 posting; /* no run of it up to this one may go on, but for the one that got its answer in */
@@ -50,11 +51,13 @@ struct model_thread {
         enum model_state state;
         int64_t due_min, due_max; /* when it becomes ready */
         uint64_t fence, newest_fence;
-        uint32_t attempts, n_busy, n_settled;
-        int64_t busy_since;
+        uint32_t attempts, n_busy, n_settled, n_interrupts;
+        int64_t busy_since, ready_since;
+        int64_t tried, tried_before; /* when it found its provider down: the last two times; 0 = it did not */
         uint64_t last_seq; /* accepted */
         bool is_held;
         uint64_t hold_note; /* the seq of what the store has of it */
+        uint64_t disturbed; /* the run that newer messages came for in this turn */
         bool is_flushed; /* an operator wants it due now; looked at before anything is sent */
         bool is_awaited; /* it was there at the start: a worker from before may run it */
         uint64_t last_shown; /* the newest message that a reply was shown for, by its seq */
@@ -74,8 +77,25 @@ struct model_run {
         bool has_result, is_void; /* it ended by a result; this broker remembers that */
         int64_t lock_until;
         bool has_lock, is_in_doubt;
+        bool is_answered; /* it has handed an answer over, or got it */
+        bool is_asking; /* when its lease began there was no answer: what it says of its provider counts */
+        int64_t called_off; /* when; its worker hears of it within a lease. 0 = it was not */
         uint32_t n_shown; /* bits: reply numbers that became visible */
+        uint32_t n_unread; /* and those that could not be known when it asked the channel, or were on their way */
+        uint32_t first_posted; /* where it began */
+        bool is_doubtful; /* as it was told */
         uint32_t told_posted, known_posted; /* so many are out: as the broker heard, and as it has stored */
+};
+
+enum model_provider_state { MODEL_CLOSED, MODEL_OPEN, MODEL_HALF_OPEN };
+
+struct model_provider {
+        enum model_provider_state state;
+        uint32_t failures, failed; /* in a row, and the thread that was first */
+        bool is_failed_by_many, is_asked, is_asked_by_many, is_slowed;
+        uint32_t asked; /* the thread, from 1 */
+        int64_t until, pause, probe_since;
+        uint64_t opened, probe; /* fences */
 };
 
 struct model_tenant {
@@ -104,7 +124,16 @@ struct check_fact {
         struct stored_note note; /* its texts are copies */
 };
 
+/* What the broker heard of a run in a turn in which newer messages may have ended it before: the commit tells. */
+struct pending {
+        bool is_result;
+        struct wire_result result;
+        struct wire_answered answered;
+};
+
 struct checks {
+        struct pending pending[256];
+        uint32_t n_pending;
         struct said *said;
         uint32_t n_said, said_cap;
         struct key *keys;
@@ -115,6 +144,7 @@ struct checks {
         uint32_t n_runs, runs_cap, n_runs_before; /* those of before the start of this broker */
         struct model_thread threads[SIM_ALL_THREADS];
         struct model_tenant tenants[SIM_TENANTS];
+        struct model_provider providers[SIM_PROVIDERS];
         uint64_t turn;
         int64_t turn_now;
         struct numbers told_runs; /* whose results it took in this turn */
@@ -144,6 +174,8 @@ int64_t check_due(const struct model_thread *thread, const struct config_tenant 
 /* How many of its messages go out together. */
 uint32_t check_size(const struct model_thread *thread, const struct config_tenant *settings);
 void check_collect(uint32_t thread);
+/* What the broker heard of runs that may have been interrupted counts, unless they were. */
+void check_hear_pending(void);
 void check_fullness(uint32_t thread);
 void check_is_ready(uint32_t thread);
 /* After a start: what the core must have made of the store. */
@@ -152,6 +184,17 @@ void check_on_broker_loaded(void);
 const struct check_fact *check_facts(uint32_t *ret_n);
 void check_forget_facts(void);
 uint32_t check_number_of_body(struct bytes bytes);
+
+/* -- check_providers.c --------------------------------------------------------------------------------------------- */
+
+/* A result is taken: does the run's failure cost no attempt? And an answer is. */
+bool check_on_verdict_of(const struct model_run *run, const struct wire_result *result);
+void check_on_answer_of(struct model_run *run);
+void check_spare(struct model_run *run);
+void check_provider_on_run(const struct model_run *run);
+void check_provider_forgets(const struct model_run *run);
+/* Does its provider keep the thread back now? */
+bool check_is_kept_back(uint32_t thread);
 
 /* -- check_awaiting.c: runs that go on over a restart of the broker ------------------------------------------------ */
 

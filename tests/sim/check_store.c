@@ -103,14 +103,24 @@ static void on_message_gone(const struct check_fact *fact) {
         }
 }
 
+/* Its run is over, which the worker has yet to hear. */
+static void call_off(struct model_thread *thread) {
+        struct model_run *run = thread->fence ? check_find_run(thread->fence) : NULL;
+
+        if (!run)
+                return;
+        run->called_off = checks.turn_now;
+        if (!run->is_over)
+                check_run_is_over(run);
+}
+
 /* Whatever the thread was at, what is left of it begins anew. */
 static void end_by_verb(uint32_t index) {
         struct model_thread *thread = &checks.threads[index];
 
-        if (thread->fence != 0 && check_find_run(thread->fence))
-                check_run_is_over(check_find_run(thread->fence));
+        call_off(thread);
         thread->state = MODEL_COLLECTING;
-        thread->attempts = thread->n_busy = thread->n_settled = 0;
+        thread->attempts = thread->n_busy = thread->n_settled = thread->n_interrupts = 0;
 }
 
 static void on_hold(const struct stored_note *note) {
@@ -125,8 +135,7 @@ static void on_hold(const struct stored_note *note) {
                 thread->is_awaited = false;
         if (thread->state == MODEL_RUNNING && thread->n_settled > 0)
                 return;
-        if (thread->fence != 0 && check_find_run(thread->fence))
-                check_run_is_over(check_find_run(thread->fence));
+        call_off(thread);
         thread->state = MODEL_COLLECTING;
 }
 
@@ -164,9 +173,42 @@ static void revive(struct said *first, bool is_answered) {
                         checks.said[batch.items[i]].fate = FATE_STORED, checks.said[batch.items[i]].is_revived = true;
                 numbers_push(&thread->list, is_first ? batch.items[i++] : old.items[k++]);
         }
-        thread->attempts = thread->n_busy = 0;
+        thread->attempts = thread->n_busy = thread->n_interrupts = 0;
         thread->n_settled = is_answered ? batch.n : 0;
         check_is_ready(first->thread);
+}
+
+/* Newer messages joined a batch that was being answered: only as often, and for as long, as its tenant wants that, and
+ * never once the answer is stored. Then a reply comes by max_wait and one run more, whatever is said. */
+static void on_interrupt(const struct said *first, uint32_t n_interrupts) {
+        const struct config_tenant *settings = check_settings(first->thread);
+        struct model_thread *thread = &checks.threads[first->thread];
+        struct model_run *run = thread->fence ? check_find_run(thread->fence) : NULL;
+        uint64_t n_bytes = 0;
+
+        sim.stats.interrupted++;
+        if (settings->on_new_message != CONFIG_ON_NEW_INTERRUPT || n_interrupts > settings->max_interrupts ||
+            n_interrupts != thread->n_interrupts + 1)
+                sim_violation("interrupts", "a batch of %s is interrupted for time %u; its tenant wants %u at most",
+                              world_thread_name(first->thread), n_interrupts,
+                              settings->on_new_message == CONFIG_ON_NEW_INTERRUPT ? settings->max_interrupts : 0);
+        if (first->is_answered || first->has_answer)
+                sim_violation("interrupts", "a batch of %s is interrupted, and its answer is stored",
+                              world_thread_name(first->thread));
+        if (first->at + settings->max_wait.us <= checks.turn_now)
+                sim_violation("interrupts", "a batch of %s is interrupted %lld ms after a reply was due",
+                              world_thread_name(first->thread),
+                              (long long)(checks.turn_now - first->at - settings->max_wait.us) / 1000);
+        for (uint32_t i = 0; run && i <= run->messages.n && i < thread->list.n; i++)
+                n_bytes += checks.said[thread->list.items[i]].n_bytes;
+        if (run && (run->messages.n >= thread->list.n || run->messages.n >= settings->max_messages ||
+                    n_bytes > settings->max_bytes))
+                sim_violation("interrupts", "run %s is interrupted, and no newer message can join its batch",
+                              tell_fence(run->fence));
+        thread->n_interrupts = n_interrupts;
+        call_off(thread);
+        if (run)
+                thread->state = MODEL_COLLECTING;
 }
 
 static void on_batch(const struct check_fact *fact) {
@@ -176,6 +218,11 @@ static void on_batch(const struct check_fact *fact) {
         first->has_record = true;
         first->record_ms = fact->batch.at.ms;
         first->attempts = fact->batch.attempts;
+        first->was_doubtful = first->is_doubtful;
+        first->is_doubtful = fact->batch.is_doubtful;
+        if (fact->batch.kind == STORED_RETRYING && !was_dead && fact->batch.n_interrupts != first->n_interrupts)
+                on_interrupt(first, fact->batch.n_interrupts);
+        first->n_interrupts = fact->batch.n_interrupts;
         if (fact->batch.posted < first->posted && !was_dead)
                 sim_violation("G9 one reply", "a batch had %u replies out, and now has %u", first->posted,
                               fact->batch.posted);
@@ -189,7 +236,9 @@ static void on_batch(const struct check_fact *fact) {
                 revive(first, true);
         } else if (fact->batch.is_answered) {
                 first->batch = fact->seqs;
-                checks.threads[first->thread].n_settled = fact->seqs.n;
+                /* Not when its run is over by the same commit: a POSTED may be stored with the RESULT. */
+                if (checks.threads[first->thread].state != MODEL_COLLECTING)
+                        checks.threads[first->thread].n_settled = fact->seqs.n;
                 for (uint32_t i = 0; i < fact->seqs.n; i++)
                         checks.said[fact->seqs.items[i]].is_answered = true;
         }
@@ -198,8 +247,8 @@ static void on_batch(const struct check_fact *fact) {
 static void on_batch_gone(const struct check_fact *fact) {
         struct said *first = check_of_seq(fact->seq);
 
-        first->has_record = false;
-        first->attempts = first->posted = 0;
+        first->has_record = first->is_doubtful = first->was_doubtful = false;
+        first->attempts = first->posted = first->n_interrupts = 0;
         if (first->fate == FATE_DEAD && !checks.has_verb)
                 sim_violation("G2 once", "dead letter %u vanishes, and nobody asked for it", check_number_of(first));
         if (first->fate == FATE_DEAD)
@@ -290,6 +339,7 @@ void check_on_commit(const struct change *changes, size_t n) {
                 }
         }
         checks.is_unsure = true;
+        check_hear_pending();
 }
 
 void check_on_committed(void) {

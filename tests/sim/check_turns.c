@@ -10,7 +10,7 @@ void check_on_turn_begin(void) {
         checks.turn++;
         checks.turn_now = sim.now_us;
         checks.has_verb = false;
-        checks.told_runs.n = 0;
+        checks.told_runs.n = checks.n_pending = 0;
         for (uint32_t i = 0; i < SIM_ALL_THREADS; i += SIM_THREADS)
                 check_fullness(i);
         for (uint32_t i = checks.n_runs; i-- > 0 && i + 64 > checks.n_runs;) {
@@ -53,6 +53,17 @@ static void forget_turns(const bool *waits) {
                         memset(checks.tenants[i].passed, 0, sizeof checks.tenants[i].passed);
 }
 
+/* The broker looks at its provider again when it may be asked. */
+static void check_is_looked_after(uint32_t index, int64_t next) {
+        const struct model_provider *provider = &checks.providers[world_provider(world_tenant(index))];
+
+        if (provider->state == MODEL_OPEN && provider->until > checks.turn_now && next > provider->until &&
+            has_credit() && has_room(index))
+                sim_violation("G5 when quiet",
+                              "thread %s waits for a provider that may be asked %lld us before the broker looks again",
+                              world_thread_name(index), (long long)(next - provider->until));
+}
+
 static void check_promptness(void) {
         int64_t next = core_next_due(broker_core()).us;
         bool waits[SIM_TENANTS] = {false}, is_free = has_credit();
@@ -63,8 +74,12 @@ static void check_promptness(void) {
                 if (thread->list.n == 0 || thread->state == MODEL_RUNNING || thread->state == MODEL_HELD ||
                     check_is_awaited(thread))
                         continue;
-                if (thread->due_max <= checks.turn_now)
-                        thread->state = MODEL_READY;
+                if (thread->due_max <= checks.turn_now && thread->state != MODEL_READY)
+                        thread->state = MODEL_READY, thread->ready_since = checks.turn_now;
+                if (thread->state == MODEL_READY && check_is_kept_back(i)) {
+                        check_is_looked_after(i, next);
+                        continue;
+                }
                 if (thread->state == MODEL_READY && has_room(i))
                         waits[world_tenant(i)] = true;
                 if (thread->state == MODEL_READY && is_free && has_room(i))
@@ -118,6 +133,7 @@ static void check_why(uint32_t index) {
 }
 
 void check_on_turn_end(void) {
+        check_hear_pending();
         check_awaiting_on_time();
         check_promptness();
         check_why((uint32_t)(checks.turn * 7 % SIM_ALL_THREADS));
@@ -146,39 +162,45 @@ void check_on_broker_end(void) {
         for (uint32_t i = 0; i < checks.told_runs.n; i++)
                 checks.runs[checks.told_runs.items[i]].is_broker_gone = true;
         for (uint32_t i = 0; i < SIM_ALL_THREADS; i++)
-                checks.threads[i].fence = 0, checks.threads[i].is_flushed = false;
+                checks.threads[i].fence = 0, checks.threads[i].is_flushed = false, checks.threads[i].tried = 0,
+                checks.threads[i].tried_before = 0;
         for (uint32_t i = 0; i < SIM_TENANTS; i++)
                 checks.tenants[i] = (struct model_tenant){.full_at = checks.tenants[i].full_at};
+        memset(checks.providers, 0, sizeof checks.providers);
         checks.is_awaiting = false;
         memset(checks.known_at, 0, sizeof checks.known_at);
 }
 
 int64_t check_of_calendar(int64_t ms) { return sim.now_us + (ms - sim_now().wall.ms) * 1000; }
 
+static void set_time(struct said *said) {
+        int64_t at = check_of_calendar(said->accepted_ms);
+
+        said->at = at < sim.now_us ? at : sim.now_us;
+}
+
 /* A due time is never stored: it follows from when the messages came, as the calendar tells it now. */
 void check_on_broker_loaded(void) {
         checks.turn_now = sim.now_us;
         check_await();
+        for (uint32_t i = 0; i < checks.n_said; i++)
+                if (checks.said[i].fate == FATE_STORED || checks.said[i].fate == FATE_DEAD)
+                        set_time(&checks.said[i]);
         for (uint32_t i = 0; i < SIM_ALL_THREADS; i++) {
                 struct model_thread *thread = &checks.threads[i];
                 const struct config_tenant *settings = check_settings(i);
                 int64_t cap = settings->retry.cap.us > 3600000000 ? settings->retry.cap.us : 3600000000;
                 struct said *first;
 
-                for (uint32_t k = 0; k < thread->list.n; k++) {
-                        struct said *said = &checks.said[thread->list.items[k]];
-
-                        said->at = check_of_calendar(said->accepted_ms);
-                        said->at = said->at < sim.now_us ? said->at : sim.now_us;
-                }
                 thread->state = MODEL_COLLECTING;
-                thread->attempts = thread->n_busy = 0;
+                thread->attempts = thread->n_busy = thread->n_interrupts = 0;
                 check_collect(i);
                 first = thread->list.n ? &checks.said[thread->list.items[0]] : NULL;
                 thread->n_settled = first && first->has_answer ? first->batch.n : 0;
                 if (!first || !first->has_record)
                         continue;
                 thread->attempts = first->attempts;
+                thread->n_interrupts = first->n_interrupts;
                 if (thread->is_held || first->record_ms == AT_QUIET.ms)
                         continue;
                 thread->state = MODEL_BACKOFF;

@@ -117,7 +117,7 @@ struct loop_watch *loop_watch_free(struct loop_watch *watch) {
 /* -- settings: the world's own, the same for every worker ---------------------------------------------------------- */
 
 struct settings {
-        struct channel *channel;
+        struct channel *plain, *readable;
 };
 
 static struct settings settings;
@@ -139,16 +139,38 @@ const struct config_tenant *settings_tenant_find(const struct settings *held, co
         return config_tenant_find(&sim.config, bytes_of(name));
 }
 
-const struct channel *settings_channel_find(const struct settings *held, const struct config_tenant *tenant,
-                                            const char *name) {
-        static char secret[] = "whsec_c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0", url[] = "http://simulated/",
-                    kind[] = "generic";
-        static char keys[][16] = {"secret", "reply_url"};
-        static struct config_setting items[] = {{keys[0], secret, 0}, {keys[1], url, 0}};
-        static struct config_channel config = {.name = kind, .kind = kind, .settings = items, .n_settings = 2};
+static struct channel *channel_of(const struct config_channel *config) {
+        struct channel *channel;
         char *error = NULL;
 
-        if (!settings.channel)
-                ENSURE(channel_new(&config, &settings.channel, &error) == 0);
-        return settings.channel;
+        ENSURE(channel_new(config, &channel, &error) == 0);
+        return channel;
+}
+
+/* One kind of channel that can only be posted to, and one that can be read back. */
+const struct channel *settings_channel_find(const struct settings *held, const struct config_tenant *tenant,
+                                            const char *name) {
+        static char words[][40] = {"generic",
+                                   "secret",
+                                   "whsec_c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0",
+                                   "reply_url",
+                                   "chatwoot",
+                                   "url",
+                                   "http://simulated/",
+                                   "account",
+                                   "1",
+                                   "token",
+                                   "unsigned",
+                                   "true"};
+        static struct config_setting plain[] = {{words[1], words[2], 0}, {words[3], words[6], 0}};
+        static struct config_setting readable[] = {
+                {words[5], words[6], 0}, {words[7], words[8], 0}, {words[9], words[9], 0}, {words[10], words[11], 0}};
+        static const struct config_channel plain_config = {
+                .name = words[0], .kind = words[0], .settings = plain, .n_settings = 2};
+        static const struct config_channel readable_config = {
+                .name = words[4], .kind = words[4], .settings = readable, .n_settings = 4};
+
+        if (!settings.plain)
+                settings = (struct settings){channel_of(&plain_config), channel_of(&readable_config)};
+        return world_can_read_back((uint32_t)(tenant - sim.tenants)) ? settings.readable : settings.plain;
 }

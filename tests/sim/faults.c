@@ -22,6 +22,7 @@ static const char *const step_names[STEP_N] = {
         [STEP_ANSWER] = "answer of a handler",
         [STEP_POSTED] = "reply in the channel",
         [STEP_POST_ANSWER] = "answer of the channel",
+        [STEP_READ] = "channel read back",
         [STEP_VERB] = "verb of an operator",
         [STEP_FAULT] = "fault",
 };
@@ -53,16 +54,21 @@ static const char *const fault_names[FAULT_N] = {
         [FAULT_REDIS_LOST_ANSWER] = "answer of Redis lost",
         [FAULT_REDIS_SLOW] = "Redis slow",
         [FAULT_CLOCK_STEP] = "calendar stepped",
+        [FAULT_OUTAGE] = "provider down",
         [FAULT_HANDLER_FAILS] = "handler fails",
         [FAULT_HANDLER_REFUSES] = "handler refuses for good",
         [FAULT_HANDLER_BUSY] = "handler busy",
         [FAULT_HANDLER_SILENT] = "handler never answers",
         [FAULT_HANDLER_SLOW] = "handler slow",
         [FAULT_HANDLER_LIES] = "handler lies about Retry-After",
+        [FAULT_HANDLER_OVERLOADED] = "handler overloaded",
+        [FAULT_HANDLER_UNPAID] = "handler refuses for money",
         [FAULT_POST_FAILS] = "post fails",
         [FAULT_POST_REFUSED] = "post refused for good",
         [FAULT_POST_UNKNOWN] = "post of unknown outcome",
         [FAULT_POST_SLOW] = "post slow",
+        [FAULT_READ_FAILS] = "channel not read back for now",
+        [FAULT_READ_REFUSED] = "channel refuses to be read back",
         [FAULT_BAD_MESSAGE] = "message that must be refused",
         [FAULT_SAID_AGAIN] = "message said again",
 };
@@ -121,6 +127,14 @@ static void kill_worker(void) {
         worker_kill(n, sim_roll(2));
 }
 
+static void stop_provider(void) {
+        uint32_t provider = sim_roll(SIM_PROVIDERS);
+        int64_t us = sim_delay(500000, 60000000);
+
+        tell("provider", "%u is down for %lld ms", provider, (long long)us / 1000);
+        outside_stop_provider(provider, sim_time() + us);
+}
+
 static void make_of_broker(enum fault fault) {
         if (fault == FAULT_BROKER_KILL)
                 broker_end(BROKER_KILL, down_time());
@@ -163,15 +177,17 @@ static void make(enum fault fault) {
                 redis_stop(sim_time() + sim_delay(1000, 500000), true);
         else if (fault == FAULT_REDIS_DOWN)
                 redis_stop(sim_time() + sim_delay(500000, 30000000), false);
+        else if (fault == FAULT_OUTAGE)
+                stop_provider();
         else
                 step_clock();
 }
 
 /* Those of this page. */
 static bool is_timed(enum fault fault) {
-        return fault <= FAULT_ONE_WAY_DOWN
-                       ? fault != FAULT_WORKER_STOP_INSIDE
-                       : (fault >= FAULT_REDIS_FLUSH && fault <= FAULT_REDIS_DOWN) || fault == FAULT_CLOCK_STEP;
+        return fault <= FAULT_ONE_WAY_DOWN ? fault != FAULT_WORKER_STOP_INSIDE
+                                           : (fault >= FAULT_REDIS_FLUSH && fault <= FAULT_REDIS_DOWN) ||
+                                                     fault == FAULT_CLOCK_STEP || fault == FAULT_OUTAGE;
 }
 
 static void on_fault(void *context, uint64_t token) {

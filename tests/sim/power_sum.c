@@ -33,6 +33,9 @@ void power_sum_batch(struct power_sum *sum, const struct stored_batch *batch) {
         pack_push_uint(&fields, batch->posted);
         pack_push_uint(&fields, batch->fence);
         pack_push_uint(&fields, batch->is_answered);
+        pack_push_uint(&fields, batch->is_doubtful);
+        pack_push_uint(&fields, batch->n_replies);
+        pack_push_uint(&fields, batch->n_interrupts);
         pack_push_str(&fields, bytes_of(batch->code));
         pack_push_str(&fields, bytes_of(batch->why));
         for (uint32_t i = 0; i < batch->n_seqs; i++)

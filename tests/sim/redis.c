@@ -1,12 +1,13 @@
 /* Redis: the thread locks, in virtual time. Takes the place of worker/redis.c, the door to hiredis; what the three
- * scripts of worker/lock.c do is written down a second time here (that they do it is shown by the tests with a real
- * Redis). */
+ * scripts of a lock (worker/scripts.c) do is written down a second time here (that they do it is shown by the tests
+ * with a real Redis). What else Redis remembers is not made up: whoever asks for it finds no connection. */
 #include "common/ensure.h"
 #include "common/limits.h"
 #include "common/memory.h"
 #include "tests/sim/check.h"
 #include "tests/sim/sim.h"
 #include "worker/redis.h"
+#include "worker/scripts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,9 +17,6 @@ enum {
         TRIP_MAX_US = 20000,
         SLOW_US = 900000,
         LOCKS_MAX = SIM_ALL_THREADS,
-        ACQUIRE = 0,
-        EXTEND,
-        RELEASE
 };
 
 struct redis {
@@ -30,10 +28,9 @@ struct redis_request {
         int script;
         char key[48], value[64];
         int64_t ttl_us, asked;
-        void (*on_end)(void *context, enum redis_result result, int64_t answer);
+        void (*on_end)(void *context, const struct redis_answer *answer);
         void *context;
-        enum redis_result result;
-        int64_t answer;
+        struct redis_answer answer;
         bool is_freed, is_ended;
 };
 
@@ -82,7 +79,7 @@ static int64_t evaluate(const struct redis_request *request) {
         struct lock *lock = find(request->key);
         bool is_held = lock->until > sim_time(), is_ours = is_held && strcmp(lock->value, request->value) == 0;
 
-        if (request->script == ACQUIRE) {
+        if (request->script == SCRIPT_LOCK_ACQUIRE) {
                 if (is_held && !is_ours && strncmp(lock->value, request->value, 20) >= 0)
                         return 0;
                 strcpy(lock->value, request->value);
@@ -91,11 +88,17 @@ static int64_t evaluate(const struct redis_request *request) {
         }
         if (!is_ours)
                 return 0;
-        lock->until = request->script == EXTEND ? sim_time() + request->ttl_us : 0;
+        if (request->script != SCRIPT_LOCK_NOTE)
+                lock->until = request->script == SCRIPT_LOCK_EXTEND ? sim_time() + request->ttl_us : 0;
         return 1;
 }
 
 /* -- requests ------------------------------------------------------------------------------------------------------ */
+
+static bool is_grant(const struct redis_request *request) {
+        return (request->script == SCRIPT_LOCK_ACQUIRE || request->script == SCRIPT_LOCK_EXTEND) &&
+               request->answer.result == REDIS_ANSWERED && request->answer.number == 1;
+}
 
 static void on_answer(void *context, uint64_t generation) {
         struct redis_request *request = context;
@@ -105,17 +108,17 @@ static void on_answer(void *context, uint64_t generation) {
         request->is_ended = true;
         sim_step(STEP_REDIS_ANSWER);
         if (generation != redis.generation)
-                request->result = REDIS_UNKNOWN;
-        if (request->script != RELEASE && request->result == REDIS_ANSWERED && request->answer == 1)
+                request->answer.result = REDIS_UNKNOWN;
+        if (is_grant(request))
                 check_on_locked(request->process, strtoull(request->value, NULL, 10), request->asked, request->ttl_us);
-        request->on_end(request->context, request->result, request->answer);
+        request->on_end(request->context, &request->answer);
 }
 
 /* The answer does not come: after a while the worker gives the connection up. */
 static void on_given_up(void *context, uint64_t generation) {
         struct redis_request *request = context;
 
-        request->result = REDIS_UNKNOWN;
+        request->answer.result = REDIS_UNKNOWN;
         on_answer(request, generation);
 }
 
@@ -125,27 +128,35 @@ static void on_script(void *context, uint64_t generation) {
         if (sim_time() < redis.down_until || generation != redis.generation)
                 return;
         sim_step(STEP_REDIS);
-        request->answer = evaluate(request);
-        if (request->script == RELEASE || sim_goes_wrong(FAULT_REDIS_LOST_ANSWER))
+        request->answer.number = evaluate(request);
+        if (!request->on_end || sim_goes_wrong(FAULT_REDIS_LOST_ANSWER))
                 return;
         sim_at(sim_time() + sim_delay(TRIP_US, sim_goes_wrong(FAULT_REDIS_SLOW) ? SLOW_US : TRIP_MAX_US),
                request->process, on_answer, request, generation);
 }
 
-struct redis_request *redis_eval(struct redis *connection, int script, const char *key, const char *const *arguments,
-                                 int n_arguments,
-                                 void (*on_end)(void *context, enum redis_result result, int64_t answer),
-                                 void *context) {
-        struct redis_request *request;
+static void copy(struct bytes from, char *to, size_t size) {
+        ENSURE(from.len < size);
+        memcpy(to, from.data, from.len);
+        to[from.len] = '\0';
+}
 
-        if (sim_time() < redis.down_until)
+struct redis_request *redis_eval(struct redis *connection, const struct redis_call *call,
+                                 void (*on_end)(void *context, const struct redis_answer *answer), void *context) {
+        struct redis_request *request;
+        char ttl[16];
+
+        /* What is remembered of threads is not made up here. */
+        if (sim_time() < redis.down_until || call->script > SCRIPT_LOCK_NOTE)
                 return NULL;
         request = sim_new(sizeof *request);
-        *request = (struct redis_request){.process = connection->process, .script = script, .asked = sim_time()};
-        ENSURE(strlen(key) < sizeof request->key && strlen(arguments[0]) < sizeof request->value);
-        strcpy(request->key, key);
-        strcpy(request->value, arguments[0]);
-        request->ttl_us = strtoll(arguments[1], NULL, 10) * 1000;
+        *request = (struct redis_request){.process = connection->process, .script = call->script, .asked = sim_time()};
+        copy(call->keys[0], request->key, sizeof request->key);
+        copy(call->arguments[0], request->value, sizeof request->value);
+        if (call->script == SCRIPT_LOCK_ACQUIRE || call->script == SCRIPT_LOCK_EXTEND) {
+                copy(call->arguments[1], ttl, sizeof ttl);
+                request->ttl_us = strtoll(ttl, NULL, 10) * 1000;
+        }
         request->on_end = on_end;
         request->context = context;
         request->is_freed = !on_end;

@@ -22,6 +22,7 @@ enum {
         SIM_ALL_THREADS = SIM_TENANTS * SIM_THREADS,
         SIM_WORKERS = 4,
         SIM_PRODUCERS = 3,
+        SIM_PROVIDERS = 2,
 };
 
 /* What the steps of a seed are: one of these happened. */
@@ -38,6 +39,7 @@ enum step {
         STEP_ANSWER, /* a worker heard its answer */
         STEP_POSTED, /* a reply reached the channel */
         STEP_POST_ANSWER,
+        STEP_READ, /* the channel was asked what it shows */
         STEP_VERB, /* an operator acted */
         STEP_FAULT,
         STEP_N,
@@ -70,16 +72,21 @@ enum fault {
         FAULT_REDIS_LOST_ANSWER,
         FAULT_REDIS_SLOW,
         FAULT_CLOCK_STEP,
+        FAULT_OUTAGE,
         FAULT_HANDLER_FAILS,
         FAULT_HANDLER_REFUSES,
         FAULT_HANDLER_BUSY,
         FAULT_HANDLER_SILENT,
         FAULT_HANDLER_SLOW,
         FAULT_HANDLER_LIES,
+        FAULT_HANDLER_OVERLOADED,
+        FAULT_HANDLER_UNPAID,
         FAULT_POST_FAILS,
         FAULT_POST_REFUSED,
         FAULT_POST_UNKNOWN,
         FAULT_POST_SLOW,
+        FAULT_READ_FAILS,
+        FAULT_READ_REFUSED,
         FAULT_BAD_MESSAGE,
         FAULT_SAID_AGAIN,
         FAULT_N,
@@ -101,6 +108,7 @@ struct sim_stats {
         uint64_t n_steps, n_idle, n_seeds, n_lmdb;
         uint64_t messages, finished, dead, duplicates, refused, late;
         uint64_t runs, adopted, accepted, replies, repeated, calls, calls_repeated;
+        uint64_t interrupted, spared, opened, in_doubt, read_back;
 };
 
 /* How often things go wrong in this seed; a fault's weight is 0 in many. */
@@ -253,12 +261,24 @@ bool producers_are_waiting(void);
 
 /* -- outside.c: handlers and channels ------------------------------------------------------------------------------ */
 
-enum outside_plan { OUTSIDE_WELL, OUTSIDE_FAIL, OUTSIDE_REFUSE, OUTSIDE_BUSY, OUTSIDE_SILENT, OUTSIDE_UNKNOWN };
+enum outside_plan {
+        OUTSIDE_WELL,
+        OUTSIDE_FAIL,
+        OUTSIDE_REFUSE,
+        OUTSIDE_BUSY,
+        OUTSIDE_SILENT,
+        OUTSIDE_UNKNOWN,
+        OUTSIDE_LOST, /* of a post: it is there, and nobody hears of it */
+        OUTSIDE_OVERLOADED,
+        OUTSIDE_UNPAID,
+};
 
 void outside_init(void);
 /* For stories: what the handler does with the next question, and how long it takes. */
 void outside_plan_answer(enum outside_plan plan, int64_t us);
 void outside_plan_post(enum outside_plan plan, int64_t us);
+/* A provider is down: each question to it fails until then. */
+void outside_stop_provider(uint32_t provider, int64_t until);
 
 /* -- faults.c ------------------------------------------------------------------------------------------------------ */
 
@@ -274,4 +294,8 @@ void world_end(void);
 uint32_t world_thread(struct bytes tenant, struct bytes name);
 const char *world_thread_name(uint32_t thread);
 const char *world_tenant_name(uint32_t thread);
+/* The provider behind the tenant's handler; SIM_PROVIDERS when it has none. */
+uint32_t world_provider(uint32_t tenant);
+/* Can the tenant's channel tell what it shows? */
+bool world_can_read_back(uint32_t tenant);
 static inline uint32_t world_tenant(uint32_t thread) { return thread / SIM_THREADS; }

@@ -115,6 +115,12 @@ static void do_say(const struct line *line) {
         producer_say(0, thread_of(line->words[1]), id, line->words[2]);
 }
 
+/* At most so many; 0 = newer messages wait. */
+static void set_interrupts(struct config_tenant *tenant, uint32_t n) {
+        tenant->on_new_message = n > 0 ? CONFIG_ON_NEW_INTERRUPT : CONFIG_ON_NEW_QUEUE;
+        tenant->max_interrupts = n;
+}
+
 /* set TENANT KEY VALUE */
 static void do_set(const struct line *line) {
         struct config_tenant *tenant = NULL;
@@ -135,12 +141,15 @@ static void do_set(const struct line *line) {
                 tenant->retry.attempts = (uint32_t)strtoul(value, NULL, 10);
         else if (strcmp(key, "concurrency") == 0)
                 tenant->concurrency = (uint32_t)strtoul(value, NULL, 10);
+        else if (strcmp(key, "interrupts") == 0)
+                set_interrupts(tenant, (uint32_t)strtoul(value, NULL, 10));
         else
                 wrong("no setting", key);
 }
 
 static enum outside_plan plan_of(const char *word) {
-        static const char *const names[] = {"well", "fails", "refuses", "busy", "silent", "unknown"};
+        static const char *const names[] = {"well",    "fails", "refuses",    "busy",  "silent",
+                                            "unknown", "lost",  "overloaded", "unpaid"};
 
         for (size_t i = 0; i < sizeof names / sizeof *names; i++)
                 if (strcmp(names[i], word) == 0)
@@ -218,25 +227,34 @@ static void do_clock(const struct line *line) {
         redis_step_clock(ms);
 }
 
+/* provider down for TIME */
+static void do_provider(const struct line *line) {
+        int64_t us = time_after(line, "for");
+
+        tell("provider", "is down for %lld s", (long long)us / 1000000);
+        outside_stop_provider(0, sim.now_us + us);
+}
+
 static void do_why(const struct line *line) {
         uint32_t thread = thread_of(line->words[1]);
         struct core_thread_view view;
 
         core_why(broker_core(), sim_now(), bytes_of(world_tenant_name(thread)), bytes_of(world_thread_name(thread)),
                  &view);
-        tell("why", "%s is %s, with %u messages, %u attempts%s%s", world_thread_name(thread),
+        tell("why", "%s is %s, with %u messages, %u attempts%s%s%s%s", world_thread_name(thread),
              thread_state_name(view.state), view.n_messages, view.attempts, view.code ? ", after " : "",
-             view.code ? view.code : "");
+             view.code ? view.code : "", view.provider.endpoint ? ", its provider " : "",
+             view.provider.endpoint ? provider_state_name(view.provider.state) : "");
 }
 
 static const struct {
         const char *name;
         void (*run)(const struct line *line);
 } commands[] = {
-        {"wait", do_wait},       {"say", do_say},       {"set", do_set},       {"handler", do_handler},
-        {"channel", do_channel}, {"start", do_process}, {"kill", do_process},  {"stop", do_process},
-        {"cut", do_process},     {"drain", do_process}, {"power", do_process}, {"redis", do_redis},
-        {"clock", do_clock},     {"why", do_why},
+        {"wait", do_wait},       {"say", do_say},       {"set", do_set},           {"handler", do_handler},
+        {"channel", do_channel}, {"start", do_process}, {"kill", do_process},      {"stop", do_process},
+        {"cut", do_process},     {"drain", do_process}, {"power", do_process},     {"redis", do_redis},
+        {"clock", do_clock},     {"why", do_why},       {"provider", do_provider},
 };
 
 static void do_line(struct line *line) {

@@ -92,6 +92,7 @@ static const char *outcome_name(enum wire_outcome outcome) {
 
 void tell_frame_up(const char *who, struct bytes frame) {
         struct wire_answered answered;
+        struct wire_posted posted;
         struct wire_result result;
         struct wire_hello hello;
         enum wire_type type;
@@ -103,9 +104,13 @@ void tell_frame_up(const char *who, struct bytes frame) {
                 tell_line(who, "says hello, with %u slots, holding %u", hello.slots, hello.n_held);
         if (type == WIRE_ANSWERED && wire_decode_answered(body, &answered) == 0)
                 tell_line(who, "hands the answer of run %s over", tell_fence(answered.fence));
+        if (type == WIRE_POSTED && wire_decode_posted(body, &posted) == 0)
+                tell_line(who, "says that %u of run %s %s out", posted.posted, tell_fence(posted.fence),
+                          posted.posted == 1 ? "is" : "are");
         if (type == WIRE_RESULT && wire_decode_result(body, &result) == 0)
-                tell_line(who, "reports run %s: %s%s%.*s", tell_fence(result.fence), outcome_name(result.outcome),
-                          result.code.len ? ", " : "", BYTES_PRINT(result.code));
+                tell_line(who, "reports run %s: %s%s%.*s%s", tell_fence(result.fence), outcome_name(result.outcome),
+                          result.code.len ? ", " : "", BYTES_PRINT(result.code),
+                          result.is_doubtful ? ", in doubt" : "");
 }
 
 void tell_frame_down(const char *who, struct bytes frame) {
@@ -121,8 +126,8 @@ void tell_frame_down(const char *who, struct bytes frame) {
         if (type == WIRE_WELCOME)
                 tell_line(who, "is welcome");
         if (type == WIRE_RUN && wire_decode_run(body, &run) == 0)
-                tell_line(who, "gets run %s of %.*s%s: %s", tell_fence(run.fence), BYTES_PRINT(run.thread),
-                          run.answer.len ? ", answered" : "", tell_messages(body));
+                tell_line(who, "gets run %s of %.*s%s%s: %s", tell_fence(run.fence), BYTES_PRINT(run.thread),
+                          run.answer.len ? ", answered" : "", run.is_doubtful ? ", in doubt" : "", tell_messages(body));
         if (type == WIRE_GO && wire_decode_go(body, &fence) == 0)
                 tell_line(who, "hears go for run %s", tell_fence(fence));
         if ((type == WIRE_STOP || type == WIRE_CANCEL) && wire_decode_verdict(body, &verdict) == 0)

@@ -29,6 +29,21 @@ uint32_t world_thread(struct bytes tenant, struct bytes name) {
 const char *world_thread_name(uint32_t thread) { return thread_names[thread]; }
 const char *world_tenant_name(uint32_t thread) { return tenant_names[world_tenant(thread)]; }
 
+static char endpoints[SIM_PROVIDERS][24] = {"http://provider-0:80", "http://provider-1:80"};
+static char readable_kind[] = "chatwoot", plain_kind[] = "generic";
+
+uint32_t world_provider(uint32_t tenant) {
+        uint32_t i = 0;
+
+        while (i < SIM_PROVIDERS && sim.tenants[tenant].handler.endpoint != endpoints[i])
+                i++;
+        return i;
+}
+
+bool world_can_read_back(uint32_t tenant) {
+        return sim.tenants[tenant].n_channels > 0 && sim.tenants[tenant].channels->kind == readable_kind;
+}
+
 static int64_t any_of(const int64_t *values, uint32_t n) { return values[sim_roll(n)]; }
 
 #define ANY(...) any_of((const int64_t[]){__VA_ARGS__}, sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t))
@@ -60,11 +75,16 @@ static void vary(struct config_tenant *tenant) {
         tenant->concurrency = (uint32_t)ANY(1, 2, 100);
         tenant->max_pending = (uint32_t)ANY(0, 0, 0, 0, 0, 6, 20);
         tenant->rate = (struct config_rate){(uint32_t)ANY(0, 0, 0, 2, 8), span_s(1)};
+        tenant->on_new_message = sim_roll(2) ? CONFIG_ON_NEW_INTERRUPT : CONFIG_ON_NEW_QUEUE;
+        tenant->max_interrupts = (uint32_t)ANY(0, 1, 3, 10);
+        tenant->on_unknown = sim_roll(2) ? CONFIG_ON_UNKNOWN_SILENCE : CONFIG_ON_UNKNOWN_REPEAT;
+        tenant->handler.endpoint = sim_roll(3) ? endpoints[sim_roll(SIM_PROVIDERS)] : NULL;
 }
 
 static void make_tenants(void) {
-        static char name[] = "support", kind[] = "generic";
-        static struct config_channel channel = {.name = name, .kind = kind};
+        static char name[] = "support";
+        static struct config_channel channels[] = {{.name = name, .kind = plain_kind},
+                                                   {.name = name, .kind = readable_kind}};
 
         for (uint32_t i = 0; i < SIM_TENANTS; i++) {
                 sim.tenants[i] = defaults;
@@ -75,8 +95,11 @@ static void make_tenants(void) {
                 sim.tenants[i].name = tenant_names[i];
                 if (!sim.profile.is_still)
                         vary(&sim.tenants[i]);
-                sim.tenants[i].channels = &channel;
+                /* Still worlds: bolt's channel can be read back, and its handler is a provider's. */
+                sim.tenants[i].channels = &channels[sim.profile.is_still ? i == 1 : sim_roll(2)];
                 sim.tenants[i].n_channels = sim.profile.is_still || sim_roll(4);
+                if (sim.profile.is_still && i == 1)
+                        sim.tenants[i].handler.endpoint = endpoints[0];
         }
         for (uint32_t i = 0; i < SIM_ALL_THREADS; i++) {
                 if (sim.profile.is_still && i < 2 * SIM_THREADS)
@@ -98,6 +121,12 @@ static void make_config(void) {
         config->limits.store_bytes = UINT64_C(1) << 40;
         config->limits.dedupe_window = span_s(24 * 60 * 60);
         config->limits.dedupe_ids = 1000000;
+        config->provider = (struct config_provider){
+                .failures = (uint32_t)(sim.profile.is_still ? 3 : ANY(0, 1, 2, 5)),
+                .pause = span_ms(sim.profile.is_still ? 1000 : ANY(100, 1000, 3000)),
+                .cap = span_ms(sim.profile.is_still ? 30000 : ANY(3000, 10000, 30000)),
+                .drain = {(uint32_t)(sim.profile.is_still ? 2 : ANY(0, 1, 20)), span_s(1)},
+        };
         config->broker.lease = span_ms(sim.profile.is_still ? 5000 : ANY(3000, 5000, 10000));
         config->broker.workers = endpoint;
         config->redis = sim.profile.has_redis ? redis : none;
@@ -124,6 +153,12 @@ static void make_profile(void) {
         profile->weights[FAULT_SLOW_FRAME] = (uint32_t)ANY(0, 1, 5, 30);
         profile->weights[FAULT_HANDLER_FAILS] = (uint32_t)ANY(0, 30, 100, 500);
         profile->weights[FAULT_HANDLER_LIES] = (uint32_t)ANY(0, 0, 0, 5);
+        profile->weights[FAULT_HANDLER_OVERLOADED] = (uint32_t)ANY(0, 0, 30, 200);
+        profile->weights[FAULT_HANDLER_UNPAID] = (uint32_t)ANY(0, 0, 0, 20);
+        profile->weights[FAULT_POST_UNKNOWN] = (uint32_t)ANY(0, 20, 100, 400);
+        /* Few are asked, so that these are seen at all. */
+        profile->weights[FAULT_READ_FAILS] = (uint32_t)ANY(0, 0, 200, 600);
+        profile->weights[FAULT_READ_REFUSED] = (uint32_t)ANY(0, 0, 200, 600);
 }
 
 void world_make(uint64_t seed, bool is_still) {

@@ -255,7 +255,7 @@ static void calls_saved_are_messages_less_batches(void **state) {
         world_wait(&world, span_s(1));
         run = the_run(5);
         world_result(&world, &run, WIRE_DONE);
-        assert_int_equal(core_counters(world.core)->calls_saved, 4);
+        assert_int_equal(core_counters(world.core)->savings.calls_saved, 4);
         assert_int_equal(core_counters(world.core)->finished, 5);
 }
 

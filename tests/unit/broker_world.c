@@ -93,6 +93,7 @@ static void note_run(struct world *world, const struct send *send) {
                                   .posted = send->run.posted,
                                   .n_messages = send->run.n_messages,
                                   .is_answered = send->run.is_answered,
+                                  .is_doubtful = send->run.is_doubtful,
                                   .to = send->to};
         memcpy(run->batch, send->run.batch, sizeof run->batch);
         copy(run->thread, sizeof run->thread, send->run.thread);
@@ -195,6 +196,18 @@ void world_say_in(struct world *world, const char *tenant, const char *thread, c
         world_step(world, &event);
 }
 
+void world_say_many(struct world *world, const char *thread, uint32_t n) {
+        CLEANUP_BUFFER struct buffer body = {0};
+        CLEANUP_FREE struct wire_message *messages = memory_new(n, sizeof *messages);
+        struct event event = {.type = EVENT_MESSAGES, .messages = {1, messages, n}};
+
+        wire_encode_body(&body, &(struct wire_body){.text = bytes_of("Oi")});
+        for (uint32_t i = 0; i < n; i++)
+                messages[i] = (struct wire_message){bytes_of("acme"), bytes_of(thread), BYTES_NONE, BYTES_NONE,
+                                                    buffer_bytes(&body)};
+        world_step(world, &event);
+}
+
 void world_say(struct world *world, const char *thread, const char *id) {
         world_say_in(world, "acme", thread, id, "Oi");
 }
@@ -239,34 +252,70 @@ void world_alive(struct world *world, uint8_t n, uint32_t slots, const struct wo
         world_step(world, &event);
 }
 
-void world_result_later(struct world *world, const struct world_run *run, enum wire_outcome outcome,
-                        struct span retry_after) {
-        struct event event = {.type = EVENT_RESULT,
-                              .from = run->to,
-                              .result = {.fence = run->fence,
-                                         .batch = bytes_of(run->batch),
-                                         .outcome = outcome,
-                                         .code = outcome == WIRE_DONE ? BYTES_NONE : bytes_of("test"),
-                                         .retry_after = retry_after,
-                                         .posted = run->posted}};
+static void end_run(struct world *world, const struct world_run *run, struct wire_result result) {
+        struct event event = {.type = EVENT_RESULT, .from = run->to, .result = result};
+
+        event.result.fence = run->fence;
+        event.result.batch = bytes_of(run->batch);
+        event.result.code = result.outcome == WIRE_DONE ? BYTES_NONE : bytes_of("test");
+        world_step(world, &event);
+}
+
+void world_verdict(struct world *world, const struct world_run *run, enum wire_outcome outcome,
+                   enum wire_provider provider, struct span pause) {
+        end_run(world, run,
+                (struct wire_result){.outcome = outcome,
+                                     .retry_after = pause,
+                                     .posted = run->posted,
+                                     .provider = provider,
+                                     .pause = pause});
+}
+
+void world_result_in_doubt(struct world *world, const struct world_run *run, enum wire_outcome outcome,
+                           uint32_t posted) {
+        end_run(world, run, (struct wire_result){.outcome = outcome, .posted = posted, .is_doubtful = true});
+}
+
+void world_posted(struct world *world, const struct world_run *run, uint32_t posted) {
+        struct event event = {
+                .type = EVENT_POSTED, .from = run->to, .posted = {run->fence, bytes_of(run->batch), posted}};
 
         world_step(world, &event);
+}
+
+void world_result_later(struct world *world, const struct world_run *run, enum wire_outcome outcome,
+                        struct span retry_after) {
+        end_run(world, run,
+                (struct wire_result){.outcome = outcome, .retry_after = retry_after, .posted = run->posted});
 }
 
 void world_result(struct world *world, const struct world_run *run, enum wire_outcome outcome) {
         world_result_later(world, run, outcome, span_us(0));
 }
 
-void world_answered(struct world *world, const struct world_run *run, const char *reply) {
+static void answer_with(struct world *world, const struct world_run *run, const struct bytes *replies, uint32_t n) {
         CLEANUP_BUFFER struct buffer answer = {0};
-        struct bytes replies[] = {bytes_of(reply)};
         struct event event = {.type = EVENT_ANSWERED, .from = run->to};
 
-        wire_encode_answer(&answer, replies, 1);
+        wire_encode_answer(&answer, replies, n);
         event.answered.fence = run->fence;
         event.answered.batch = bytes_of(run->batch);
         event.answered.answer = buffer_bytes(&answer);
         world_step(world, &event);
+}
+
+void world_answered(struct world *world, const struct world_run *run, const char *reply) {
+        struct bytes replies[] = {bytes_of(reply)};
+
+        answer_with(world, run, replies, 1);
+}
+
+void world_answered_with(struct world *world, const struct world_run *run, uint32_t n_replies) {
+        struct bytes replies[LIMIT_REPLIES];
+
+        for (uint32_t i = 0; i < n_replies; i++)
+                replies[i] = bytes_of("sim");
+        answer_with(world, run, replies, n_replies);
 }
 
 struct core_thread_view world_why(const struct world *world, const char *thread) {

@@ -12,7 +12,7 @@ struct world_run {
         char batch[WIRE_BATCH_LEN + 1];
         char thread[64];
         uint32_t attempt, posted, n_messages;
-        bool is_answered;
+        bool is_answered, is_doubtful;
         uint64_t seqs[64];
         struct address to;
 };
@@ -56,4 +56,15 @@ void world_result(struct world *world, const struct world_run *run, enum wire_ou
 void world_result_later(struct world *world, const struct world_run *run, enum wire_outcome outcome,
                         struct span retry_after);
 void world_answered(struct world *world, const struct world_run *run, const char *reply);
+/* The same with so many replies; and word that so many of them are out, of this run. */
+void world_answered_with(struct world *world, const struct world_run *run, uint32_t n_replies);
+void world_posted(struct world *world, const struct world_run *run, uint32_t posted);
+/* So many replies are out at the run's end, and it is not known of the next one. */
+/* With what it learned of its provider; `pause` 0 = not said. */
+void world_verdict(struct world *world, const struct world_run *run, enum wire_outcome outcome,
+                   enum wire_provider provider, struct span pause);
+void world_result_in_doubt(struct world *world, const struct world_run *run, enum wire_outcome outcome,
+                           uint32_t posted);
+/* `n` messages of "acme" for `thread` in one frame. */
+void world_say_many(struct world *world, const char *thread, uint32_t n);
 struct core_thread_view world_why(const struct world *world, const char *thread);

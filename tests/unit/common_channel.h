@@ -144,7 +144,7 @@ static inline void fixture_assert_ignored(const struct channel_event *event, con
 }
 
 /* The value of a header; NULL when there is none. */
-static inline const char *fixture_header(const struct channel_post *post, const char *name) {
+static inline const char *fixture_header(const struct channel_call *post, const char *name) {
         for (char **header = post->headers; *header; header++)
                 if (strncmp(*header, name, strlen(name)) == 0 && (*header)[strlen(name)] == ':')
                         return *header + strlen(name) + 2;

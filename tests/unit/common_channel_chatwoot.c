@@ -212,7 +212,7 @@ static void settings_that_do_not_do_are_refused(void **state) {
 
 static void a_reply_is_an_outgoing_message_that_names_its_batch(void **state) {
         CLEANUP_FIXTURE struct fixture fixture;
-        CLEANUP(channel_post_done) struct channel_post post = {0};
+        CLEANUP(channel_call_done) struct channel_call post = {0};
         struct channel_reply reply = {"4", NULL, "acme", "01HBATCH", 1, bytes_of("Olá \"você\"\n")};
         char *error = NULL;
 
@@ -235,8 +235,8 @@ static void a_thread_cannot_climb_out_of_its_address(void **state) {
 
         make(&fixture);
         for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {
-                struct channel_reply reply = {threads[i], NULL, "acme", "01H", 0, bytes_of("x")};
-                struct channel_post post = {0};
+                struct channel_reply reply = {threads[i], NULL, "acme", "01H", 0, bytes_of("x"), NULL};
+                struct channel_call post = {0};
                 CLEANUP_FREE char *error = NULL;
 
                 assert_int_equal(channel_post_encode(fixture.channel, &reply, now, &post, &error), -EINVAL);
@@ -247,7 +247,7 @@ static void a_thread_cannot_climb_out_of_its_address(void **state) {
 
 static void a_thread_is_one_step_of_the_address(void **state) {
         CLEANUP_FIXTURE struct fixture fixture;
-        CLEANUP(channel_post_done) struct channel_post post = {0};
+        CLEANUP(channel_call_done) struct channel_call post = {0};
         struct channel_reply reply = {"../4?x#é", NULL, "acme", "01H", 0, bytes_of("x")};
         char *error = NULL;
 
@@ -272,7 +272,9 @@ static void the_answer_to_a_post_says_whether_to_try_again(void **state) {
                        "HTTP 401: Invalid Access Token");
         assert_outcome(404, "", CHANNEL_POST_NEVER, "HTTP 404");
         assert_outcome(429, "slow down", CHANNEL_POST_AGAIN, "HTTP 429");
-        assert_outcome(502, "<html>", CHANNEL_POST_AGAIN, "HTTP 502");
+        assert_outcome(502, "<html>", CHANNEL_POST_UNKNOWN, "HTTP 502");
+        assert_outcome(503, "", CHANNEL_POST_AGAIN, "HTTP 503");
+        assert_outcome(408, "", CHANNEL_POST_UNKNOWN, "HTTP 408");
         assert_outcome(422, "{\"message\":\"Too many messages\"}", CHANNEL_POST_AGAIN, "HTTP 422: Too many messages");
         assert_outcome(422, "{\"message\":\"Content is\\ntoo long\"}", CHANNEL_POST_NEVER,
                        "HTTP 422: Content is too long");

@@ -6,16 +6,22 @@
 #include <string.h>
 
 /* The keys of common/channels/README.md. A misspelt one would change what a channel does without a word. */
-static const char *const file_keys[] = {"settings",  "proof",  "challenge", "expect", "each", "read",
-                                        "otherwise", "strict", "post",      "answer", NULL};
+static const char *const file_keys[] = {"settings", "proof", "challenge", "expect",    "each",   "read", "otherwise",
+                                        "strict",   "post",  "answer",    "read_back", "typing", NULL};
 static const char *const setting_keys[] = {"what", "form", "one_of", "required", "secret", "default", NULL};
 static const char *const proof_keys[] = {"scheme",    "setting", "header",    "query", "prefix",
                                          "timestamp", "content", "tolerance", NULL};
 static const char *const challenge_keys[] = {"when", "token", "setting", "answer", NULL};
 static const char *const read_keys[] = {"items", "ignore", "thread", "id", "from", "kind", "text", "at", "data", NULL};
 static const char *const condition_keys[] = {"at", "is", "is_not", "and", "why", "status", "text", "means", NULL};
-static const char *const post_keys[] = {"setting", "url", "headers", "body", "variants", "sign", NULL};
+static const char *const post_keys[] = {"setting", "longest", "url", "headers", "body", "variants", "sign", NULL};
+static const char *const read_back_keys[] = {"url", "headers", "items", "is", "message", "older", "pages", NULL};
+static const char *const older_keys[] = {"query", "value", NULL};
+static const char *const typing_keys[] = {"setting", "needs", "refresh", "on", "off", NULL};
+static const char *const typing_call_keys[] = {"url", "headers", "body", NULL};
 static const char *const answer_keys[] = {"means", "why", NULL};
+
+static const char *const meanings[] = {"posted", "again", "never", "unknown", NULL};
 
 static bool is_among(const char *const *names, const char *name) {
         for (; *names; names++)
@@ -63,10 +69,37 @@ static void every_file_has_only_keys_that_mean_something(void **state) {
         }
 }
 
+static void every_way_to_read_back_and_to_show_typing_is_complete(void **state) {
+        for (const struct channel_source *source = channel_sources; source->kind; source++) {
+                CLEANUP_YAML struct yaml_node *file = file_decode(source);
+                const struct yaml_node *read_back = yaml_find(file, "read_back"), *typing = yaml_find(file, "typing");
+
+                assert_keys(source->kind, read_back, read_back_keys);
+                assert_keys_of_each(source->kind, yaml_find(read_back, "is"), condition_keys);
+                assert_keys(source->kind, yaml_find(read_back, "older"), older_keys);
+                for (size_t i = 0; read_back && read_back_keys[i]; i++)
+                        assert_non_null(yaml_find(read_back, read_back_keys[i]));
+                assert_keys(source->kind, typing, typing_keys);
+                assert_keys(source->kind, yaml_find(typing, "on"), typing_call_keys);
+                assert_keys(source->kind, yaml_find(typing, "off"), typing_call_keys);
+                assert_true(!typing || (yaml_find(typing, "on") && yaml_find_text(typing, "refresh")));
+        }
+}
+
+static void every_meaning_of_an_answer_is_one_of_four(void **state) {
+        for (const struct channel_source *source = channel_sources; source->kind; source++) {
+                CLEANUP_YAML struct yaml_node *file = file_decode(source);
+                const struct yaml_node *rules = yaml_find(yaml_find(file, "answer"), "means");
+
+                for (size_t i = 0; rules && i < rules->n; i++)
+                        assert_true(is_among(meanings, yaml_find_text(&rules->items[i], "means")));
+        }
+}
+
 /* A setting called "thread" would be hidden by the reply's own. */
 static void no_setting_has_the_name_of_a_part_of_a_reply(void **state) {
-        static const char *const words[] = {"kind",  "thread", "from",  "tenant", "channel",
-                                            "batch", "index",  "reply", NULL};
+        static const char *const words[] = {"kind",  "thread", "from",  "tenant",  "channel",
+                                            "batch", "index",  "reply", "message", NULL};
 
         for (const struct channel_source *source = channel_sources; source->kind; source++) {
                 CLEANUP_YAML struct yaml_node *file = file_decode(source);
@@ -109,6 +142,8 @@ static void kinds_are_the_names_of_the_files(void **state) {
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(every_file_has_only_keys_that_mean_something),
+                cmocka_unit_test(every_way_to_read_back_and_to_show_typing_is_complete),
+                cmocka_unit_test(every_meaning_of_an_answer_is_one_of_four),
                 cmocka_unit_test(no_setting_has_the_name_of_a_part_of_a_reply),
                 cmocka_unit_test(every_proof_and_every_ignored_thing_is_complete),
                 cmocka_unit_test(kinds_are_the_names_of_the_files),

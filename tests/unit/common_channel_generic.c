@@ -157,7 +157,7 @@ static void a_channel_that_anyone_could_write_to_is_refused(void **state) {
 static void without_an_address_there_is_no_posting(void **state) {
         CLEANUP_FIXTURE struct fixture fixture;
         struct channel_reply reply = {"T", NULL, "acme", "01H", 0, bytes_of("Oi")};
-        struct channel_post post = {0};
+        struct channel_call post = {0};
         CLEANUP_FREE char *error = NULL;
 
         make(&fixture);
@@ -168,7 +168,7 @@ static void without_an_address_there_is_no_posting(void **state) {
 
 static void a_reply_is_posted_with_its_key_and_its_signature(void **state) {
         CLEANUP_FIXTURE struct fixture fixture;
-        CLEANUP(channel_post_done) struct channel_post post = {0};
+        CLEANUP(channel_call_done) struct channel_call post = {0};
         struct channel_reply reply = {"T\n",
                                       NULL,
                                       "acme",
@@ -197,7 +197,7 @@ static void of_two_faults_in_a_url_the_first_is_told(void **state) {
         static const struct config_channel config = {.name = (char *)"support", .kind = (char *)"generic"};
         struct channel_reply reply = {"..", "a\nb\n", "acme", "01H", 0, bytes_of("Oi")};
         CLEANUP_YAML struct yaml_node *file = NULL;
-        struct channel_post post = {0};
+        struct channel_call post = {0};
         CLEANUP_FREE char *error = NULL;
 
         assert_int_equal(yaml_decode("f.yaml", bytes_of("post: {url: '/{thread}/{from}'}"), &file, &error), 0);
@@ -207,7 +207,7 @@ static void of_two_faults_in_a_url_the_first_is_told(void **state) {
 
 static void without_a_secret_a_reply_is_not_signed(void **state) {
         CLEANUP_FIXTURE struct fixture fixture;
-        CLEANUP(channel_post_done) struct channel_post post = {0};
+        CLEANUP(channel_call_done) struct channel_call post = {0};
         struct channel_reply reply = {"T", NULL, "acme", "01H", 0, bytes_of("Oi")};
         char *error = NULL;
 
@@ -239,7 +239,7 @@ static void a_long_reason_is_cut_between_characters(void **state) {
         while (body.len < 2 * LIMIT_WHY_LEN)
                 buffer_push_text(&body, "é");
         buffer_push_text(&body, "\"}");
-        assert_int_equal(channel_post_outcome(fixture.channel, 500, buffer_bytes(&body), why), CHANNEL_POST_AGAIN);
+        assert_int_equal(channel_post_outcome(fixture.channel, 500, buffer_bytes(&body), why), CHANNEL_POST_UNKNOWN);
         assert_int_equal(strlen(why), LIMIT_WHY_LEN - 2);
         assert_true(bytes_is_utf8(bytes_of(why)));
 }

@@ -219,7 +219,7 @@ static void a_channel_without_the_app_secret_is_refused(void **state) {
 
 static void assert_body(const char *const *settings, const char *thread, const char *address) {
         CLEANUP_FIXTURE struct fixture fixture;
-        CLEANUP(channel_post_done) struct channel_post post = {0};
+        CLEANUP(channel_call_done) struct channel_call post = {0};
         CLEANUP_FREE char *expected =
                 memory_print("{\"messaging_product\":\"whatsapp\",\"recipient_type\":\"individual\",\"type\":\"text\","
                              "\"text\":{\"body\":\"Oi\","
@@ -240,6 +240,26 @@ static void a_phone_number_and_a_user_id_go_into_fields_of_their_own(void **stat
         assert_body(SETTINGS(WHATSAPP), "BR.10000000000000101", "\"recipient\":\"BR.10000000000000101\"");
         assert_body(SETTINGS(WHATSAPP, "user_id_field", "to"), "BR.10000000000000101",
                     "\"to\":\"BR.10000000000000101\"");
+}
+
+static void a_reply_is_as_long_as_whatsapp_takes_it(void **state) {
+        CLEANUP_FIXTURE struct fixture fixture;
+        CLEANUP_BUFFER struct buffer text = {0};
+        CLEANUP(channel_call_done) struct channel_call call = {0};
+        CLEANUP_FREE char *error = NULL;
+        struct channel_reply reply = {"15550100101", NULL, "acme", "01H", 0};
+
+        make(&fixture);
+        for (int i = 0; i < 4096; i++)
+                buffer_push_text(&text, "é");
+        reply.text = buffer_bytes(&text);
+        assert_int_equal(channel_post_encode(fixture.channel, &reply, now, &call, &error), 0);
+        channel_call_done(&call);
+        buffer_push_text(&text, "!");
+        reply.text = buffer_bytes(&text);
+        assert_int_equal(channel_post_encode(fixture.channel, &reply, now, &call, &error), -EINVAL);
+        assert_string_equal(error, "it has 4097 characters, and a whatsapp channel takes 4096: let the handler say "
+                                   "less, or say it in several replies");
 }
 
 static void assert_outcome(long status, long code, enum channel_posted outcome) {
@@ -279,6 +299,7 @@ int main(void) {
                 cmocka_unit_test(a_question_with_another_token_or_none_gets_no_answer),
                 cmocka_unit_test(a_channel_without_the_app_secret_is_refused),
                 cmocka_unit_test(a_phone_number_and_a_user_id_go_into_fields_of_their_own),
+                cmocka_unit_test(a_reply_is_as_long_as_whatsapp_takes_it),
                 cmocka_unit_test(an_error_code_says_more_than_the_status),
         };
 

@@ -93,15 +93,19 @@ static void a_run_comes_back_as_it_was_sent(void **state) {
                                .attempt = 2,
                                .answer = bytes_of("x"),
                                .posted = 1,
+                               .is_doubtful = true,
+                               .is_silent = true,
                                .n_messages = 1};
         struct wire_run_message message = {bytes_of("id"), bytes_of("support"), bytes_of("body"), {1234}};
         struct wire_run got;
 
         wire_encode_run(&frame, &run);
         wire_encode_run_message(&frame, &message);
+        wire_encode_run_end(&frame, &run);
         assert_int_equal(wire_decode_run(open_as(&frame, WIRE_RUN), &got), 0);
         assert_true(got.fence == run.fence && got.attempt == 2 && got.posted == 1 && got.n_messages == 1);
         assert_true(bytes_is_text(got.answer, "x"));
+        assert_true(got.is_doubtful && got.is_silent);
         memset(&message, 0, sizeof message);
         assert_int_equal(wire_run_next(&got, &message), 0);
         assert_int_equal(message.accepted.ms, 1234);
@@ -119,7 +123,10 @@ static void a_result_comes_back_as_it_was_sent(void **state) {
                                      .retry_after = span_s(7),
                                      .posted = 1,
                                      .lock_wait = span_us(70),
-                                     .answering = span_ms(1500)};
+                                     .answering = span_ms(1500),
+                                     .is_doubtful = true,
+                                     .provider = WIRE_PROVIDER_OVERLOADED,
+                                     .pause = span_s(20)};
         struct wire_result got;
 
         wire_encode_result(&frame, &result);
@@ -128,6 +135,115 @@ static void a_result_comes_back_as_it_was_sent(void **state) {
         assert_int_equal(got.retry_after.us, 7000000);
         assert_int_equal(got.lock_wait.us, 70);
         assert_int_equal(got.answering.us, 1500000);
+        assert_true(got.is_doubtful);
+        assert_int_equal(got.provider, WIRE_PROVIDER_OVERLOADED);
+        assert_int_equal(got.pause.us, 20000000);
+}
+
+/* The same frame with an array of `n_fields` instead of `n_now`: what a peer of another version sends. */
+static struct bytes as_of_version(struct buffer *frame, enum wire_type type, uint8_t n_now, uint8_t n_fields) {
+        struct bytes body = open_as(frame, type);
+
+        assert_int_equal(frame->data[1], 0x90 + n_now);
+        frame->data[1] = (uint8_t)(0x90 + n_fields);
+        return body;
+}
+
+static void what_an_older_peer_leaves_out_is_read_as_nothing(void **state) {
+        CLEANUP_BUFFER struct buffer frame = {0}, run_frame = {0};
+        struct wire_result result = {
+                .fence = 5, .batch = bytes_of(BATCH), .is_doubtful = true, .provider = WIRE_PROVIDER_DOWN};
+        struct wire_run run = {
+                .fence = 5, .batch = bytes_of(BATCH), .attempt = 1, .is_doubtful = true, .is_silent = true};
+
+        result.pause = span_s(1);
+        wire_encode_result(&frame, &result);
+        assert_int_equal(wire_decode_result(as_of_version(&frame, WIRE_RESULT, 12, 9), &result), 0);
+        assert_false(result.is_doubtful);
+        assert_int_equal(result.provider, WIRE_PROVIDER_SILENT);
+        assert_int_equal(result.pause.us, 0);
+        wire_encode_run(&run_frame, &run);
+        wire_encode_run_end(&run_frame, &run);
+        assert_int_equal(wire_decode_run(as_of_version(&run_frame, WIRE_RUN, 10, 9), &run), 0);
+        assert_true(run.is_doubtful && !run.is_silent);
+        buffer_clear(&run_frame);
+        wire_encode_run(&run_frame, &run);
+        wire_encode_run_end(&run_frame, &run);
+        assert_int_equal(wire_decode_run(as_of_version(&run_frame, WIRE_RUN, 10, 8), &run), 0);
+        assert_false(run.is_doubtful || run.is_silent);
+}
+
+static void a_verdict_on_the_provider_that_is_not_known_is_none(void **state) {
+        CLEANUP_BUFFER struct buffer frame = {0};
+        struct wire_result result = {.fence = 5, .batch = bytes_of(BATCH), .provider = WIRE_PROVIDER_UNPAID};
+
+        wire_encode_result(&frame, &result);
+        assert_int_equal(wire_decode_result(open_as(&frame, WIRE_RESULT), &result), 0);
+        assert_int_equal(result.provider, WIRE_PROVIDER_UNPAID);
+        assert_int_equal(frame.data[frame.len - 2], WIRE_PROVIDER_UNPAID);
+        frame.data[frame.len - 2]++;
+        assert_int_equal(wire_decode_result(open_as(&frame, WIRE_RESULT), &result), 0);
+        assert_int_equal(result.provider, WIRE_PROVIDER_SILENT);
+}
+
+static void doubt_is_yes_or_no(void **state) {
+        CLEANUP_BUFFER struct buffer frame = {0};
+        struct wire_result result = {.fence = 5, .batch = bytes_of(BATCH), .is_doubtful = true};
+
+        wire_encode_result(&frame, &result);
+        assert_int_equal(frame.data[frame.len - 3], 1);
+        frame.data[frame.len - 3] = 2;
+        assert_int_equal(wire_decode_result(open_as(&frame, WIRE_RESULT), &result), -EBADMSG);
+}
+
+static void posted_says_how_many_replies_are_out(void **state) {
+        CLEANUP_BUFFER struct buffer frame = {0};
+        struct wire_posted posted = {1ull << 40, bytes_of(BATCH), 3}, got;
+
+        wire_encode_posted(&frame, &posted);
+        assert_int_equal(frame.data[0], 32 + 14);
+        assert_int_equal(wire_decode_posted(open_as(&frame, WIRE_POSTED), &got), 0);
+        assert_true(got.fence == 1ull << 40 && got.posted == 3 && bytes_is_text(got.batch, BATCH));
+        for (size_t len = 1; len < frame.len; len++)
+                assert_int_equal(wire_decode_posted((struct bytes){frame.data + 1, len - 1}, &got), -EBADMSG);
+}
+
+static void a_tally_names_amounts_and_passes_over_what_is_not_known(void **state) {
+        CLEANUP_BUFFER struct buffer frame = {0};
+        struct wire_tally_item items[] = {{WIRE_TALLY_TOKENS_IN, 1234567}, {N_WIRE_TALLY, 9}}, got;
+        struct pack_reader reader;
+        struct bytes tenant;
+        uint32_t n;
+
+        wire_encode_tally(&frame, bytes_of("acme"), items, 2);
+        assert_int_equal(frame.data[0], 32 + 15);
+        assert_int_equal(wire_decode_tally(open_as(&frame, WIRE_TALLY), &tenant, &n, &reader), 0);
+        assert_true(bytes_is_text(tenant, "acme"));
+        assert_int_equal(n, 2);
+        assert_int_equal(wire_tally_next(&reader, &got), 0);
+        assert_true(got.what == WIRE_TALLY_TOKENS_IN && got.amount == 1234567);
+        assert_int_equal(wire_tally_next(&reader, &got), 0);
+        assert_int_equal(got.what, WIRE_TALLY_UNKNOWN);
+        assert_int_equal(wire_tally_next(&reader, &got), -EBADMSG);
+}
+
+static void a_tally_beyond_reason_is_bad(void **state) {
+        CLEANUP_BUFFER struct buffer frame = {0};
+        struct wire_tally_item item = {WIRE_TALLY_CALLS, LIMIT_TALLY_AMOUNT + 1};
+        struct pack_reader reader;
+        struct bytes tenant;
+        uint32_t n;
+
+        wire_encode_tally(&frame, bytes_of("acme"), &item, 1);
+        assert_int_equal(wire_decode_tally(open_as(&frame, WIRE_TALLY), &tenant, &n, &reader), 0);
+        assert_int_equal(wire_tally_next(&reader, &item), -EBADMSG);
+        buffer_clear(&frame);
+        pack_push_array(&frame, 2);
+        pack_push_str(&frame, bytes_of("acme"));
+        pack_push_array(&frame, LIMIT_TALLY_ITEMS + 1);
+        for (uint32_t i = 0; i <= LIMIT_TALLY_ITEMS; i++)
+                pack_push_array(&frame, 0);
+        assert_int_equal(wire_decode_tally(buffer_bytes(&frame), &tenant, &n, &reader), -EBADMSG);
 }
 
 static void a_frame_cut_anywhere_is_bad(void **state) {
@@ -190,6 +306,12 @@ int main(void) {
                 cmocka_unit_test(an_ack_names_what_became_of_each_message),
                 cmocka_unit_test(a_run_comes_back_as_it_was_sent),
                 cmocka_unit_test(a_result_comes_back_as_it_was_sent),
+                cmocka_unit_test(what_an_older_peer_leaves_out_is_read_as_nothing),
+                cmocka_unit_test(a_verdict_on_the_provider_that_is_not_known_is_none),
+                cmocka_unit_test(doubt_is_yes_or_no),
+                cmocka_unit_test(posted_says_how_many_replies_are_out),
+                cmocka_unit_test(a_tally_names_amounts_and_passes_over_what_is_not_known),
+                cmocka_unit_test(a_tally_beyond_reason_is_bad),
                 cmocka_unit_test(a_frame_cut_anywhere_is_bad),
                 cmocka_unit_test(an_answer_has_at_most_so_many_replies_and_only_text),
                 cmocka_unit_test(a_histogram_is_right_within_a_sixteenth),

@@ -40,6 +40,7 @@ static struct batch *read_run(const struct said *said, uint32_t n, const char *a
                 .attempt = 2,
                 .answer = bytes_of(answer),
                 .posted = posted,
+                .is_doubtful = posted > 0,
                 .n_messages = n,
         };
         enum wire_type type;
@@ -49,6 +50,7 @@ static struct batch *read_run(const struct said *said, uint32_t n, const char *a
         wire_encode_run(&frame, &run);
         for (uint32_t i = 0; i < n; i++)
                 push_message(&frame, &said[i]);
+        wire_encode_run_end(&frame, &run);
         assert_int_equal(wire_open(buffer_bytes(&frame), &type, &inside), 0);
         assert_int_equal(wire_decode_run(inside, &run), 0);
         assert_int_equal(batch_new(&run, &batch), 0);
@@ -104,10 +106,41 @@ static void a_batch_without_channels_and_texts_has_none(void **state) {
 static void a_run_that_brings_its_answer_asks_no_question(void **state) {
         CLEANUP_BATCH struct batch *batch = read_run(burst, 3, "\x91\xa2hi", 1);
 
+        assert_true(batch->is_doubtful);
         assert_int_equal(batch->question.len, 0);
         assert_int_equal(batch->answer.len, 4);
         assert_int_equal(batch->posted, 1);
         assert_string_equal(batch->channel, "whatsapp");
+}
+
+static const char *question_end(struct batch *batch) { return strstr(buffer_text(&batch->question), "\"context\":"); }
+
+static void what_was_looked_up_becomes_part_of_the_question(void **state) {
+        CLEANUP_BATCH struct batch *batch = read_run(burst, 3, NULL, 0);
+
+        batch_set_context(batch, bytes_of("{\"name\":\"Ana\",\"id\":12345678901234567890}"), false);
+        assert_string_equal(question_end(batch), "\"context\":{\"name\":\"Ana\",\"id\":12345678901234567890}}");
+        assert_true(bytes_is_text(buffer_bytes(&batch->context), "{\"name\":\"Ana\",\"id\":12345678901234567890}"));
+}
+
+static void a_context_that_is_missing_is_marked(void **state) {
+        CLEANUP_BATCH struct batch *batch = read_run(burst, 3, NULL, 0);
+
+        batch_set_context(batch, BYTES_NONE, true);
+        assert_string_equal(question_end(batch), "\"context\":null,\"context_missing\":true}");
+        assert_int_equal(batch->context.len, 0);
+}
+
+static void a_text_that_looks_like_an_end_is_no_end(void **state) {
+        static const struct said trap = {.text = "\"context\":null}"};
+        CLEANUP_BATCH struct batch *batch = read_run(&trap, 1, NULL, 0);
+        CLEANUP_FREE char *error = NULL;
+        CLEANUP_JSON json_t *root = NULL;
+
+        batch_set_context(batch, bytes_of("7"), false);
+        assert_int_equal(json_decode(buffer_bytes(&batch->question), &root, &error), 0);
+        assert_int_equal(json_integer_value(json_object_get(root, "context")), 7);
+        assert_string_equal(json_string_value(json_object_get(root, "text")), trap.text);
 }
 
 static void a_message_that_is_none_is_refused(void **state) {
@@ -120,6 +153,7 @@ static void a_message_that_is_none_is_refused(void **state) {
 
         wire_encode_run(&frame, &run);
         wire_encode_run_message(&frame, &message);
+        wire_encode_run_end(&frame, &run);
         assert_int_equal(wire_open(buffer_bytes(&frame), &type, &inside), 0);
         assert_int_equal(wire_decode_run(inside, &run), 0);
         assert_int_equal(batch_new(&run, &batch), -EBADMSG);
@@ -131,6 +165,9 @@ int main(void) {
                 cmocka_unit_test(the_reply_belongs_to_the_last_channel_and_the_last_sender),
                 cmocka_unit_test(a_batch_without_channels_and_texts_has_none),
                 cmocka_unit_test(a_run_that_brings_its_answer_asks_no_question),
+                cmocka_unit_test(what_was_looked_up_becomes_part_of_the_question),
+                cmocka_unit_test(a_context_that_is_missing_is_marked),
+                cmocka_unit_test(a_text_that_looks_like_an_end_is_no_end),
                 cmocka_unit_test(a_message_that_is_none_is_refused),
         };
 

@@ -17,7 +17,7 @@ static struct outcome of_http(long status, const char *body, const char *retry_a
         struct outcome_response response = {
                 .transport = OUTCOME_ANSWERED,
                 .status = status,
-                .retry_after = retry_after,
+                .headers = {.retry_after = retry_after},
                 .body = bytes_of(body),
                 .now = noon,
         };
@@ -98,6 +98,7 @@ static void a_failing_transport_is_failed(void **state) {
                 {OUTCOME_UNREACHABLE, "unreachable"},
                 {OUTCOME_BROKEN, "broken"},
                 {OUTCOME_TOO_LARGE, "too_large"},
+                {OUTCOME_STALLED, "stalled"},
         };
 
         for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
@@ -157,7 +158,8 @@ static void retry_after_is_seconds_or_a_date_within_reason(void **state) {
         };
 
         for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-                assert_int_equal(outcome_retry_after(table[i].text, noon).us, span_s(table[i].s).us);
+                assert_int_equal(outcome_retry_after(&(struct outcome_headers){.retry_after = table[i].text}, noon).us,
+                                 span_s(table[i].s).us);
         assert_int_equal(of_http(429, "", "7").retry_after.us, span_s(7).us);
         assert_int_equal(of_http(503, "", "Sat, 21 Nov 2026 10:00:09 GMT").retry_after.us, span_s(9).us);
         assert_int_equal(of_http(200, "", "7").retry_after.us, 0);

@@ -8,7 +8,7 @@ static void a_run_with_two_replies_goes_from_lock_to_release(void **state) {
         assert_string_equal(answer(1000, 2), "answered > answered");
         assert_string_equal(step(1001, RUN_ON_GO), "post > posting");
         assert_int_equal(run.posted, 0);
-        assert_string_equal(step(1100, RUN_ON_POSTED), "post > posting");
+        assert_string_equal(step(1100, RUN_ON_POSTED), "posted post > posting");
         assert_int_equal(run.posted, 1);
         assert_string_equal(step(1200, RUN_ON_POSTED), "result release > reporting");
         assert_int_equal(run.posted, 2);
@@ -71,12 +71,14 @@ static void a_stored_answer_that_is_out_already_is_only_reported(void **state) {
 }
 
 static void what_cannot_be_run_is_only_reported(void **state) {
+        struct run_plan plan = {.is_answered = true, .posted = 1, .is_doubtful = true};
         struct run_fx fx;
 
-        run_init_refused(&run, &bad, 1, at(0), &fx);
+        run_init_refused(&run, &plan, &bad, at(0), &fx);
         assert_string_equal(tell(&fx), "result > reporting");
         assert_outcome(WIRE_FAILED, "http_500");
         assert_int_equal(run.posted, 1);
+        assert_true(run.is_doubtful);
         assert_due(1000);
         assert_string_equal(step(1000, RUN_ON_TIMER), "result > reporting");
         assert_string_equal(step(1001, RUN_ON_SETTLED), "end > ended");
@@ -232,7 +234,7 @@ static void a_worker_that_leaves_hands_back(void **state) {
 static void a_worker_that_leaves_waits_for_the_post_under_way_and_begins_no_other(void **state) {
         go_to_posting();
         assert_string_equal(step(1005, RUN_ON_HAND_BACK), "> posting");
-        assert_string_equal(step(1100, RUN_ON_POSTED), "result release > reporting");
+        assert_string_equal(step(1100, RUN_ON_POSTED), "posted result release > reporting");
         assert_outcome(WIRE_HANDED_BACK, "draining");
         assert_int_equal(run.posted, 1);
         go_to_posting();

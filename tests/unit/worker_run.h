@@ -16,9 +16,19 @@ static const struct run_plan plain = {.lock_ttl = {30 * 1000000}, .timeout = {30
 static inline struct mono at(int64_t ms) { return (struct mono){ms * 1000}; }
 
 static const char *const names[] = {
-        [RUN_ACQUIRE] = "acquire", [RUN_EXTEND] = "extend",      [RUN_RELEASE] = "release",
-        [RUN_CALL] = "call",       [RUN_ABORT] = "abort",        [RUN_SEND_ANSWERED] = "answered",
-        [RUN_POST] = "post",       [RUN_SEND_RESULT] = "result", [RUN_END] = "end",
+        [RUN_ACQUIRE] = "acquire",
+        [RUN_EXTEND] = "extend",
+        [RUN_RELEASE] = "release",
+        [RUN_LOOK_UP] = "look_up",
+        [RUN_CALL] = "call",
+        [RUN_ABORT] = "abort",
+        [RUN_SEND_ANSWERED] = "answered",
+        [RUN_READ_BACK] = "read_back",
+        [RUN_POST] = "post",
+        [RUN_SEND_POSTED] = "posted",
+        [RUN_REMEMBER] = "remember",
+        [RUN_SEND_RESULT] = "result",
+        [RUN_END] = "end",
 };
 
 /* The effects as words, and the stage they lead to: "call > answering". */
@@ -45,6 +55,14 @@ static inline const char *begin(const struct run_plan *plan, int64_t ms) {
 static inline const char *step_with(int64_t ms, enum run_event_kind kind, const struct outcome *outcome,
                                     uint32_t n_replies) {
         struct run_event event = {.kind = kind, .outcome = outcome, .n_replies = n_replies};
+        struct run_fx fx;
+
+        run_step(&run, at(ms), &event, &fx);
+        return tell(&fx);
+}
+
+static inline const char *read_back(int64_t ms, enum run_read read, const struct outcome *outcome) {
+        struct run_event event = {.kind = RUN_ON_READ, .outcome = outcome, .read = read};
         struct run_fx fx;
 
         run_step(&run, at(ms), &event, &fx);

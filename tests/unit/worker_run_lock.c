@@ -98,7 +98,7 @@ static void a_process_that_was_stopped_finds_the_lock_lost_before_it_acts(void *
 
 static void a_reply_posted_after_the_deadline_is_counted_and_is_the_last(void **state) {
         go_to_posting();
-        assert_string_equal(step(30500, RUN_ON_POSTED), "result release > reporting");
+        assert_string_equal(step(30500, RUN_ON_POSTED), "posted result release > reporting");
         assert_outcome(WIRE_FAILED, "lock_lost");
         assert_int_equal(run.posted, 1);
         go_to_posting();

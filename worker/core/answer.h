@@ -7,8 +7,17 @@
 #include "common/bytes.h"
 #include "worker/core/outcome.h"
 
+/* What asking has cost. `n_calls` is requests for an answer that were sent; a lookup beside them is none. */
+struct handler_usage {
+        uint64_t tokens_in, tokens_out;
+        uint32_t n_calls;
+        bool is_estimate; /* the provider did not say how many tokens */
+};
+
 struct answer {
         struct outcome outcome;
+        struct handler_usage usage;
+        bool is_locked; /* the provider said that its conversation is in use elsewhere */
         struct buffer replies; /* done: as wire_encode_answer() writes them */
         uint32_t n_replies;
 };

@@ -1,8 +1,10 @@
 #include "worker/core/batch.h"
 
 #include "common/clock.h"
+#include "common/ensure.h"
 #include "common/json.h"
 #include "common/memory.h"
+#include "worker/core/prompt.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -54,6 +56,10 @@ static int read_messages(const struct wire_run *run, struct batch *batch, json_t
                 json_array_append_new(messages, message_new(&message, &body));
                 keep_last(&batch->channel, message.channel);
                 keep_last(&batch->from, body.from);
+                if (i == 0)
+                        keep_last(&batch->first_id, message.id);
+                keep_last(&batch->last_id, message.id);
+                prompt_push_message(&batch->prompt, &body);
                 if (body.text.len == 0)
                         continue;
                 if (batch->text.len > 0)
@@ -62,6 +68,9 @@ static int read_messages(const struct wire_run *run, struct batch *batch, json_t
         }
         return 0;
 }
+
+/* How a question ends before anything was looked up. */
+#define NO_CONTEXT "null}"
 
 static void write_question(struct batch *batch, json_t *messages) {
         CLEANUP_JSON json_t *question = json_object();
@@ -77,6 +86,7 @@ static void write_question(struct batch *batch, json_t *messages) {
         json_object_set_new(question, "fence", json_string(fence));
         json_object_set(question, "messages", messages);
         json_object_set_new(question, "text", json_text_new(buffer_bytes(&batch->text)));
+        /* Last, so that batch_set_context() finds it. */
         json_object_set_new(question, "context", json_null());
         json_encode(question, &batch->question);
 }
@@ -95,6 +105,8 @@ int batch_new(const struct wire_run *run, struct batch **ret) {
         batch->attempt = run->attempt;
         batch->n_messages = run->n_messages;
         batch->posted = run->posted;
+        batch->is_doubtful = run->is_doubtful;
+        batch->is_silent = run->is_silent;
         buffer_push(&batch->answer, run->answer.data, run->answer.len);
         r = read_messages(run, batch, messages);
         if (r < 0)
@@ -105,6 +117,20 @@ int batch_new(const struct wire_run *run, struct batch **ret) {
         return 0;
 }
 
+void batch_set_context(struct batch *batch, struct bytes json, bool is_missing) {
+        struct buffer *question = &batch->question;
+
+        ENSURE(question->len > strlen(NO_CONTEXT) && batch->context.len == 0);
+        question->len -= strlen(NO_CONTEXT);
+        if (is_missing) {
+                buffer_push_text(question, "null,\"context_missing\":true}");
+                return;
+        }
+        buffer_push(&batch->context, json.data, json.len);
+        buffer_push(question, json.data, json.len);
+        buffer_push_text(question, "}");
+}
+
 struct batch *batch_free(struct batch *batch) {
         if (!batch)
                 return NULL;
@@ -112,9 +138,13 @@ struct batch *batch_free(struct batch *batch) {
         free(batch->thread);
         free(batch->channel);
         free(batch->from);
+        free(batch->first_id);
+        free(batch->last_id);
         buffer_done(&batch->text);
+        buffer_done(&batch->prompt);
         buffer_done(&batch->question);
         buffer_done(&batch->answer);
+        buffer_done(&batch->context);
         free(batch);
         return NULL;
 }

@@ -11,15 +11,25 @@ struct batch {
         char *tenant, *thread;
         char *channel; /* of the last message that has one; NULL = nothing is posted */
         char *from; /* who sent the last message that says so; NULL = none does */
+        char *first_id; /* of the first message; NULL = it has none */
+        char *last_id; /* of the last message that has one; NULL = none has */
         uint32_t attempt, n_messages;
         struct buffer text; /* the texts that are not empty, a newline between them */
+        struct buffer prompt; /* what a model is told of the messages: core/prompt.h */
         struct buffer question; /* JSON; empty when the run brings its answer */
         struct buffer answer; /* of an earlier run, as on the wire; empty = there is none */
         uint32_t posted; /* replies of that answer */
+        bool is_doubtful; /* reply number `posted` may be out already */
+        bool is_silent; /* if that cannot be looked for, it is passed over; else it is posted again */
+        struct buffer context; /* JSON of the lookup; empty = there is none */
 };
 
 /* 0 and *ret, which the caller frees; -EBADMSG when the frame is none: a fault of the broker. */
 MUST_USE int batch_new(const struct wire_run *run, struct batch **ret);
 struct batch *batch_free(struct batch *batch);
+
+/* Puts what was looked up into the question, once: `json`, one JSON value, as its "context"; or, when it is missing,
+ * "context_missing". */
+void batch_set_context(struct batch *batch, struct bytes json, bool is_missing);
 static inline void batch_cleanup(struct batch **batch) { batch_free(*batch); }
 #define CLEANUP_BATCH CLEANUP(batch_cleanup)

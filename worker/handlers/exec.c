@@ -40,6 +40,7 @@ static void on_end(void *context, const struct loop_program_end *end) {
                 outcome_of_exit(end->status, end->signal, first_line(end->errors), outcome);
         if (outcome->kind == WIRE_DONE)
                 answer_of_output(end->output, call->answer);
+        call->answer->usage.n_calls = 1;
         call->on_answered(call->context);
         free(call);
 }
@@ -67,9 +68,10 @@ static int ask(const struct handler_question *question, struct answer *answer, v
         return 0;
 }
 
-static void abort_call(void *context) {
+static void abort_call(void *context, struct handler_usage *ret_spent) {
         struct exec_call *call = context;
 
+        *ret_spent = (struct handler_usage){.n_calls = 1};
         loop_program_free(call->program);
         free(call);
 }

@@ -16,24 +16,34 @@ struct http_call {
         bool (*may_send)(void *context);
         void (*on_answered)(void *context);
         void *context;
+        bool is_sent; /* as far as anybody can tell */
 };
 
 static void on_end(void *context, const struct outcome_response *response) {
         struct http_call *self = context;
+        struct answer *answer = self->answer;
+        struct outcome outcome;
 
-        outcome_of_http(response, "the handler", &self->answer->outcome);
-        if (self->answer->outcome.kind == WIRE_DONE && response->status == 204)
-                answer_of_nothing(self->answer);
-        else if (self->answer->outcome.kind == WIRE_DONE)
-                answer_of_json(response->body, self->answer);
+        outcome_of_http(response, "the handler", &outcome);
+        answer->outcome = outcome;
+        answer->usage.n_calls = self->is_sent ? 1 : 0;
+        if (outcome.kind == WIRE_DONE && response->status == 204)
+                answer_of_nothing(answer);
+        else if (outcome.kind == WIRE_DONE)
+                answer_of_json(response->body, answer);
+        /* An answer that cannot be read came from a service that is there. */
+        answer->outcome.provider = outcome.provider;
+        answer->outcome.pause = outcome.pause;
         self->on_answered(self->context);
         free(self);
 }
 
 static bool may_send(void *context) {
         struct http_call *self = context;
+        bool may = self->may_send(self->context);
 
-        return self->may_send(self->context);
+        self->is_sent |= may;
+        return may;
 }
 
 static struct call *post(const struct handler_question *question, struct http_call *self) {
@@ -49,6 +59,8 @@ static struct call *post(const struct handler_question *question, struct http_ca
 
         request.may_send = may_send;
         request.is_repeatable = true; /* under its idempotency key */
+        request.is_private_allowed = config->is_private;
+        request.proxy = config->proxy;
         snprintf(key, sizeof key, "Idempotency-Key: \"%s\"", batch);
         if (config->secret) {
                 sign_webhook_encode(config->secret, batch, now, body, value);
@@ -73,9 +85,10 @@ static int ask(const struct handler_question *question, struct answer *answer, v
         return 0;
 }
 
-static void abort_call(void *context) {
+static void abort_call(void *context, struct handler_usage *ret_spent) {
         struct http_call *self = context;
 
+        *ret_spent = (struct handler_usage){.n_calls = self->is_sent ? 1 : 0};
         call_free(self->call);
         free(self);
 }

@@ -24,7 +24,7 @@ why dan
      1.600  worker 2   starts, with 2 slots
      1.601  worker 2   says hello, with 2 slots, holding 0
      1.601  worker 2   is welcome
-     6.102  worker 2   gets run 1.2 of dan, answered: "Oi"
+     6.102  worker 2   gets run 1.2 of dan, answered, in doubt: "Oi"
      6.103  channel    shows in dan: "Re: Oi"
      6.103  worker 2   reports run 1.2: done
      6.104  worker 2   hears that run 1.2 is settled

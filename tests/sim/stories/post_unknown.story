@@ -19,9 +19,9 @@ why ben
      1.121  worker 1   hands the answer of run 1.1 over
      1.122  worker 1   hears go for run 1.1
      1.123  channel    shows in ben: "Re: Oi"
-     1.123  worker 1   reports run 1.1: failed, broken
+     1.123  worker 1   reports run 1.1: failed, broken, in doubt
      1.124  worker 1   hears that run 1.1 is settled
-     3.124  worker 1   gets run 1.2 of ben, answered: "Oi"
+     3.124  worker 1   gets run 1.2 of ben, answered, in doubt: "Oi"
      3.125  channel    shows in ben: "Re: Oi"
      3.125  worker 1   reports run 1.2: done
      3.126  worker 1   hears that run 1.2 is settled
