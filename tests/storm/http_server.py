@@ -27,7 +27,8 @@ class Request:
 
 
 async def serve(host, port, answer):
-    """`answer` is a coroutine function from Request to (status, headers, body), or None to hang up."""
+    """`answer` is a coroutine function from Request to (status, headers, body), to a coroutine function that writes the
+    whole answer to a writer and says whether the connection is still of use, or to None to hang up."""
 
     async def converse(reader, writer):
         try:
@@ -51,6 +52,8 @@ async def exchange(reader, writer, answer):
     said = await answer(request)
     if said is None or request.is_left:
         return False
+    if callable(said):
+        return await said(writer)
     status, headers, body = said
     lines = [f'HTTP/1.1 {status} {REASONS[status]}', f'Content-Length: {len(body)}',
              'Content-Type: application/json', *(f'{name}: {value}' for name, value in headers.items()), '', '']
