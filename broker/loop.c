@@ -92,6 +92,8 @@ static void take_worker_frame(struct loop *loop, const struct frame *frame) {
                            "this socket takes HELLO, ALIVE, ANSWERED, POSTED, RESULT and TALLY, whole");
                 return;
         }
+        /* The clock is read again: a lease must not end sooner than its worker reckons, which is from sending. */
+        loop->now = clock_now();
         core_step(loop->core, loop->now, &event, &loop->fx);
         if (type == WIRE_HELLO)
                 log_info("worker_hello", LOG_TEXT("worker", questions_uuid(event.hello.uuid.data)),
@@ -117,14 +119,17 @@ static bool has_room(const struct loop *loop, enum socket_name name, int n_frame
 static void gather(struct loop *loop) {
         static void (*const take[SOCKET_N])(struct loop *, const struct frame *) = {take_producer_frame,
                                                                                     take_worker_frame, take_question};
+        /* An answer that is here already is not interrupted by messages that come in the same turn. */
+        static const enum socket_name order[SOCKET_N] = {SOCKET_WORKERS, SOCKET_INGEST, SOCKET_STATS};
         struct frame frame;
 
         loop->n_messages = 0;
-        for (int name = 0; name < SOCKET_N; name++) {
+        for (int at = 0; at < SOCKET_N; at++) {
+                enum socket_name name = order[at];
                 size_t bytes = 0;
 
-                for (int i = 0; has_room(loop, (enum socket_name)name, i, bytes); i++) {
-                        if (sockets_receive(loop->sockets, (enum socket_name)name, &frame) != 0)
+                for (int i = 0; has_room(loop, name, i, bytes); i++) {
+                        if (sockets_receive(loop->sockets, name, &frame) != 0)
                                 break;
                         bytes += frame.data.len;
                         take[name](loop, &frame);

@@ -9,9 +9,13 @@
 
 /* What a status means where the channel file has nothing to say. A server that fails may have done its work before,
  * and what stands before one may have stopped waiting for it; only these say that nothing was done. */
-static enum channel_posted status_outcome(long status) {
+static enum channel_posted status_outcome(const struct channel *channel, long status) {
         if (status >= 200 && status < 300)
                 return CHANNEL_POSTED;
+        /* A 503 says so too, though some proxies give it when the server behind them hung up in the middle: to look
+         * costs little where it can be done, and elsewhere every post of an overloaded server would be in doubt. */
+        if (status == 503 && channel_has_read_back(channel))
+                return CHANNEL_POST_UNKNOWN;
         if (status == 425 || status == 429 || status == 503)
                 return CHANNEL_POST_AGAIN;
         return status == 408 || status >= 500 ? CHANNEL_POST_UNKNOWN : CHANNEL_POST_NEVER;
@@ -64,7 +68,7 @@ enum channel_posted channel_post_outcome(const struct channel *channel, long htt
         const struct yaml_node *answer = yaml_find(channel->file, "answer");
         const struct yaml_node *rules = yaml_find(answer, "means");
         struct channel_place place = {.channel = channel};
-        enum channel_posted outcome = status_outcome(http_status);
+        enum channel_posted outcome = status_outcome(channel, http_status);
         CLEANUP_JSON json_t *json = NULL;
         CLEANUP_FREE char *error = NULL;
         CLEANUP_FREE char *what = NULL;

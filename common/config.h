@@ -26,7 +26,8 @@ enum config_api { CONFIG_API_CHAT, CONFIG_API_RESPONSES };
 struct config_handler {
         enum config_handler_kind kind;
         char *url; /* http: where to POST; openai, langgraph: the base that "/..." is added to */
-        char *endpoint; /* of the url: "scheme://host:port", which handlers of one provider share; NULL = no url */
+        char *endpoint; /* of the url, which handlers of one provider share: "scheme://host:port", http: with its path;
+                           NULL = no url */
         char *secret; /* http: "whsec_" and base64, or NULL = not signed */
         char **command; /* exec: argv, NULL at the end */
         bool is_private; /* a name may lead to a private range of addresses */
@@ -82,7 +83,7 @@ struct config_rate {
         struct span per;
 };
 
-/* How a provider that fails is spared: for each endpoint by itself. */
+/* How a provider that fails is spared: for each endpoint and key by itself. */
 struct config_provider {
         uint32_t failures; /* in a row, of more than one thread, that open the breaker; 0 = it never opens */
         struct span pause, cap; /* before the next probe; doubled after each that fails, at most cap */

@@ -192,8 +192,9 @@ static void kind_fill(struct config_reader *reader, const struct yaml_node *node
                 return;
         if (handler->kind == CONFIG_HANDLER_OPENAI || handler->kind == CONFIG_HANDLER_LANGGRAPH)
                 config_model_check(reader, node, tenant, handler);
+        /* A bot is what answers under its path; a model's provider is one whatever is asked of it. */
         if (handler->url)
-                handler->endpoint = config_url_endpoint(handler->url);
+                handler->endpoint = config_url_endpoint(handler->url, handler->kind == CONFIG_HANDLER_HTTP);
 }
 
 void config_handler_read(struct config_reader *reader, const struct yaml_node *node, void *target) {

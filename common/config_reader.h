@@ -183,5 +183,6 @@ void config_broker_check(struct config_reader *reader, const struct yaml_node *r
 /* NULL when `url` is http:// or https:// with a host, without a user, blanks and control characters; else what is wrong
  * with it. */
 const char *config_url_fault(const char *url);
-/* "scheme://host:port" in lower case; NULL when there is a fault in the URL. The caller frees. */
-char *config_url_endpoint(const char *url);
+/* "scheme://host:port" in lower case, and the path as it is if `has_path`; NULL when there is a fault in the URL. The
+ * caller frees. */
+char *config_url_endpoint(const char *url, bool has_path);

@@ -97,7 +97,16 @@ const char *config_url_fault(const char *url) {
         return url_split(url, &parts);
 }
 
-char *config_url_endpoint(const char *url) {
+/* Where nothing else stands between host and query, "/" is as good as nothing. */
+static struct bytes path_of(const char *url, const struct url_parts *parts) {
+        const char *end = parts->port.len ? (const char *)parts->port.data + parts->port.len
+                                          : (const char *)parts->host.data + parts->host.len;
+        size_t len = strcspn(end, "?#");
+
+        return len == 1 ? BYTES_NONE : (struct bytes){end, len};
+}
+
+char *config_url_endpoint(const char *url, bool has_path) {
         struct url_parts parts;
         struct buffer text = {0};
 
@@ -114,5 +123,7 @@ char *config_url_endpoint(const char *url) {
                      parts.port.len                         ? strtol(parts.port.data, NULL, 10)
                      : bytes_is_text(parts.scheme, "https") ? 443L
                                                             : 80L);
+        if (has_path)
+                buffer_push(&text, path_of(url, &parts).data, path_of(url, &parts).len);
         return buffer_text(&text);
 }

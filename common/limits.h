@@ -48,8 +48,8 @@
 #define LIMIT_FRAME_HEAD_BYTES 64
 /* Longest ZeroMQ routing id the broker answers to; the ones libzmq makes are 5 bytes. */
 #define LIMIT_ADDRESS_LEN 32
-/* A connection that was cut without a word is noticed within this, by ZeroMQ's heartbeats. A worker that was cut off
- * learns it only then, so it must be well below a lease. */
+/* A connection that was cut without a word is noticed within this, by ZeroMQ's heartbeats. A worker connects anew only
+ * then, and must do so before its leases end: so it is well below a lease. */
 #define LIMIT_LINK_SILENCE_MS 2000
 /* Frames taken from one socket before the others get their turn. */
 #define LIMIT_FRAMES_PER_TURN 256
@@ -110,6 +110,9 @@
 #define LIMIT_LOST_RUNS 10
 /* How long the others wait for one run that tries a provider which failed: past this another one tries it, too. */
 #define LIMIT_PROBE_S 30
+/* Failures of one batch that its provider is blamed for, at no attempt. At the usual pauses an outage of four hours
+ * costs nobody an attempt, however few wait; and what no provider can answer is a dead letter in the end. */
+#define LIMIT_SPARED 500
 #define LIMIT_WORKERS 1024
 #define LIMIT_TENANTS 10000
 #define LIMIT_CHANNELS_PER_TENANT 64
@@ -145,6 +148,12 @@
 /* What an answer that is read as it comes may be in all: 128,000 tokens in events of 500 bytes, which a model needs the
  * better part of an hour for. */
 #define LIMIT_STREAM_BYTES (64 * 1024 * 1024)
+/* What is read of an error that comes in place of such an answer: its words stand at its beginning, and a server's own
+ * page of it has a few KiB. */
+#define LIMIT_ERROR_BYTES (64 * 1024)
+/* A LangGraph thread's state: with it comes whatever the graph keeps, which is every message since the thread began,
+ * and what its tools said. A year of chatting is about 2 MiB of it. */
+#define LIMIT_GRAPH_BYTES (16 * 1024 * 1024)
 /* One server-sent event, and a line of it: the last one of a Responses stream holds the whole response again. */
 #define LIMIT_SSE_EVENT_BYTES (2 * 1024 * 1024)
 /* URLs with a model that have been found not to take all that we would send: as many as tenants may have. */
@@ -162,6 +171,8 @@
 #define LIMIT_TYPING_AFTER_MS 250
 /* A request of the typing sign: one that takes longer is of no use to anybody. */
 #define LIMIT_TYPING_MS 5000
+/* What a provider is told and nobody waits for, such as that a run is not wanted any more. */
+#define LIMIT_TELL_MS 5000
 /* Connecting to a handler or a channel; libcurl's own default is five minutes. */
 #define LIMIT_CONNECT_MS 5000
 /* Redis answers in well under a millisecond: past this the connection is dead, whatever TCP believes. */

@@ -1,6 +1,9 @@
 #include "common/wire_private.h"
 
-enum { TYPE_MASK = (1 << WIRE_TYPE_BITS) - 1 };
+enum {
+        TYPE_MASK = (1 << WIRE_TYPE_BITS) - 1,
+        ALIVE_FIELDS = 2, /* before lull/1.1 */
+};
 
 int wire_open(struct bytes frame, enum wire_type *ret_type, struct bytes *ret_body) {
         const uint8_t *data = frame.data;
@@ -11,7 +14,7 @@ int wire_open(struct bytes frame, enum wire_type *ret_type, struct bytes *ret_bo
         if (data[0] >> WIRE_TYPE_BITS != WIRE_VERSION)
                 return -EPROTONOSUPPORT;
         type = data[0] & TYPE_MASK;
-        if (type < WIRE_MESSAGES || type > WIRE_TALLY)
+        if (type < WIRE_MESSAGES || type > WIRE_HEARD)
                 return -EBADMSG;
         *ret_type = (enum wire_type)type;
         *ret_body = (struct bytes){data + 1, frame.len - 1};
@@ -196,9 +199,28 @@ int wire_decode_alive(struct bytes body, struct wire_alive *ret) {
         alive.slots = wire_pop_u32(&reader);
         alive.n_held = pack_pop_array(&reader);
         alive.held = reader;
-        if (wire_verdict(&reader, n_fields >= 2 && alive.slots <= LIMIT_SLOTS && alive.n_held <= LIMIT_SLOTS) < 0)
+        alive.beat = 0;
+        if (wire_verdict(&reader,
+                         n_fields >= ALIVE_FIELDS && alive.slots <= LIMIT_SLOTS && alive.n_held <= LIMIT_SLOTS) < 0)
+                return -EBADMSG;
+        if (n_fields > ALIVE_FIELDS) {
+                pack_skip(&reader, alive.n_held);
+                alive.beat = pack_pop_uint(&reader);
+        }
+        if (wire_verdict(&reader, true) < 0)
                 return -EBADMSG;
         *ret = alive;
+        return 0;
+}
+
+int wire_decode_heard(struct bytes body, uint64_t *ret_beat) {
+        struct pack_reader reader = pack_open(body);
+        uint32_t n_fields = pack_pop_array(&reader);
+        uint64_t beat = pack_pop_uint(&reader);
+
+        if (wire_verdict(&reader, n_fields >= 1) < 0)
+                return -EBADMSG;
+        *ret_beat = beat;
         return 0;
 }
 
@@ -227,10 +249,12 @@ void wire_encode_hello(struct buffer *buffer, const struct wire_hello *hello) {
 
 void wire_encode_alive(struct buffer *buffer, uint32_t slots, uint32_t n_held) {
         wire_push_type(buffer, WIRE_ALIVE);
-        pack_push_array(buffer, 2);
+        pack_push_array(buffer, ALIVE_FIELDS + 1);
         pack_push_uint(buffer, slots);
         pack_push_array(buffer, n_held);
 }
+
+void wire_encode_alive_end(struct buffer *buffer, uint64_t beat) { pack_push_uint(buffer, beat); }
 
 void wire_encode_held(struct buffer *buffer, uint64_t fence, struct bytes batch) {
         pack_push_array(buffer, 2);
@@ -245,6 +269,12 @@ void wire_encode_welcome(struct buffer *buffer, const struct wire_welcome *welco
         wire_push_ms(buffer, welcome->lease);
         wire_push_ms(buffer, welcome->alive);
         pack_push_str(buffer, welcome->version);
+}
+
+void wire_encode_heard(struct buffer *buffer, uint64_t beat) {
+        wire_push_type(buffer, WIRE_HEARD);
+        pack_push_array(buffer, 1);
+        pack_push_uint(buffer, beat);
 }
 
 void wire_encode_error(struct buffer *buffer, struct bytes code, struct bytes why) {

@@ -30,6 +30,7 @@ enum wire_type {
         WIRE_ERROR = 13,
         WIRE_POSTED = 14,
         WIRE_TALLY = 15,
+        WIRE_HEARD = 16,
 };
 
 enum wire_outcome {
@@ -124,6 +125,7 @@ struct wire_alive {
         uint32_t slots;
         uint32_t n_held;
         struct pack_reader held; /* read with wire_held_next() */
+        uint64_t beat; /* HEARD repeats it; 0 = not said, and then there is none */
 };
 
 /* One message of a run. */
@@ -171,6 +173,7 @@ struct wire_result {
         uint32_t posted;
         struct span lock_wait, answering; /* 0 = that stage was not reached */
         bool is_doubtful; /* whether reply number `posted` is out is not known */
+        bool is_of_old; /* from before lull/1.1: it says nothing of that */
         enum wire_provider provider;
         struct span pause; /* how long the provider wants no call; 0 = not said */
 };
@@ -202,6 +205,7 @@ bool wire_is_passing(struct bytes code);
 MUST_USE int wire_decode_hello(struct bytes body, struct wire_hello *ret);
 MUST_USE int wire_decode_welcome(struct bytes body, struct wire_welcome *ret);
 MUST_USE int wire_decode_alive(struct bytes body, struct wire_alive *ret);
+MUST_USE int wire_decode_heard(struct bytes body, uint64_t *ret_beat);
 MUST_USE int wire_held_next(struct pack_reader *reader, struct wire_held *ret);
 MUST_USE int wire_decode_run(struct bytes body, struct wire_run *ret);
 MUST_USE int wire_run_next(struct wire_run *run, struct wire_run_message *ret);
@@ -228,8 +232,11 @@ void wire_encode_ack(struct buffer *buffer, uint64_t request, uint32_t n_accepte
 /* HELLO and ALIVE end with a list of leases: `n_held` times wire_encode_held() must follow. */
 void wire_encode_hello(struct buffer *buffer, const struct wire_hello *hello);
 void wire_encode_alive(struct buffer *buffer, uint32_t slots, uint32_t n_held);
+/* ALIVE: behind its list. */
+void wire_encode_alive_end(struct buffer *buffer, uint64_t beat);
 void wire_encode_held(struct buffer *buffer, uint64_t fence, struct bytes batch);
 void wire_encode_welcome(struct buffer *buffer, const struct wire_welcome *welcome);
+void wire_encode_heard(struct buffer *buffer, uint64_t beat);
 /* RUN: run->n_messages times wire_encode_run_message() must follow, then wire_encode_run_end(). */
 void wire_encode_run(struct buffer *buffer, const struct wire_run *run);
 void wire_encode_run_message(struct buffer *buffer, const struct wire_run_message *message);

@@ -176,6 +176,7 @@ void wire_encode_posted(struct buffer *buffer, const struct wire_posted *posted)
 static void pop_result_end(struct pack_reader *reader, uint32_t n_fields, struct wire_result *result) {
         uint64_t provider = 0;
 
+        result->is_of_old = n_fields <= RESULT_FIELDS;
         result->is_doubtful = n_fields > RESULT_FIELDS && wire_pop_bool(reader);
         if (n_fields > RESULT_FIELDS + 1)
                 provider = pack_pop_uint(reader);

@@ -5,7 +5,6 @@
 #include "common/link.h"
 #include "common/log.h"
 #include "common/memory.h"
-#include "worker/core/lease_clock.h"
 
 #include <errno.h>
 #include <string.h>
@@ -53,8 +52,6 @@ static void log_connection(struct broker_link *link, bool is_connected) {
 static int send_frame(struct broker_link *link) {
         int r = link_send(link->link, buffer_bytes(&link->frame));
 
-        if (r != 0)
-                lease_clock_on_unsent(&link->clock, clock_mono());
         log_connection(link, r == 0);
         look_again(link);
         return r;
@@ -87,11 +84,12 @@ static void say_hello(struct broker_link *link) {
         set_timer(link, span_ms(is_sent ? HELLO_MS : UNSENT_MS));
 }
 
-/* `now` is when the leases were found to stand: this process may have been stopped since. */
+/* `now` is from before the leases are named: this process may have been stopped since. */
 static void say_alive(struct broker_link *link, struct mono now) {
         buffer_clear(&link->frame);
         wire_encode_alive(&link->frame, link->slots, link->owner.count_held(link->owner.context));
         link->owner.encode_held(link->owner.context, &link->frame);
+        wire_encode_alive_end(&link->frame, lease_clock_next_beat(&link->clock));
         if (send_frame(link) == 0) {
                 lease_clock_on_alive_sent(&link->clock, now);
                 set_timer(link, link->alive);
@@ -100,15 +98,19 @@ static void say_alive(struct broker_link *link, struct mono now) {
         }
 }
 
-bool broker_link_is_sure(const struct broker_link *link, struct mono now) {
-        return lease_clock_is_sure(&link->clock, now);
+struct lease_mark broker_link_mark(const struct broker_link *link) {
+        return lease_clock_mark(&link->clock);
+}
+
+bool broker_link_is_sure(const struct broker_link *link, const struct lease_mark *mark, struct mono now) {
+        return lease_clock_is_sure_of(&link->clock, mark, now);
 }
 
 static void on_timer(void *context) {
         struct broker_link *link = context;
         struct mono now = clock_mono();
 
-        if (broker_link_is_sure(link, now)) {
+        if (lease_clock_is_sure(&link->clock, now)) {
                 say_alive(link, now);
                 return;
         }
@@ -170,11 +172,20 @@ static int on_welcome(struct broker_link *link, struct bytes body) {
         return 0;
 }
 
+static int on_heard(struct broker_link *link, struct bytes body) {
+        uint64_t beat;
+        int r = wire_decode_heard(body, &beat);
+
+        if (r == 0)
+                lease_clock_on_heard(&link->clock, beat);
+        return r;
+}
+
 static int on_run(struct broker_link *link, struct bytes body) {
         struct wire_run run;
         int r = wire_decode_run(body, &run);
 
-        if (r == 0 && broker_link_is_sure(link, clock_mono()))
+        if (r == 0 && lease_clock_is_sure(&link->clock, clock_mono()))
                 link->owner.on_run(link->owner.context, &run);
         return r;
 }
@@ -183,7 +194,7 @@ static int on_go(struct broker_link *link, struct bytes body) {
         uint64_t fence;
         int r = wire_decode_go(body, &fence);
 
-        if (r == 0 && broker_link_is_sure(link, clock_mono()))
+        if (r == 0 && lease_clock_is_sure(&link->clock, clock_mono()))
                 link->owner.on_go(link->owner.context, fence);
         return r;
 }
@@ -231,6 +242,8 @@ static int on_frame(struct broker_link *link, struct bytes frame) {
         switch (type) {
         case WIRE_WELCOME:
                 return on_welcome(link, body);
+        case WIRE_HEARD:
+                return on_heard(link, body);
         case WIRE_RUN:
                 return on_run(link, body);
         case WIRE_GO:

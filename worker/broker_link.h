@@ -1,12 +1,13 @@
 /* The worker's side of lull/1 (common/PROTOCOL.md, sections 3 and 4): says HELLO until it is welcomed, proves life
  * for the leases it holds, and hands the broker's frames on.
  *
- * A worker that could not prove life for as long as a lease lives, because it was stopped or cut off, cannot know
+ * A worker of whom the broker has heard nothing, as far as it knows, for as long as a lease lives cannot know
  * whether its leases still stand; core/lease_clock.h decides that. Then it is unsure: it says HELLO again, and until it
  * is welcomed RUN and GO are dropped (the broker says them again) and no call may be begun. */
 #pragma once
 
 #include "common/wire.h"
+#include "worker/core/lease_clock.h"
 #include "worker/loop.h"
 
 struct broker_link;
@@ -31,8 +32,10 @@ struct broker_link *broker_link_free(struct broker_link *link);
 
 /* Tells the broker at once. */
 void broker_link_set_slots(struct broker_link *link, uint32_t slots);
-/* Is it certain that the broker has given none of the leases away for want of a sign of life? */
-bool broker_link_is_sure(const struct broker_link *link, struct mono now);
+/* Of a lease whose RUN has just come: to be kept with it. */
+struct lease_mark broker_link_mark(const struct broker_link *link);
+/* Is it certain that the broker has not given this lease away for want of a sign of life? */
+bool broker_link_is_sure(const struct broker_link *link, const struct lease_mark *mark, struct mono now);
 
 /* A frame that is not sent, as there is no connection, is sent again by the run's own timer. */
 void broker_link_send_answered(struct broker_link *link, const struct wire_answered *answered);

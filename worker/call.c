@@ -88,11 +88,13 @@ static void finish(struct call *call, CURLcode result) {
 
 static struct span patience(const struct call *call) { return call->n_received > 0 ? call->stall : call->first_byte; }
 
-/* When the call has been silent for too long. */
+/* When the call has been silent, or under way, for too long. */
 static struct mono silence_due(const struct call *call) {
         struct span limit = patience(call);
 
-        return call->is_sent && limit.us > 0 ? mono_add(call->heard, limit) : MONO_NEVER;
+        if (!call->is_sent)
+                return MONO_NEVER;
+        return mono_min(limit.us > 0 ? mono_add(call->heard, limit) : MONO_NEVER, call->end);
 }
 
 static void set_timer(struct call *call, struct mono now, struct mono due) {
@@ -114,6 +116,14 @@ static void add(struct call *call) {
         ENSURE(curl_multi_add_handle(call->calls->multi, call->easy) == CURLM_OK);
 }
 
+static void end_late(struct call *call, struct mono now) {
+        if (mono_is_due(now, call->end))
+                call_give_up(call, OUTCOME_STALLED, "no end for %lld ms", (long long)span_to_ms(call->longest));
+        else
+                call_give_up(call, OUTCOME_STALLED, "no byte for %lld ms", (long long)span_to_ms(patience(call)));
+        finish(call, CURLE_OPERATION_TIMEDOUT);
+}
+
 /* Either the call could not be begun where it was made, or it may have been silent for too long. */
 static void on_call_time(void *context) {
         struct call *call = context;
@@ -127,8 +137,7 @@ static void on_call_time(void *context) {
         } else if (!mono_is_due(now, due)) {
                 set_timer(call, now, due);
         } else {
-                call_give_up(call, OUTCOME_STALLED, "no byte for %lld ms", (long long)span_to_ms(patience(call)));
-                finish(call, CURLE_OPERATION_TIMEDOUT);
+                end_late(call, now);
         }
 }
 
@@ -153,6 +162,8 @@ struct call *call_new(struct calls *calls, const struct call_request *request,
         call->body_max = body_max(request);
         call->first_byte = request->first_byte;
         call->stall = request->stall;
+        call->longest = request->longest;
+        call->end = MONO_NEVER;
         call->timer = loop_timer_new(calls->loop, on_call_time, call);
         call->due = MONO_NEVER;
         call->easy = curl_easy_init();

@@ -2,7 +2,9 @@
  *
  * HTTP/1.1, http and https only, certificates checked, no redirects, no proxy but the one that the request names. A
  * connection is made within LIMIT_CONNECT_MS; how long an answer may take as a whole is the caller's own timer, who
- * aborts. An answer's headers are at most LIMIT_RESPONSE_HEADER_BYTES, its body as the request says.
+ * aborts. An answer's headers are at most LIMIT_RESPONSE_HEADER_BYTES, its body as the request says. Of an error, which
+ * is any status but 2xx, the status is the answer: a body over the limit is cut off there, and not even read to that in
+ * place of a stream.
  *
  * Where a call may go: what the URL's host is written as, when it is an address or "localhost"; otherwise to the
  * addresses that the name has, unless they are private ones (core/address.h) and the request does not allow these. The
@@ -42,9 +44,12 @@ struct call_request {
         /* Longest wait for the first byte of the body, counted from when the last of the request was taken, and for
          * the next one; 0 = none. Past it the call ends as OUTCOME_STALLED. */
         struct span first_byte, stall;
+        /* The longest that it may take once it is sent, for who has no timer of his own; 0 = none. Past it, too, it
+         * ends as OUTCOME_STALLED. */
+        struct span longest;
         size_t body_max; /* 0 = LIMIT_HANDLER_BYTES, or LIMIT_STREAM_BYTES when there is on_data */
         /* Given the body of a 2xx as it comes, in place of the response; NULL = it is collected. False ends the call
-         * as OUTCOME_TOO_LARGE. */
+         * as OUTCOME_TOO_LARGE. Of an error LIMIT_ERROR_BYTES are collected then. */
         bool (*on_data)(void *context, struct bytes data);
 };
 

@@ -1,6 +1,7 @@
 /* What libcurl is told of a request, and how the request leaves and the answer comes. */
 #include "worker/call_private.h"
 
+#include "common/clock.h"
 #include "common/ensure.h"
 #include "common/limits.h"
 
@@ -31,18 +32,34 @@ static size_t on_header(char *data, size_t size, size_t n, void *context) {
         return 0;
 }
 
+/* Of an error its beginning says enough, and its end may never come. */
+static size_t on_error_body(struct call *call, const char *data, size_t n) {
+        size_t max = call->on_data && call->body_max > LIMIT_ERROR_BYTES ? LIMIT_ERROR_BYTES : call->body_max;
+        size_t room = max - call->body.len;
+
+        call->n_received += n;
+        call_hear(call);
+        buffer_push(&call->body, data, n < room ? n : room);
+        if (n <= room)
+                return n;
+        call_give_up(call, OUTCOME_ANSWERED, "its error is over %zu bytes", max);
+        return CURL_WRITEFUNC_ERROR;
+}
+
 static size_t on_body(char *data, size_t size, size_t n, void *context) {
         struct call *call = context;
 
         if (!call->on_end)
                 return CURL_WRITEFUNC_ERROR;
+        if (!is_well(call))
+                return on_error_body(call, data, n);
         if (n > call->body_max - call->n_received) {
                 call_give_up(call, OUTCOME_TOO_LARGE, "it is over %zu bytes", call->body_max);
                 return CURL_WRITEFUNC_ERROR;
         }
         call->n_received += n;
         call_hear(call);
-        if (!call->on_data || !is_well(call)) {
+        if (!call->on_data) {
                 buffer_push(&call->body, data, n);
                 return n;
         }
@@ -74,6 +91,8 @@ static int on_connected(void *context, char *remote, char *local, int remote_por
         if (!call_check_remote(call, remote) || !may_send(call))
                 return CURL_PREREQFUNC_ABORT;
         call->is_sent = true;
+        if (call->longest.us > 0)
+                call->end = mono_add(clock_mono(), call->longest);
         call_hear(call);
         return CURL_PREREQFUNC_OK;
 }
@@ -82,6 +101,9 @@ static size_t on_send_body(char *data, size_t size, size_t n, void *context) {
         struct call *call = context;
         size_t left = call->request_body.len - call->n_sent, len = left < n ? left : n;
 
+        /* The last of it has been handed over, and cannot be held back. */
+        if (left == 0)
+                return 0;
         if (!may_send(call))
                 return CURL_READFUNC_ABORT;
         if (len > 0)

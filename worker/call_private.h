@@ -33,7 +33,8 @@ struct call {
 
         /* Silence. The timer is not moved with each byte: it looks when it goes off whether there was one meanwhile. */
         struct span first_byte, stall;
-        struct mono heard, due; /* due: what the timer is set to */
+        struct span longest;
+        struct mono heard, end, due; /* end: of `longest`; due: what the timer is set to */
         struct loop_timer *timer;
 
         bool is_proxied, is_private_allowed;

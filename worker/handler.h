@@ -31,9 +31,10 @@ struct handler {
          * then; `answer` must be empty. */
         int (*ask)(const struct handler_question *question, struct answer *answer, void (*on_answered)(void *context),
                    void *context, void **ret_call);
-        /* Ends a call that is under way; on_answered is not called any more. Never blocks. *ret_spent is what it had
-         * cost until then, all 0 when nothing was sent. */
-        void (*abort)(void *call, struct handler_usage *ret_spent);
+        /* Ends a call that is under way; on_answered is not called any more. Never blocks. `is_unwanted`: nobody will
+         * ask for this answer again, so what goes on at the provider may be ended too; else another run may have joined
+         * it, or come to do so. *ret_spent is what it had cost until then, all 0 when nothing was sent. */
+        void (*abort)(void *call, bool is_unwanted, struct handler_usage *ret_spent);
 };
 
 const struct handler *handler_get(enum config_handler_kind kind);

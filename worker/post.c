@@ -39,8 +39,8 @@ static struct call_request request_of(const struct channel *channel, const struc
 
 /* -- posting ------------------------------------------------------------------------------------------------------- */
 
-/* What was posted is not posted again for the sake of a body that nobody reads, so an answer that was too long counts
- * by its status. */
+/* What was posted is not posted again for the sake of a body that nobody reads: an answer that was too long counts by
+ * its status, and so does one that broke off when it is a good one. */
 static void read_status(const struct post *post, const struct outcome_response *response, struct outcome *ret) {
         char why[LIMIT_WHY_LEN + 1] = "";
         enum channel_posted posted = channel_post_outcome(post->channel, response->status, response->body, why);
@@ -63,8 +63,22 @@ static void read_status(const struct post *post, const struct outcome_response *
 }
 
 static bool is_status_there(const struct outcome_response *response) {
-        return response->transport == OUTCOME_ANSWERED ||
-               (response->transport == OUTCOME_TOO_LARGE && response->status != 0);
+        bool is_well = response->status >= 200 && response->status < 300;
+
+        switch (response->transport) {
+        case OUTCOME_ANSWERED:
+                return true;
+        case OUTCOME_TOO_LARGE:
+                return response->status != 0;
+        case OUTCOME_BROKEN:
+        case OUTCOME_STALLED:
+                return is_well && !response->is_held_back;
+        case OUTCOME_UNREACHABLE:
+        case OUTCOME_FORBIDDEN:
+        case OUTCOME_UNSENDABLE:
+                return false;
+        }
+        UNREACHABLE("every way a call can end is listed");
 }
 
 /* May the request have been handled, though no answer came? */

@@ -169,6 +169,9 @@ struct redis *redis_free(struct redis *redis) {
         redis->is_freed = true;
         for (struct redis_request *request = redis->oldest; request; request = request->next)
                 request->on_end = NULL;
+        /* What was said at the very last, such as what a thread's history gets, has not left yet. */
+        if (redis->connection && redis->state == READY)
+                redisAsyncHandleWrite(redis->connection);
         if (redis->connection)
                 redisAsyncFree(redis->connection);
         loop_lookup_free(redis->lookup);

@@ -15,6 +15,7 @@ struct typings {
         struct loop *loop;
         struct calls *calls;
         void (*on_failed)(void *context, const char *tenant);
+        void (*on_empty)(void *context);
         void *context;
         struct typing *first;
         char *failed[FAILED_MAX]; /* "tenant/channel" */
@@ -38,6 +39,8 @@ struct typing {
 /* -- the end of a sign --------------------------------------------------------------------------------------------- */
 
 static void destroy(struct typing *typing) {
+        struct typings *typings = typing->typings;
+
         *typing->link = typing->next;
         if (typing->next)
                 typing->next->link = typing->link;
@@ -48,6 +51,8 @@ static void destroy(struct typing *typing) {
         free(typing->tenant);
         free(typing->channel);
         free(typing);
+        if (typings_is_empty(typings) && typings->on_empty)
+                typings->on_empty(typings->context);
 }
 
 /* Is it the first time that this channel's sign fails? */
@@ -193,16 +198,21 @@ struct typing *typing_stop(struct typing *typing, bool say_off) {
 }
 
 struct typings *typings_new(struct loop *loop, struct calls *calls,
-                            void (*on_failed)(void *context, const char *tenant), void *context) {
+                            void (*on_failed)(void *context, const char *tenant), void (*on_empty)(void *context),
+                            void *context) {
         struct typings *typings = memory_new(1, sizeof *typings);
 
-        *typings = (struct typings){.loop = loop, .calls = calls, .on_failed = on_failed, .context = context};
+        *typings = (struct typings){
+                .loop = loop, .calls = calls, .on_failed = on_failed, .on_empty = on_empty, .context = context};
         return typings;
 }
+
+bool typings_is_empty(const struct typings *typings) { return !typings->first; }
 
 struct typings *typings_free(struct typings *typings) {
         if (!typings)
                 return NULL;
+        typings->on_empty = NULL;
         while (typings->first)
                 destroy(typings->first);
         for (size_t i = 0; i < typings->n_failed; i++)

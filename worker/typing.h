@@ -11,9 +11,13 @@
 struct typings;
 struct typing;
 
-/* What all signs of a worker share. `on_failed` is told of each that could not be shown or taken away. */
+/* What all signs of a worker share. `on_failed` is told of each that could not be shown or taken away, `on_empty` when
+ * the last one has gone. */
 struct typings *typings_new(struct loop *loop, struct calls *calls,
-                            void (*on_failed)(void *context, const char *tenant), void *context);
+                            void (*on_failed)(void *context, const char *tenant), void (*on_empty)(void *context),
+                            void *context);
+/* Is no sign shown, nor being taken away? */
+bool typings_is_empty(const struct typings *typings);
 /* To be freed before the calls and the loop; signs that are still shown stay so. */
 struct typings *typings_free(struct typings *typings);
 

@@ -40,6 +40,7 @@ static void take_event(struct work *work, struct run_fx *fx) {
         event.outcome = outcome_of(work, event.kind);
         event.n_replies = work->answer.n_replies;
         event.read = work->read;
+        event.is_accepted = work->is_accepted;
         run_step(&work->run, now, &event, fx);
         work_log_step(work, &before, event.kind, now);
         update_typing(work, &before);
@@ -72,8 +73,9 @@ void work_on_event(struct work *work, enum run_event_kind kind) {
 }
 
 void work_on_verdict(struct work *work, enum wire_type type, const struct wire_verdict *verdict) {
-        /* First of all: each token that a model still writes is paid for. */
-        work_abort(work);
+        /* First of all: each token that a model still writes is paid for. Only what was asked for under a lease that
+         * was given up is wanted still: whoever has the batch now may have joined it. */
+        work_abort(work, !bytes_is_text(verdict->code, "stale"));
         work_tally_refused(work, type, verdict->code);
         log_info(type == WIRE_STOP ? "run_stopped" : "run_cancelled", RUN_FIELDS(work),
                  LOG_BYTES("code", verdict->code), LOG_BYTES("why", verdict->why),
@@ -84,6 +86,7 @@ void work_on_verdict(struct work *work, enum wire_type type, const struct wire_v
 void work_on_settled(struct work *work, bool is_accepted) {
         if (!is_accepted)
                 log_warning("run_stale", RUN_FIELDS(work));
+        work->is_accepted = is_accepted;
         work_on_event(work, RUN_ON_SETTLED);
 }
 
@@ -96,6 +99,7 @@ struct work *work_new(const struct work_doors *doors, struct batch *batch) {
 
         work->doors = doors;
         work->batch = batch;
+        work->lease = broker_link_mark(doors->link);
         work->since = clock_now().wall;
         work->timer = loop_timer_new(doors->loop, on_timer, work);
         return work;
@@ -192,7 +196,7 @@ void work_begin(struct work *work, struct settings *settings, const struct outco
 struct work *work_free(struct work *work) {
         if (!work)
                 return NULL;
-        work_abort(work);
+        work_abort(work, false);
         work_stop_typing(work, false);
         redis_request_free(work->lock_request);
         loop_timer_free(work->timer);

@@ -14,7 +14,7 @@ static bool is_allowed(struct work *work) {
         struct mono now = clock_mono();
         bool is_held = run_is_held(&work->run, now);
 
-        work->is_held_back = !is_held || !broker_link_is_sure(work->doors->link, now);
+        work->is_held_back = !is_held || !broker_link_is_sure(work->doors->link, &work->lease, now);
         work->held_back_by = is_held ? RUN_ON_LEASE_UNSURE : RUN_ON_TIMER;
         return !work->is_held_back;
 }
@@ -22,10 +22,11 @@ static bool is_allowed(struct work *work) {
 static bool may_send(void *context) {
         struct work *work = context;
 
-        if (!is_allowed(work))
-                return false;
-        run_on_sending(&work->run);
-        return true;
+        if (is_allowed(work))
+                run_on_sending(&work->run);
+        else
+                run_on_held_back(&work->run);
+        return !work->is_held_back;
 }
 
 static bool may_begin(struct work *work) {
@@ -172,11 +173,11 @@ void work_read_back(struct work *work) {
 
 /* -- all of it ----------------------------------------------------------------------------------------------------- */
 
-void work_abort(struct work *work) {
+void work_abort(struct work *work, bool is_unwanted) {
         struct handler_usage spent = {0};
 
         if (work->call) {
-                handler_get(work->tenant->handler.kind)->abort(work->call, &spent);
+                handler_get(work->tenant->handler.kind)->abort(work->call, is_unwanted, &spent);
                 work_tally_usage(work, &spent, true);
         }
         work->call = NULL;

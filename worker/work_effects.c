@@ -129,7 +129,7 @@ void work_carry_out(struct work *work, enum run_effect effect) {
                 work_ask(work);
                 break;
         case RUN_ABORT:
-                work_abort(work);
+                work_abort(work, false);
                 break;
         case RUN_SEND_ANSWERED:
                 send_answered(work);

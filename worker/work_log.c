@@ -93,12 +93,14 @@ static void log_answer(const struct work *work) {
                  LOG_NUMBER("tokens_out", usage->tokens_out));
 }
 
-/* The handler has answered. An answer that comes too late, when the lock is lost, is paid for and nobody's. */
+/* The handler has answered. Tokens without an answer that can be used are paid for nothing: it came when the lock was
+ * lost, or broke off, or was held back. */
 static void tally_answer(const struct work *work) {
         bool is_good = work->answer.outcome.kind == WIRE_DONE;
         bool is_lost = work->run.stage == RUN_REPORTING && work->run.outcome.kind != WIRE_DONE;
+        bool is_paid = work->answer.usage.tokens_in + work->answer.usage.tokens_out > 0;
 
-        work_tally_usage(work, &work->answer.usage, is_good && is_lost);
+        work_tally_usage(work, &work->answer.usage, is_lost && (is_good || is_paid));
         add(work, WIRE_TALLY_CONVERSATION_LOCKED, work->answer.is_locked);
 }
 

@@ -22,6 +22,7 @@ struct work {
         const struct config_tenant *tenant; /* of the settings; NULL when the run was refused */
         const struct channel *channel; /* NULL = nothing is posted */
         struct run run;
+        struct lease_mark lease;
         struct wall since; /* it was begun */
         struct loop_timer *timer;
         struct redis_request *lock_request;
@@ -35,6 +36,7 @@ struct work {
         /* What the next event tells: */
         struct outcome context_outcome, post_outcome;
         enum run_read read;
+        bool is_accepted;
         bool is_held_back; /* the call was not begun, or not sent; */
         enum run_event_kind held_back_by; /* and this is why */
         enum run_event_kind events[EVENTS_MAX];
@@ -53,8 +55,8 @@ void work_look_up(struct work *work);
 void work_ask(struct work *work);
 void work_read_back(struct work *work);
 void work_post(struct work *work);
-/* Ends what is under way; nothing of it calls back any more. */
-void work_abort(struct work *work);
+/* Ends what is under way; nothing of it calls back any more. `is_unwanted` as handler.h has it. */
+void work_abort(struct work *work, bool is_unwanted);
 void work_stop_typing(struct work *work, bool say_off);
 /* The answer that is posted: of an earlier run, or of this one. */
 struct bytes work_answer(const struct work *work);

@@ -38,9 +38,16 @@ static void set_timer(struct worker *worker, struct span span) {
         loop_timer_set(worker->timer, now, mono_add(now, span));
 }
 
+static void leave(struct worker *worker);
+
+/* Typing signs that are being taken away have as long for it as the last results. */
 static void stop_if_empty(struct worker *worker) {
-        if (worker->is_last_run_in && runs_count(worker->runs) == 0)
+        if (!worker->is_last_run_in || runs_count(worker->runs) > 0)
+                return;
+        if (typings_is_empty(worker->doors.typings))
                 loop_stop(worker->loop);
+        else if (worker->state == DRAINING)
+                leave(worker);
 }
 
 /* A RUN that the broker sent before it heard that we leave would end only with its lease, and count as lost. */
@@ -198,6 +205,8 @@ static void on_typing_failed(void *context, const char *tenant) {
         tally_add(worker->doors.tally, tenant, WIRE_TALLY_TYPING_FAILED, 1);
 }
 
+static void on_typings_empty(void *context) { stop_if_empty(context); }
+
 static int connect_broker(struct worker *worker, const struct config *config, char **ret_error) {
         struct broker_link_owner owner = {
                 .context = worker,
@@ -234,7 +243,7 @@ static int open_doors(struct worker *worker, const struct config *config, char *
         doors->loop = worker->loop;
         doors->has_locks = *config->redis != '\0';
         doors->calls = calls_new(worker->loop);
-        doors->typings = typings_new(worker->loop, doors->calls, on_typing_failed, worker);
+        doors->typings = typings_new(worker->loop, doors->calls, on_typing_failed, on_typings_empty, worker);
         doors->tally = tally_new(worker->loop);
         doors->on_end = on_run_end;
         doors->context = worker;

@@ -185,6 +185,7 @@ struct thread *awaiting_adopt(struct core *core, struct now now, uint32_t worker
         awaiting_note(core, now, &core->workers[worker], fx); /* its wait may have ended already */
         core->counters.adopted++;
         thread->is_awaited = false;
+        thread->was_doubtful = thread->is_doubtful && held->fence != thread->posting;
         thread->n_batch = n;
         thread_take_lease(core, thread, worker, held->fence);
         thread_set_state(core, now, thread, THREAD_RUNNING);
@@ -206,6 +207,7 @@ void awaiting_forgive(struct core *core, struct now now, struct span gap) {
 static void release(struct core *core, struct now now) {
         struct awaiting *awaiting = core->awaiting;
 
+        core->released = now.mono;
         for (uint32_t i = 0; i < RELEASED_PER_TURN && awaiting->cursor < core->n_threads; i++) {
                 struct thread *thread = &core->threads[awaiting->cursor++];
 
@@ -214,7 +216,7 @@ static void release(struct core *core, struct now now) {
                 thread->is_awaited = false;
                 if (thread->state != THREAD_RUNNING && thread->state != THREAD_READY &&
                     mono_is_due(now.mono, thread->due))
-                        thread_arm(core, thread, now.mono);
+                        thread_wake(core, thread, now.mono); /* its due time says who has waited longest */
         }
         if (awaiting->cursor >= core->n_threads)
                 core->awaiting = awaiting_free(awaiting);

@@ -21,6 +21,7 @@ struct core *core_new(const struct core_options *options) {
         core->settled = memory_new(LIMIT_RECENT, sizeof *core->settled);
         core->credit_since = MONO_NEVER;
         core->room.store_bytes = UINT64_MAX;
+        core->providers.settings = options->config->provider;
         tenants_configure(core, options->config);
         seen_configure(&core->seen, options->config->limits.dedupe_window, options->config->limits.dedupe_ids);
         return core;
@@ -63,6 +64,7 @@ struct core *core_free(struct core *core) {
 
 void core_configure(struct core *core, struct now now, const struct config *config) {
         tenants_configure(core, config);
+        providers_on_settings(core, now);
         seen_configure(&core->seen, config->limits.dedupe_window, config->limits.dedupe_ids);
         for (uint32_t i = 0; i < core->n_tenants; i++)
                 if (core->tenants[i].settings)
@@ -93,7 +95,7 @@ void core_step(struct core *core, struct now now, const struct event *event, str
                 on_result(core, now, event, fx);
                 break;
         case EVENT_TALLY:
-                on_tally(core, event);
+                on_tally(core, event, fx);
                 break;
         case EVENT_UNDELIVERED:
                 on_undelivered(core, now, event, fx);

@@ -73,6 +73,7 @@ static void count_lateness(struct core *core, struct now now, const struct threa
         const struct provider *provider = thread->is_answered ? NULL : provider_of_tenant(core, tenant);
         struct mono since = mono_max(thread->due, mono_max(core->credit_since, tenant->free_since));
 
+        since = mono_max(since, core->released);
         if (provider)
                 since = provider->is_free ? mono_max(since, provider->free_since) : now.mono;
         histogram_add(&core->counters.lateness_us, mono_since(now.mono, since).us);
@@ -84,7 +85,6 @@ static void count_lateness(struct core *core, struct now now, const struct threa
 static void reuse_answer(struct core *core, struct now now, struct thread *thread, struct effects *fx) {
         core->counters.savings.reused++;
         tenant_of(core, thread)->counters.reused++;
-        thread->was_doubtful = thread->is_doubtful;
         if (thread->is_doubtful && thread->posting == 0)
                 return;
         if (thread->posting != 0)
@@ -104,6 +104,8 @@ static void start(struct core *core, struct now now, struct thread *thread, stru
         thread->n_batch = batch_size(core, thread);
         thread_start_lease(core, thread, worker);
         provider_on_start(core, now, thread);
+        if (thread->n_busy > 0) /* what it waited for since it was ready was not who is busy */
+                thread->busy_since = mono_add(thread->busy_since, mono_since(now.mono, thread->since));
         thread_set_state(core, now, thread, THREAD_RUNNING);
         thread_arm(core, thread, mono_add(now.mono, core->lease));
         core->counters.dispatched++;
@@ -116,7 +118,7 @@ static void start(struct core *core, struct now now, struct thread *thread, stru
         run->attempt = thread->attempts + 1;
         run->posted = thread->posted;
         run->is_answered = thread->is_answered;
-        run->is_doubtful = thread->is_answered && thread->is_doubtful;
+        run->is_doubtful = thread->was_doubtful = thread->is_answered && thread->is_doubtful;
         run->is_silent = settings_of(core, thread)->on_unknown == CONFIG_ON_UNKNOWN_SILENCE;
         run->n_messages = thread->n_batch;
         run->seqs_at = fx->n_seqs;

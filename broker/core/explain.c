@@ -76,7 +76,7 @@ static void view_thread(const struct core *core, struct now now, const struct th
         if (tenant->settings && !mono_is_due(now.mono, rate_next(tenant, now)))
                 view->paced_until = now_to_wall(now, rate_next(tenant, now));
         if (thread->state == THREAD_READY && !thread->is_answered)
-                provider_view_if_busy(core, now, tenant, &view->provider);
+                provider_view_if_busy(core, now, thread, &view->provider);
         if (awaiting_has(core, thread) && thread->state != THREAD_RUNNING && mono_is_due(now.mono, thread->due))
                 view->awaited_until = now_to_wall(now, awaiting_until(core));
         if (thread->state == THREAD_COLLECTING) /* since the first of its messages, not since the one before was done */

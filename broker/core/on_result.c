@@ -141,16 +141,24 @@ void on_posted(struct core *core, struct now now, const struct event *event, str
                 batch_store(core, thread, now.wall, thread->n_batch, fx);
 }
 
+/* A worker of before lull/1.1 that did not come to posting says nothing of the doubt that its RUN bore. */
+static bool is_still_doubtful(const struct thread *thread, const struct wire_result *result) {
+        bool has_posted = result->outcome != WIRE_BUSY && result->outcome != WIRE_HANDED_BACK;
+
+        return result->is_of_old && !has_posted ? thread->was_doubtful : result->is_doubtful;
+}
+
 /* What is out is out, however the run ends: a crash must not post it again. Where the outcome writes no record of its
  * own, one is written here. */
 static void note_posted(struct core *core, struct now now, struct thread *thread, const struct wire_result *result,
                         struct effects *fx) {
-        bool is_news;
+        bool is_doubtful, is_news;
 
         if (!thread->is_answered)
                 return;
-        is_news = take_posted(thread, result->posted) || thread->is_doubtful != result->is_doubtful;
-        thread->is_doubtful = result->is_doubtful;
+        is_doubtful = is_still_doubtful(thread, result);
+        is_news = take_posted(thread, result->posted) || thread->is_doubtful != is_doubtful;
+        thread->is_doubtful = is_doubtful;
         if (is_news && (result->outcome == WIRE_BUSY || result->outcome == WIRE_HANDED_BACK))
                 batch_store(core, thread, now.wall, thread->n_batch, fx);
 }
@@ -171,8 +179,8 @@ static void settle(struct core *core, struct now now, struct thread *thread, con
         if (result->outcome != WIRE_DONE && result->outcome != WIRE_HANDED_BACK)
                 thread_set_failure(thread, result->code, result->why);
         note_posted(core, now, thread, result, fx);
-        if (is_spared && is_failure_of_provider(thread, result)) {
-                run_spared(core, now, thread, fx);
+        if (is_spared && is_failure_of_provider(thread, result) && thread->n_spared < LIMIT_SPARED) {
+                run_spared(core, now, thread, result->retry_after, fx);
                 return;
         }
         switch (result->outcome) {
@@ -189,7 +197,7 @@ static void settle(struct core *core, struct now now, struct thread *thread, con
                 dead_bury(core, now, thread, fx);
                 break;
         case WIRE_BUSY:
-                run_busy(core, now, thread, result->retry_after, fx);
+                run_busy(core, now, thread, result, fx);
                 break;
         case WIRE_HANDED_BACK:
                 run_handed_back(core, now, thread);

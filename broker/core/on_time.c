@@ -11,9 +11,7 @@ static void fire(struct core *core, struct now now, struct thread *thread, struc
         case THREAD_COLLECTING:
         case THREAD_WAITING:
         case THREAD_BACKOFF:
-                if (thread->is_awaited && core->awaiting)
-                        thread->due = now.mono; /* the wait is over this moment, and was not our lateness */
-                else if (thread->state != THREAD_COLLECTING && !provider_is_free(core, tenant_of(core, thread)))
+                if (!provider_is_free(core, tenant_of(core, thread)))
                         thread->due = mono_min(thread->due, ready_rank(core, thread)); /* all wait, by their age */
                 thread_ready(core, now, thread);
                 break;

@@ -138,13 +138,15 @@ static int flush_thread(struct core *core, struct now now, uint32_t tenant, cons
 
 /* -- cancel -------------------------------------------------------------------------------------------------------- */
 
-/* One dead letter; two when a batch whose answer is stored waits before others, as its answer is not theirs. */
+/* One dead letter; two when a batch whose answer is stored waits before others, as its answer is not theirs. Brought
+ * back it is run anew: no run of before goes on with it, at whatever worker, however many restarts later. */
 static void give_up(struct core *core, struct now now, uint32_t tenant, const struct event *event, struct effects *fx) {
         struct bytes why = event->verb.why.len > 0 ? event->verb.why : bytes_of("no reason was given");
         struct thread *thread;
 
         while ((thread = thread_find(core, tenant, event->verb.thread))) {
                 thread_set_failure(thread, bytes_of("cancelled"), why);
+                thread->void_fence = core->next_fence - 1;
                 if (thread->n_batch == 0)
                         thread->n_batch =
                                 thread->messages.n < LIMIT_DEAD_MESSAGES ? thread->messages.n : LIMIT_DEAD_MESSAGES;

@@ -126,18 +126,37 @@ void on_alive(struct core *core, struct now now, const struct event *event, stru
         core->workers[index].heard = now.mono;
         worker_set_slots(core, &core->workers[index], alive.slots);
         confirm(core, now, index, &alive.held, alive.n_held, event, fx);
+        /* Behind what it may not go on with, as with WELCOME. */
+        if (alive.beat > 0) {
+                wire_encode_heard(effects_begin_frame(fx, DOOR_WORKERS, event->from), alive.beat);
+                effects_end_frame(fx);
+        }
 }
 
 static void count_up(uint64_t *sum, uint64_t amount) {
         *sum = *sum < INT64_MAX - amount ? *sum + amount : INT64_MAX; /* JSON has no larger number */
 }
 
+static bool is_whole(const struct event *event) {
+        struct pack_reader items = event->tally.items;
+        struct wire_tally_item item;
+
+        for (uint32_t i = 0; i < event->tally.n; i++)
+                if (wire_tally_next(&items, &item) != 0)
+                        return false;
+        return true;
+}
+
 /* Nothing hangs on these numbers but that they are shown: who did not say HELLO is not asked to. */
-void on_tally(struct core *core, const struct event *event) {
+void on_tally(struct core *core, const struct event *event, struct effects *fx) {
         uint32_t tenant = tenant_find(core, event->tally.tenant);
         struct pack_reader items = event->tally.items;
         struct wire_tally_item item;
 
+        if (!is_whole(event)) {
+                worker_send_error(event, "bad_frame", "the items of a TALLY are not as they should be", fx);
+                return;
+        }
         if (tenant == NONE || worker_find(core, &event->from) == NONE)
                 return;
         for (uint32_t i = 0; i < event->tally.n && wire_tally_next(&items, &item) == 0; i++) {
@@ -157,6 +176,10 @@ void on_undelivered(struct core *core, struct now now, const struct event *event
         if (thread->is_answered && thread->is_doubtful != thread->was_doubtful) {
                 thread->is_doubtful = thread->was_doubtful;
                 batch_store(core, thread, now.wall, thread->n_batch, fx);
+        }
+        if (thread->is_answered) {
+                core->counters.savings.reused--;
+                tenant_of(core, thread)->counters.reused--;
         }
         run_handed_back(core, now, thread);
 }

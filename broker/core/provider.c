@@ -1,21 +1,8 @@
-/* Which providers there are, and whom each lets begin a run. */
-#include "broker/core/provider.h"
-
+/* Whom a provider lets begin a run. */
 #include "broker/core/state.h"
-#include "common/memory.h"
 
 /* A rate that has kept nobody back for so long is lifted: it is not what holds the runs up. */
 #define UNBOUND_AFTER span_s(10)
-
-void providers_done(struct providers *providers) {
-        for (uint32_t i = 0; i < providers->n; i++)
-                free(providers->items[i].endpoint);
-        free(providers->items);
-        table_done(&providers->by_identity);
-        heap_done(&providers->wakes);
-}
-
-/* -- which there are ----------------------------------------------------------------------------------------------- */
 
 static struct provider *provider_at(const struct core *core, uint32_t index) {
         return index == NONE ? NULL : &core->providers.items[index];
@@ -33,125 +20,60 @@ struct provider *provider_of_run(const struct core *core, const struct thread *t
         return provider_at(core, thread->provider);
 }
 
-/* Of the endpoint and the key, so that the key need not be kept. */
-static struct hash_128 identity_of(const struct core *core, const struct config_handler *handler) {
-        uint64_t seed = hash_64(core->salt, bytes_of(handler->endpoint));
+bool provider_has_failed(const struct core *core, const struct thread *thread) {
+        const struct provider *provider = provider_of_tenant(core, tenant_of(core, thread));
 
-        return hash_128(handler->key ? ~seed : seed, bytes_of(handler->key ? handler->key : handler->endpoint));
+        return provider && thread->outage == provider->outage;
 }
 
-static uint32_t find(const struct core *core, struct hash_128 identity) {
-        struct table_probe probe = {.hash = (uint32_t)identity.low};
-        uint32_t index;
+/* -- its lines ----------------------------------------------------------------------------------------------------- */
 
-        while (table_next(&core->providers.by_identity, &probe, &index)) {
-                const struct hash_128 *other = &core->providers.items[index].identity;
-
-                if (other->low == identity.low && other->high == identity.high)
-                        return index;
-        }
-        return NONE;
+static bool is_first(const struct core *core, const struct provider *provider, int line, const struct tenant *tenant) {
+        return provider->lines[line].first == (uint32_t)(tenant - core->tenants);
 }
 
-static uint32_t take_slot(struct providers *providers) {
-        uint32_t index = providers->first_free;
-
-        if (index != NONE) {
-                providers->first_free = providers->items[index].first_in_line;
-                return index;
-        }
-        if (providers->n == providers->cap) {
-                providers->cap = providers->cap ? providers->cap * 2 : 16;
-                providers->items = memory_resize(providers->items, providers->cap, sizeof *providers->items);
-        }
-        providers->items[providers->n].ticket = 0;
-        return providers->n++;
-}
-
-static uint32_t get(struct core *core, const struct config_handler *handler) {
-        struct hash_128 identity = identity_of(core, handler);
-        uint32_t index = find(core, identity), ticket;
-
-        if (index != NONE)
-                return index;
-        index = take_slot(&core->providers);
-        ticket = core->providers.items[index].ticket;
-        core->providers.items[index] = (struct provider){
-                .endpoint = bytes_copy_text(bytes_of(handler->endpoint)),
-                .identity = identity,
-                .is_free = true,
-                .probe = NONE,
-                .first_in_line = NONE,
-                .last_in_line = NONE,
-                .entry_at = MONO_NEVER,
-                .ticket = ticket + 1,
-        };
-        table_push(&core->providers.by_identity, (uint32_t)identity.low, index);
-        return index;
-}
-
-static void forget(struct core *core, uint32_t index) {
-        struct provider *provider = &core->providers.items[index];
-
-        table_remove(&core->providers.by_identity, (uint32_t)provider->identity.low, index);
-        free(provider->endpoint);
-        *provider = (struct provider){.first_in_line = core->providers.first_free, .ticket = provider->ticket + 1};
-        core->providers.first_free = index;
-}
-
-/* Everybody leaves the lines; the caller sees to it that each asks anew. One that a run is still made for stays until
- * the next time. */
-void providers_configure(struct core *core) {
-        struct providers *providers = &core->providers;
-
-        for (uint32_t i = 0; i < providers->n; i++) {
-                if (!providers->items[i].endpoint)
-                        continue;
-                providers->items[i].n_tenants = 0;
-                providers->items[i].first_in_line = providers->items[i].last_in_line = NONE;
-        }
-        for (uint32_t i = 0; i < core->n_tenants; i++) {
-                struct tenant *tenant = &core->tenants[i];
-                bool has_one = tenant->settings && tenant->settings->handler.endpoint;
-
-                tenant->is_in_line = false;
-                tenant->provider = has_one ? get(core, &tenant->settings->handler) : NONE;
-                if (!has_one)
-                        continue;
-                providers->items[tenant->provider].tenant = i;
-                providers->items[tenant->provider].n_tenants++;
-        }
-        for (uint32_t i = 0; i < providers->n; i++)
-                if (providers->items[i].endpoint && providers->items[i].n_tenants + providers->items[i].n_running == 0)
-                        forget(core, i);
-}
-
-/* -- its line ------------------------------------------------------------------------------------------------------ */
-
-static bool is_first(const struct core *core, const struct provider *provider, const struct tenant *tenant) {
-        return provider->first_in_line == (uint32_t)(tenant - core->tenants);
-}
-
-static void join(struct core *core, struct provider *provider, struct tenant *tenant) {
+static void join(struct core *core, struct provider *provider, int line, struct tenant *tenant) {
         uint32_t index = (uint32_t)(tenant - core->tenants);
 
-        if (tenant->is_in_line)
+        if (tenant->is_in_line[line])
                 return;
-        tenant->is_in_line = true;
-        tenant->next_in_line = NONE;
-        if (provider->first_in_line == NONE)
-                provider->first_in_line = index;
+        tenant->is_in_line[line] = true;
+        tenant->next_in_line[line] = NONE;
+        if (provider->lines[line].first == NONE)
+                provider->lines[line].first = index;
         else
-                core->tenants[provider->last_in_line].next_in_line = index;
-        provider->last_in_line = index;
+                core->tenants[provider->lines[line].last].next_in_line[line] = index;
+        provider->lines[line].last = index;
 }
 
-static struct tenant *leave_line(struct core *core, struct provider *provider) {
-        struct tenant *tenant = &core->tenants[provider->first_in_line];
+static struct tenant *leave_line(struct core *core, struct provider *provider, int line) {
+        struct tenant *tenant = &core->tenants[provider->lines[line].first];
 
-        provider->first_in_line = tenant->next_in_line;
-        tenant->is_in_line = false;
+        provider->lines[line].first = tenant->next_in_line[line];
+        tenant->is_in_line[line] = false;
         return tenant;
+}
+
+/* True when it stood first in one of them. */
+static bool leave_if_first(struct core *core, struct provider *provider, const struct tenant *tenant) {
+        bool was_first = false;
+
+        for (int line = 0; line < LINE_N; line++) {
+                if (!is_first(core, provider, line, tenant))
+                        continue;
+                leave_line(core, provider, line);
+                was_first = true;
+        }
+        return was_first;
+}
+
+/* Where the tenant belongs by what it has ready; LINE_N = in none. */
+static int line_of(struct core *core, const struct provider *provider, struct tenant *tenant) {
+        if (ready_has_fresh(core, tenant))
+                return LINE_FRESH;
+        if (!ready_has_failed(core, tenant))
+                return LINE_N;
+        return provider->state == PROVIDER_CLOSED ? LINE_FRESH : LINE_AGAIN;
 }
 
 void provider_wake(struct core *core, struct provider *provider, struct mono at) {
@@ -164,43 +86,53 @@ void provider_wake(struct core *core, struct provider *provider, struct mono at)
 
 /* -- whom it lets -------------------------------------------------------------------------------------------------- */
 
-struct mono provider_next(const struct provider *provider) {
-        switch (provider->state) {
-        case PROVIDER_CLOSED:
-                return provider->spacing.us > 0 ? mono_max(provider->until, provider->paced) : provider->until;
-        case PROVIDER_OPEN:
-                return provider->until;
-        case PROVIDER_HALF_OPEN:
-                /* A probe may take its time: others wait for it, but not for ever. */
-                return provider->probe == NONE ? provider->until
-                                               : mono_add(provider->probe_since, span_s(LIMIT_PROBE_S));
-        }
-        return provider->until;
+/* A try may take its time: others wait for it, but not for ever. */
+static struct mono try_over(const struct provider_try *try, struct mono at) {
+        return try->thread == NONE ? at : mono_max(at, mono_add(try->since, span_s(LIMIT_PROBE_S)));
 }
 
-/* Does its rate keep anybody back? */
+/* None of that line may begin before this, as far as it goes by time. */
+static struct mono provider_next(const struct provider *provider, int line) {
+        struct mono at = mono_max(provider->until, provider->asked_until);
+
+        switch (provider->state) {
+        case PROVIDER_CLOSED:
+                return provider->spacing.us > 0 ? mono_max(at, provider->paced) : at;
+        case PROVIDER_OPEN:
+        case PROVIDER_HALF_OPEN:
+                at = try_over(&provider->fresh, at);
+                return line == LINE_AGAIN ? try_over(&provider->again, mono_max(at, provider->again_until)) : at;
+        }
+        return at;
+}
+
+/* Does its rate keep anybody back? Who stands in line is not asked again before his turn, which may be one spacing
+ * off. */
 static bool is_paced(struct now now, const struct provider *provider) {
-        return provider->spacing.us > 0 && !span_is_less(UNBOUND_AFTER, mono_since(now.mono, provider->bound));
+        struct span unbound = span_us(UNBOUND_AFTER.us + 2 * provider->spacing.us);
+
+        return provider->spacing.us > 0 && !span_is_less(unbound, mono_since(now.mono, provider->bound));
 }
 
 static void set_free(struct core *core, struct now now, struct provider *provider) {
         provider->is_free = true;
         provider->free_since = now.mono;
-        while (provider->first_in_line != NONE)
-                tenant_queue(core, leave_line(core, provider));
+        for (int line = 0; line < LINE_N; line++)
+                while (provider->lines[line].first != NONE)
+                        tenant_queue(core, leave_line(core, provider, line));
 }
 
 /* What comes about by time alone. */
 static void let_time_pass(struct core *core, struct now now, struct provider *provider) {
-        if (provider->state == PROVIDER_OPEN && mono_is_due(now.mono, provider->until)) {
+        bool is_over = mono_is_due(now.mono, mono_max(provider->until, provider->asked_until));
+
+        if (provider->state == PROVIDER_OPEN && is_over)
                 provider->state = PROVIDER_HALF_OPEN;
-                provider->probe = NONE;
-        }
         if (provider->state != PROVIDER_CLOSED || provider->is_free)
                 return;
         if (!is_paced(now, provider))
                 provider->spacing = span_us(0);
-        if (provider->spacing.us == 0 && mono_is_due(now.mono, provider->until))
+        if (provider->spacing.us == 0 && is_over)
                 set_free(core, now, provider);
 }
 
@@ -208,32 +140,52 @@ bool provider_is_free(const struct core *core, const struct tenant *tenant) {
         return tenant->provider == NONE || core->providers.items[tenant->provider].is_free;
 }
 
-/* The first in line has its turn, if anybody may. */
+/* The first in line has its turn, if anybody may. Who does not belong there any more asks where it does. */
+static void call_next_of(struct core *core, struct now now, struct provider *provider, int line) {
+        uint32_t first;
+
+        while ((first = provider->lines[line].first) != NONE && line_of(core, provider, &core->tenants[first]) != line)
+                tenant_queue(core, leave_line(core, provider, line));
+        if (first == NONE)
+                return;
+        if (mono_is_due(now.mono, provider_next(provider, line)))
+                tenant_queue(core, &core->tenants[first]);
+        else
+                provider_wake(core, provider, provider_next(provider, line));
+}
+
 static void call_next(struct core *core, struct now now, struct provider *provider) {
         let_time_pass(core, now, provider);
-        while (provider->first_in_line != NONE && !ready_needs_provider(core, &core->tenants[provider->first_in_line]))
-                leave_line(core, provider);
-        if (provider->first_in_line == NONE)
-                return;
-        if (mono_is_due(now.mono, provider_next(provider))) {
-                tenant_queue(core, &core->tenants[provider->first_in_line]);
-                return;
-        }
-        provider->bound = now.mono;
-        provider_wake(core, provider, provider_next(provider));
+        for (int line = 0; line < LINE_N; line++)
+                call_next_of(core, now, provider, line);
+}
+
+static bool is_its_turn(const struct core *core, struct now now, const struct provider *provider, int line,
+                        const struct tenant *tenant) {
+        return (provider->lines[line].first == NONE || is_first(core, provider, line, tenant)) &&
+               mono_is_due(now.mono, provider_next(provider, line));
 }
 
 enum provider_leave provider_ask(struct core *core, struct now now, struct tenant *tenant) {
         struct provider *provider = provider_of_tenant(core, tenant);
-        struct mono next;
+        int line;
 
-        if (!provider || provider->is_free || !ready_needs_provider(core, tenant))
+        if (!provider || provider->is_free)
                 return PROVIDER_LETS_ALL;
+        line = line_of(core, provider, tenant);
+        if (line == LINE_N) {
+                provider_pass(core, now, tenant); /* it did when it was called */
+                return PROVIDER_LETS_ALL;
+        }
         let_time_pass(core, now, provider);
-        next = provider_next(provider);
-        if ((provider->first_in_line == NONE || is_first(core, provider, tenant)) && mono_is_due(now.mono, next))
-                return provider->state == PROVIDER_CLOSED ? PROVIDER_LETS_ALL : PROVIDER_LETS_PROBE;
-        join(core, provider, tenant);
+        if (is_its_turn(core, now, provider, line, tenant)) {
+                if (provider->state == PROVIDER_CLOSED)
+                        return PROVIDER_LETS_ALL;
+                return line == LINE_FRESH ? PROVIDER_LETS_FRESH : PROVIDER_LETS_AGAIN;
+        }
+        if (provider->state == PROVIDER_CLOSED)
+                provider->bound = now.mono;
+        join(core, provider, line, tenant);
         call_next(core, now, provider);
         return PROVIDER_LETS_NONE;
 }
@@ -241,10 +193,8 @@ enum provider_leave provider_ask(struct core *core, struct now now, struct tenan
 void provider_pass(struct core *core, struct now now, struct tenant *tenant) {
         struct provider *provider = provider_of_tenant(core, tenant);
 
-        if (!provider || !is_first(core, provider, tenant))
-                return;
-        leave_line(core, provider);
-        call_next(core, now, provider);
+        if (provider && leave_if_first(core, provider, tenant))
+                call_next(core, now, provider);
 }
 
 /* -- runs ---------------------------------------------------------------------------------------------------------- */
@@ -262,13 +212,20 @@ void provider_on_lease_end(struct core *core, struct thread *thread) {
                 return;
         thread->provider = NONE;
         provider->n_running--;
-        if (provider->probe != thread_index(core, thread))
-                return;
-        provider->probe = NONE; /* whatever it found: the next one may try */
-        provider_wake(core, provider, core->last_step);
+        if (provider->fresh.thread == thread_index(core, thread))
+                provider->fresh.thread = NONE; /* whatever it found: the next one may try */
+        if (provider->again.thread == thread_index(core, thread))
+                provider->again.thread = NONE;
+        if (!provider->is_free)
+                provider_wake(core, provider, core->last_step);
 }
 
 static void count_start(struct now now, struct provider *provider) {
+        provider_starts(now, provider);
+        provider->starts.n++;
+}
+
+uint32_t provider_starts(struct now now, struct provider *provider) {
         struct span passed = mono_since(now.mono, provider->starts.at);
 
         if (passed.us >= 1000000) {
@@ -276,11 +233,12 @@ static void count_start(struct now now, struct provider *provider) {
                 provider->starts.n = 0;
                 provider->starts.at = now.mono;
         }
-        provider->starts.n++;
+        return provider->starts.n > provider->starts.n_before ? provider->starts.n : provider->starts.n_before;
 }
 
 void provider_on_start(struct core *core, struct now now, const struct thread *thread) {
         struct provider *provider = provider_of_run(core, thread);
+        struct provider_try *try;
 
         if (!provider)
                 return;
@@ -288,12 +246,12 @@ void provider_on_start(struct core *core, struct now now, const struct thread *t
         if (provider->is_free)
                 return;
         if (provider->state == PROVIDER_HALF_OPEN) {
-                provider->probe = thread_index(core, thread);
-                provider->probe_since = now.mono;
+                try = provider_has_failed(core, thread) ? &provider->again : &provider->fresh;
+                try->thread = thread_index(core, thread);
+                try->since = now.mono;
         }
         provider->paced = mono_add(mono_max(provider->paced, now.mono), provider->spacing);
-        if (is_first(core, provider, tenant_of(core, thread)))
-                leave_line(core, provider);
+        leave_if_first(core, provider, tenant_of(core, thread));
         call_next(core, now, provider);
 }
 
@@ -336,44 +294,52 @@ const char *provider_state_name(enum provider_state state) {
         return "closed";
 }
 
-/* As it will be when it is asked next. */
-static void view(const struct core *core, struct now now, const struct provider *provider,
+/* As it will be when it is asked next, by a thread that has failed or by one that has not. */
+static void view(const struct core *core, struct now now, const struct provider *provider, bool has_failed,
                  struct core_provider_view *ret) {
-        bool is_over = mono_is_due(now.mono, provider->until);
+        struct mono until = mono_max(provider->until, provider->asked_until);
+        bool is_over;
 
+        if (has_failed && provider->state != PROVIDER_CLOSED)
+                until = mono_max(until, provider->again_until);
+        is_over = mono_is_due(now.mono, until);
         *ret = (struct core_provider_view){
                 .endpoint = provider->endpoint,
                 .n_tenants = provider->n_tenants,
                 .n_running = provider->n_running,
-                .state = provider->state == PROVIDER_OPEN && is_over ? PROVIDER_HALF_OPEN : provider->state,
-                .is_tried = provider->probe != NONE,
-                .failures = provider->failures,
+                .state = PROVIDER_CLOSED,
+                .is_tried = provider->fresh.thread != NONE || (has_failed && provider->again.thread != NONE),
+                .failures = provider->evidence.failures,
                 .n_opened = provider->n_opened,
         };
+        if (provider->state != PROVIDER_CLOSED)
+                ret->state = is_over ? PROVIDER_HALF_OPEN : PROVIDER_OPEN;
         if (provider->n_tenants > 0)
                 ret->tenant = bytes_of(core->tenants[provider->tenant].name);
         if (!is_over)
-                ret->until = now_to_wall(now, provider->until);
+                ret->until = now_to_wall(now, until);
         if (provider->state == PROVIDER_CLOSED && is_paced(now, provider))
                 ret->rate = 1e6 / (double)provider->spacing.us;
 }
 
-void provider_view_if_busy(const struct core *core, struct now now, const struct tenant *tenant,
+void provider_view_if_busy(const struct core *core, struct now now, const struct thread *thread,
                            struct core_provider_view *ret) {
-        const struct provider *provider = provider_of_tenant(core, tenant);
+        const struct provider *provider = provider_of_tenant(core, tenant_of(core, thread));
 
         if (provider && !provider->is_free &&
-            (provider->state != PROVIDER_CLOSED || is_paced(now, provider) || !mono_is_due(now.mono, provider->until)))
-                view(core, now, provider, ret);
+            (provider->state != PROVIDER_CLOSED || is_paced(now, provider) ||
+             !mono_is_due(now.mono, mono_max(provider->until, provider->asked_until))))
+                view(core, now, provider, provider_has_failed(core, thread), ret);
 }
 
+/* When nobody stands in line who has not failed, who has is who tries it next. */
 bool core_next_provider(const struct core *core, struct now now, uint32_t *cursor, struct core_provider_view *ret) {
         while (*cursor < core->providers.n) {
                 const struct provider *provider = &core->providers.items[(*cursor)++];
 
                 if (!provider->endpoint)
                         continue;
-                view(core, now, provider, ret);
+                view(core, now, provider, provider->lines[LINE_FRESH].first == NONE, ret);
                 return true;
         }
         return false;

@@ -8,11 +8,11 @@
 /* Each run that goes well makes the rate a tenth higher: the spacing an eleventh shorter. */
 enum { FASTER_BY = 11 };
 
-static struct span drain_spacing(const struct core *core) {
-        const struct config_rate *drain = &core->config->provider.drain;
-
-        return span_us(drain->count > 0 ? drain->per.us / drain->count : 0);
+struct span provider_drain(const struct config_provider *settings) {
+        return span_us(settings->drain.count > 0 ? settings->drain.per.us / settings->drain.count : 0);
 }
+
+static struct span drain_spacing(const struct core *core) { return provider_drain(&core->config->provider); }
 
 /* -- pauses -------------------------------------------------------------------------------------------------------- */
 
@@ -34,35 +34,46 @@ static struct span believe(const struct core *core, struct provider *provider, c
 
 static void keep_back(struct provider *provider, struct now now, struct span pause) {
         provider->is_free = false;
-        provider->until = mono_max(provider->until, mono_add(now.mono, pause));
+        provider->asked_until = mono_max(provider->asked_until, mono_add(now.mono, pause));
 }
 
 /* -- open and closed ----------------------------------------------------------------------------------------------- */
 
 static void set_open(struct core *core, struct now now, struct provider *provider) {
         provider->state = PROVIDER_OPEN;
-        provider->pause = core->config->provider.pause;
+        provider->is_free = false;
         provider->opened = core->next_fence;
-        provider->probe = NONE;
         provider->n_opened++;
-        keep_back(provider, now, provider->pause);
+        provider->fresh = provider->again =
+                (struct provider_try){.pause = core->config->provider.pause, .thread = NONE};
+        provider->until = provider->again_until = mono_add(now.mono, core->config->provider.pause);
 }
 
-/* A probe has failed. If another one did before, that is dealt with. */
+static void grow(const struct core *core, struct provider_try *try) {
+        try->pause = span_min(span_us(try->pause.us * 2), core->config->provider.cap);
+        try->thread = NONE;
+}
+
+/* One more thread has failed. If another one did before, that is dealt with. */
 static void set_open_again(struct core *core, struct now now, struct provider *provider) {
         if (provider->state == PROVIDER_OPEN)
                 return;
         provider->state = PROVIDER_OPEN;
-        provider->pause = span_min(span_us(provider->pause.us * 2), core->config->provider.cap);
-        provider->probe = NONE;
-        keep_back(provider, now, provider->pause);
+        grow(core, &provider->fresh);
+        provider->until = mono_add(now.mono, provider->fresh.pause);
+}
+
+/* One of those that have failed did so again: which says nothing of the others. */
+static void put_off_again(struct core *core, struct now now, struct provider *provider) {
+        grow(core, &provider->again);
+        provider->again_until = mono_add(now.mono, provider->again.pause);
 }
 
 /* Everybody who has waited begins now, but not all at once. */
 static void set_closed(struct core *core, struct now now, struct provider *provider) {
         provider->state = PROVIDER_CLOSED;
-        provider->probe = NONE;
-        provider->until = provider->paced = provider->bound = now.mono;
+        provider->fresh.thread = provider->again.thread = NONE;
+        provider->until = provider->asked_until = provider->paced = provider->bound = now.mono;
         provider->spacing = drain_spacing(core);
         provider->slowed = core->next_fence;
 }
@@ -70,8 +81,8 @@ static void set_closed(struct core *core, struct now now, struct provider *provi
 /* -- the rate ------------------------------------------------------------------------------------------------------ */
 
 /* As they began in the last second, or as after an outage, if that is more. */
-static struct span spacing_now(const struct core *core, const struct provider *provider) {
-        uint32_t n = provider->starts.n > provider->starts.n_before ? provider->starts.n : provider->starts.n_before;
+static struct span spacing_now(const struct core *core, struct now now, struct provider *provider) {
+        uint32_t n = provider_starts(now, provider);
         struct span drain = drain_spacing(core), begun = span_us(n > 0 ? 1000000 / n : 0);
 
         if (provider->spacing.us > 0)
@@ -83,7 +94,7 @@ static struct span spacing_now(const struct core *core, const struct provider *p
  * others down once. */
 static void slow_down(struct core *core, struct now now, struct provider *provider, const struct thread *thread) {
         struct span slowest = span_max(SLOWEST, drain_spacing(core));
-        struct span spacing = span_us(spacing_now(core, provider).us * 2);
+        struct span spacing = span_us(spacing_now(core, now, provider).us * 2);
 
         if (thread->fence < provider->slowed || thread->hash == provider->slowed_by)
                 return;
@@ -104,8 +115,9 @@ static void speed_up(struct provider *provider, const struct thread *thread) {
 
 /* True when it was not closed, and is now. */
 static bool is_back(struct core *core, struct now now, struct provider *provider) {
-        provider->failures = 0;
-        provider->is_failed_by_many = provider->is_asked = provider->is_asked_by_many = false;
+        provider->evidence = provider->shared->down = (struct provider_evidence){0};
+        provider->outage = ++core->providers.n_outages;
+        provider->is_asked = provider->is_asked_by_many = false;
         if (provider->state == PROVIDER_CLOSED)
                 return false;
         set_closed(core, now, provider);
@@ -121,27 +133,37 @@ static void on_well(struct core *core, struct now now, struct provider *provider
                 keep_back(provider, now, span_min(asked, core->config->provider.cap));
 }
 
-static void count_failure(struct provider *provider, const struct thread *thread) {
-        if (provider->failures == 0)
-                provider->failed = thread->hash;
-        else if (provider->failed != thread->hash)
-                provider->is_failed_by_many = true;
-        if (provider->failures < UINT32_MAX)
-                provider->failures++;
+static void count_failure(struct provider_evidence *evidence, const struct thread *thread) {
+        if (evidence->failures == 0)
+                evidence->failed = thread->hash;
+        else if (evidence->failed != thread->hash)
+                evidence->is_by_many = true;
+        if (evidence->failures < UINT32_MAX)
+                evidence->failures++;
+}
+
+static bool is_many(const struct provider_evidence *evidence, uint32_t most) {
+        return evidence->failures >= most && evidence->is_by_many;
 }
 
 /* Is it to be left alone? A lack of money is everybody's at once. */
 static bool is_enough(const struct core *core, const struct provider *provider, enum wire_provider verdict) {
         uint32_t most = core->config->provider.failures;
 
-        return most > 0 &&
-               (verdict == WIRE_PROVIDER_UNPAID || (provider->failures >= most && provider->is_failed_by_many));
+        if (most == 0)
+                return false;
+        return verdict == WIRE_PROVIDER_UNPAID || is_many(&provider->evidence, most) ||
+               (verdict == WIRE_PROVIDER_DOWN && is_many(&provider->shared->down, most));
 }
 
 static void on_failure(struct core *core, struct now now, struct provider *provider, const struct thread *thread,
                        enum wire_provider verdict) {
-        count_failure(provider, thread);
-        if (provider->state != PROVIDER_CLOSED)
+        count_failure(&provider->evidence, thread);
+        if (verdict == WIRE_PROVIDER_DOWN)
+                count_failure(&provider->shared->down, thread);
+        if (provider->state != PROVIDER_CLOSED && thread->outage == provider->outage)
+                put_off_again(core, now, provider);
+        else if (provider->state != PROVIDER_CLOSED)
                 set_open_again(core, now, provider);
         else if (is_enough(core, provider, verdict))
                 set_open(core, now, provider);
@@ -149,7 +171,7 @@ static void on_failure(struct core *core, struct now now, struct provider *provi
                 slow_down(core, now, provider, thread);
 }
 
-bool provider_on_verdict(struct core *core, struct now now, const struct thread *thread, enum wire_provider verdict,
+bool provider_on_verdict(struct core *core, struct now now, struct thread *thread, enum wire_provider verdict,
                          struct span asked) {
         struct provider *provider = provider_of_run(core, thread);
         bool is_past, was_closed;
@@ -168,6 +190,8 @@ bool provider_on_verdict(struct core *core, struct now now, const struct thread 
                 keep_back(provider, now, believe(core, provider, thread, asked));
         if (!is_past)
                 on_failure(core, now, provider, thread, verdict);
+        if (!is_past || !was_closed)
+                thread->outage = provider->outage;
         return is_past || !was_closed || (provider->state != PROVIDER_CLOSED && verdict != WIRE_PROVIDER_UNPAID);
 }
 
@@ -177,7 +201,5 @@ void provider_on_answered(struct core *core, struct now now, const struct thread
         if (!provider || thread->fence < provider->opened)
                 return;
         is_back(core, now, provider);
-        if (provider->probe == thread_index(core, thread))
-                provider->probe = NONE;
         provider_wake(core, provider, core->last_step);
 }

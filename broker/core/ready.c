@@ -1,8 +1,8 @@
 /* The threads of a tenant that are ready, by how long they have been due.
  *
  * Four heaps, so that whatever a provider allows is found at once: those whose answer is stored need none; those that
- * have not tried it since it opened go before those that have, and among the latter each goes once a round, so that
- * one that always fails does not stand in the way of the others for ever. When the provider is closed, all are one
+ * have not failed since it did well last go before those that have, and among the latter each goes once a round, so
+ * that one that always fails does not stand in the way of the others for ever. When the provider is closed, all are one
  * queue. */
 #include "broker/core/state.h"
 
@@ -22,14 +22,28 @@ static void push(struct core *core, struct thread *thread, struct heap *heap) {
         heap_push(heap, (struct heap_entry){thread->due, thread_index(core, thread), thread->ticket});
 }
 
+/* When the provider has done well, who had failed has not any more: those go among the others. They are as many as have
+ * called it in vain since. */
+static void forget_failures(struct core *core, struct tenant *tenant) {
+        const struct provider *provider = provider_of_tenant(core, tenant);
+        struct heap *heaps[] = {&tenant->failed, &tenant->failed_again};
+
+        if (!provider || tenant->outage == provider->outage)
+                return;
+        tenant->outage = provider->outage;
+        for (int i = 0; i < 2; i++)
+                while (heap_peek(heaps[i]))
+                        heap_push(&tenant->ready, heap_pop(heaps[i]));
+}
+
 void ready_push(struct core *core, struct thread *thread) {
         struct tenant *tenant = tenant_of(core, thread);
 
-        push(core, thread, thread->is_answered ? &tenant->posting : &tenant->ready);
-}
-
-void ready_push_failed(struct core *core, struct thread *thread) {
-        push(core, thread, &tenant_of(core, thread)->failed_again);
+        forget_failures(core, tenant);
+        if (thread->is_answered)
+                push(core, thread, &tenant->posting);
+        else
+                push(core, thread, provider_has_failed(core, thread) ? &tenant->failed_again : &tenant->ready);
 }
 
 /* The first entry that is not void; NULL when there is none. */
@@ -47,12 +61,10 @@ static struct heap *earlier(const struct core *core, struct heap *a, struct heap
         return first && (!second || !mono_is_before(second->at, first->at)) ? a : b;
 }
 
-/* Who has not tried yet, else who tried longest ago. */
-static struct heap *next_to_try(const struct core *core, struct tenant *tenant) {
+/* Of those that have failed, who tried longest ago. */
+static struct heap *next_of_failed(const struct core *core, struct tenant *tenant) {
         struct heap swap;
 
-        if (peek(core, &tenant->ready))
-                return &tenant->ready;
         if (!peek(core, &tenant->failed)) {
                 swap = tenant->failed;
                 tenant->failed = tenant->failed_again;
@@ -72,13 +84,21 @@ static struct heap *next_of_all(const struct core *core, struct tenant *tenant) 
 struct thread *ready_pop(struct core *core, struct tenant *tenant, enum provider_leave leave) {
         struct heap *heap = leave == PROVIDER_LETS_ALL ? next_of_all(core, tenant) : &tenant->posting;
 
-        if (leave == PROVIDER_LETS_PROBE && !peek(core, heap))
-                heap = next_to_try(core, tenant);
+        if (leave == PROVIDER_LETS_FRESH && !peek(core, heap))
+                heap = &tenant->ready;
+        if (leave == PROVIDER_LETS_AGAIN && !peek(core, heap))
+                heap = next_of_failed(core, tenant);
         return peek(core, heap) ? &core->threads[heap_pop(heap).who] : NULL;
 }
 
-bool ready_needs_provider(struct core *core, struct tenant *tenant) {
-        return peek(core, &tenant->ready) || peek(core, &tenant->failed) || peek(core, &tenant->failed_again);
+bool ready_has_fresh(struct core *core, struct tenant *tenant) {
+        forget_failures(core, tenant);
+        return peek(core, &tenant->ready);
+}
+
+bool ready_has_failed(struct core *core, struct tenant *tenant) {
+        forget_failures(core, tenant);
+        return peek(core, &tenant->failed) || peek(core, &tenant->failed_again);
 }
 
 struct mono ready_rank(const struct core *core, const struct thread *thread) {

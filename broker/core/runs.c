@@ -95,30 +95,49 @@ void run_failed(struct core *core, struct now now, struct thread *thread, struct
         batch_store(core, thread, wall_add(now.wall, delay), thread->n_batch, fx);
 }
 
-void run_spared(struct core *core, struct now now, struct thread *thread, struct effects *fx) {
+/* When its provider is back already, the thread comes again by its own pauses, as it would without one. */
+static struct span spared_delay(struct core *core, const struct thread *thread, struct span retry_after) {
+        bool is_over = provider_of_run(core, thread)->state == PROVIDER_CLOSED;
+        struct span delay = span_min(retry_after, RETRY_AFTER_MAX);
+
+        return is_over ? span_max(delay, delay_backoff(core, settings_or_default(core, thread), thread->attempts))
+                       : delay;
+}
+
+void run_spared(struct core *core, struct now now, struct thread *thread, struct span retry_after, struct effects *fx) {
+        struct span delay = spared_delay(core, thread, retry_after);
+
         core->counters.failed++;
         core->counters.spared++;
         thread->n_busy = 0;
+        thread->n_spared++;
+        if (delay.us > 0) {
+                come_again(core, now, thread, THREAD_BACKOFF, delay);
+                batch_store(core, thread, wall_add(now.wall, delay), 0, fx);
+                return;
+        }
         take_back(core, thread);
         batch_store(core, thread, AT_QUIET, 0, fx);
         if (thread_keep_held(core, now, thread))
                 return;
         thread->due = mono_min(now.mono, ready_rank(core, thread));
-        thread_ready_failed(core, now, thread);
+        thread_ready(core, now, thread);
 }
 
-void run_busy(struct core *core, struct now now, struct thread *thread, struct span retry_after, struct effects *fx) {
+void run_busy(struct core *core, struct now now, struct thread *thread, const struct wire_result *result,
+              struct effects *fx) {
         const struct config_tenant *settings = settings_or_default(core, thread);
-        struct span delay;
+        struct span delay, retry_after;
 
         core->counters.busy++;
-        if (thread->n_busy == 0)
+        /* That Redis is away is no conversation's fault: it is waited for without an end. */
+        if (thread->n_busy == 0 || bytes_is_text(result->code, "lock_unreachable"))
                 thread->busy_since = now.mono;
         if (span_is_less(settings->busy.give_up, mono_since(now.mono, thread->busy_since))) {
-                run_failed(core, now, thread, retry_after, fx);
+                run_failed(core, now, thread, result->retry_after, fx);
                 return;
         }
-        retry_after = span_min(retry_after, span_min(settings->busy.give_up, RETRY_AFTER_MAX));
+        retry_after = span_min(result->retry_after, span_min(settings->busy.give_up, RETRY_AFTER_MAX));
         delay = span_max(delay_busy(core, settings, thread->n_busy++), retry_after);
         come_again(core, now, thread, THREAD_WAITING, delay);
 }
@@ -135,6 +154,7 @@ void run_interrupted(struct core *core, struct now now, struct thread *thread, s
         core->counters.savings.interrupted++;
         tenant_of(core, thread)->counters.interrupted++;
         thread->n_interrupts++;
+        thread->n_busy = 0;
         run_cancel(core, now, core->workers[thread->worker].address, thread->fence, "interrupted",
                    "newer messages came: they and these are answered together", fx);
         take_back(core, thread);

@@ -51,6 +51,8 @@ struct thread {
         struct mono entry_at; /* the time in its one heap entry that counts; MONO_NEVER when it has none */
         uint32_t ticket; /* marks that entry; outlives the thread in its slot, so stale entries never match */
         struct mono since, busy_since;
+        uint64_t outage; /* of its provider, in which it failed last */
+        uint32_t n_spared; /* failures that cost no attempt; since the start */
         uint64_t fence; /* running */
         uint64_t void_fence; /* runs under this fence or an older one are void */
         uint64_t posting; /* but for the run under this fence, which got the answer in; 0 = none */
@@ -80,11 +82,12 @@ struct tenant {
         const struct config_tenant *settings; /* NULL: the store has messages of it, the config does not know it */
         struct heap delay; /* its threads that are not ready, by when they come up next */
         /* Its threads that are ready, by since when they are due: ready.c. Those whose answer is stored, and those that
-         * failed while their provider was not closed, have heaps of their own. */
+         * have failed since their provider did well last, have heaps of their own. */
         struct heap ready, posting, failed, failed_again;
         uint32_t provider; /* of its handler; NONE when it has none */
-        bool is_in_line; /* of its provider */
-        uint32_t next_in_line; /* the tenant behind it there, NONE for the last */
+        uint64_t outage; /* of its provider, as of which its ready threads are sorted */
+        bool is_in_line[LINE_N]; /* of its provider */
+        uint32_t next_in_line[LINE_N]; /* the tenant behind it there, NONE for the last */
         struct mono entry_at; /* the time in its one entry in core.delay that counts; MONO_NEVER when it has none */
         uint32_t ticket; /* marks that entry */
         bool is_in_turn; /* it has ready threads, and nothing was known to keep it from starting one */
@@ -161,6 +164,7 @@ struct core {
         uint64_t *settled; /* fences of results accepted lately, by fence modulo LIMIT_RECENT */
 
         struct mono last_step, credit_since;
+        struct mono released; /* no thread is kept back since then for a worker from before the restart */
         struct core_counters counters;
         struct loading *loading; /* between core_new() and core_load_done() */
         struct awaiting *awaiting; /* after a restart, until the workers from before are back; else NULL */
@@ -179,8 +183,6 @@ void thread_set_state(struct core *core, struct now now, struct thread *thread, 
 void thread_arm(struct core *core, struct thread *thread, struct mono due);
 /* Makes it ready: into its tenant's queue. */
 void thread_ready(struct core *core, struct now now, struct thread *thread);
-/* Makes it ready, behind the others for as long as its provider is not closed. */
-void thread_ready_failed(struct core *core, struct now now, struct thread *thread);
 /* Not ready: sees to it that it comes up at `at` at the latest; its due time stays what it is. */
 void thread_wake(struct core *core, struct thread *thread, struct mono at);
 /* A lease for the thread on a worker, under a new fence, or under one that it has already. */
@@ -289,9 +291,10 @@ struct span delay_busy(struct core *core, const struct config_tenant *settings, 
 /* Each ends the thread's lease. */
 void run_done(struct core *core, struct now now, struct thread *thread, struct effects *fx);
 void run_failed(struct core *core, struct now now, struct thread *thread, struct span retry_after, struct effects *fx);
-/* It failed for its provider, which is spared now: that costs no attempt. */
-void run_spared(struct core *core, struct now now, struct thread *thread, struct effects *fx);
-void run_busy(struct core *core, struct now now, struct thread *thread, struct span retry_after, struct effects *fx);
+/* It failed for its provider, which is spared now, or was: that costs no attempt. */
+void run_spared(struct core *core, struct now now, struct thread *thread, struct span retry_after, struct effects *fx);
+void run_busy(struct core *core, struct now now, struct thread *thread, const struct wire_result *result,
+              struct effects *fx);
 /* Not run, or stopped without a verdict: to another worker at once. */
 void run_handed_back(struct core *core, struct now now, struct thread *thread);
 /* Newer messages came: they and the batch's are answered together. */
@@ -333,7 +336,7 @@ void on_alive(struct core *core, struct now now, const struct event *event, stru
 void on_answered(struct core *core, struct now now, const struct event *event, struct effects *fx);
 void on_result(struct core *core, struct now now, const struct event *event, struct effects *fx);
 void on_posted(struct core *core, struct now now, const struct event *event, struct effects *fx);
-void on_tally(struct core *core, const struct event *event);
+void on_tally(struct core *core, const struct event *event, struct effects *fx);
 void on_undelivered(struct core *core, struct now now, const struct event *event, struct effects *fx);
 void on_dead_retry(struct core *core, struct now now, const struct event *event, struct effects *fx);
 void on_dead_drop(struct core *core, struct now now, const struct event *event, struct effects *fx);

@@ -24,7 +24,6 @@ uint32_t tenant_get(struct core *core, struct bytes name) {
                 .entry_at = MONO_NEVER,
                 .next_in_turn = NONE,
                 .provider = NONE,
-                .next_in_line = NONE,
         };
         table_push(&core->by_tenant, (uint32_t)hash_64(core->salt, name), core->n_tenants);
         return core->n_tenants++;

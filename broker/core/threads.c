@@ -117,21 +117,11 @@ void thread_arm(struct core *core, struct thread *thread, struct mono due) {
         thread_wake(core, thread, due);
 }
 
-static void set_ready(struct core *core, struct now now, struct thread *thread) {
+void thread_ready(struct core *core, struct now now, struct thread *thread) {
         thread_set_state(core, now, thread, THREAD_READY);
         thread->entry_at = MONO_NEVER;
         thread->ticket++;
-}
-
-void thread_ready(struct core *core, struct now now, struct thread *thread) {
-        set_ready(core, now, thread);
         ready_push(core, thread);
-        tenant_queue(core, tenant_of(core, thread));
-}
-
-void thread_ready_failed(struct core *core, struct now now, struct thread *thread) {
-        set_ready(core, now, thread);
-        ready_push_failed(core, thread);
         tenant_queue(core, tenant_of(core, thread));
 }
 
@@ -190,7 +180,7 @@ void thread_set_failure(struct thread *thread, struct bytes code, struct bytes w
 
 void thread_begin_anew(struct thread *thread) {
         thread->n_batch = thread->attempts = thread->lost = thread->n_busy = thread->posted = 0;
-        thread->n_replies = thread->n_interrupts = 0;
+        thread->n_replies = thread->n_interrupts = thread->n_spared = 0;
         thread->has_record = thread->is_answered = thread->is_doubtful = thread->is_awaited = false;
         thread->void_fence = thread->posting = 0;
         free(thread->failure);

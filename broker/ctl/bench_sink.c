@@ -132,6 +132,7 @@ static void send_hello(struct sink *sink, struct mono now) {
 static void send_alive(struct sink *sink, uint32_t slots) {
         wire_encode_alive(&sink->frame, slots, (uint32_t)sink->n_held);
         push_held(sink);
+        wire_encode_alive_end(&sink->frame, 0); /* it posts nothing, so it need not know how long its leases stand */
         (void)!send_frame(sink);
 }
 

@@ -38,10 +38,13 @@ json_t *run_record_new(const struct options *options, const char *tenant, const 
         CLEANUP_FREE char *error = NULL;
         json_t *answer = json_object();
 
-        if (config_load(options->config, &config, &error) < 0)
-                json_object_set_new(answer, "run_record_error",
-                                    json_string("no config says where Redis is; name it with --config"));
-        else if (*config->redis)
+        if (config_load(options->config, &config, &error) < 0) {
+                CLEANUP_FREE char *why = memory_print("%s (--config names another file)", error);
+
+                json_object_set_new(answer, "run_record_error", json_text_new(bytes_of(why)));
+                return answer;
+        }
+        if (*config->redis)
                 ask(answer, config->redis, tenant, thread);
         return answer;
 }

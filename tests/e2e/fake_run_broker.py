@@ -7,8 +7,8 @@ import time
 import msgpack
 import zmq
 
-from protocol import (ALIVE, ANSWERED, CANCEL, ERROR, GO, HELLO, RESULT, RUN, SETTLED, STOP, WELCOME, decode, encode,
-                      text)
+from protocol import (ALIVE, ANSWERED, CANCEL, ERROR, GO, HEARD, HELLO, RESULT, RUN, SETTLED, STOP, WELCOME, decode,
+                      encode, text)
 
 EPOCH = 7
 
@@ -25,13 +25,13 @@ class Result:
 
 class FakeBroker:
     """Listens at `endpoint` and welcomes a worker. `hellos`, `alives`, `answered` and `results` hold what came, in
-    order. While `is_silent` nothing is answered; `says_go` and `settles` tell whether ANSWERED and RESULT are.
-    `on_alive` is called with the slots of each ALIVE, before the next frame is looked at."""
+    order. While `is_silent` nothing is answered; `hears`, `says_go` and `settles` tell whether ALIVE, ANSWERED and
+    RESULT are. `on_alive` is called with the slots of each ALIVE, before the next frame is looked at."""
 
     def __init__(self, endpoint, lease=3000, alive=200):
         self.endpoint, self.lease, self.alive = endpoint, lease, alive
         self.hellos, self.alives, self.answered, self.results = [], [], [], []
-        self.is_silent, self.says_go, self.settles = False, True, True
+        self.is_silent, self.hears, self.says_go, self.settles = False, True, True, True
         self.peer = None
         self.on_alive = lambda slots: None
         self._counter = 0
@@ -105,6 +105,8 @@ class FakeBroker:
         elif kind == ALIVE:
             self.alives.append((time.monotonic(), array[0], [fence for fence, _ in array[1]]))
             self.on_alive(array[0])
+            if not self.is_silent and self.hears:
+                self._answer(peer, HEARD, [array[2]])
         elif kind == ANSWERED:
             self.answered.append((array[0], msgpack.unpackb(array[2], raw=False)))
             if self.says_go and not self.is_silent:

@@ -12,7 +12,7 @@ import zmq
 
 VERSION = 1
 (MESSAGES, ACK, HELLO, WELCOME, ALIVE, RUN, ANSWERED, GO, STOP, RESULT, SETTLED, CANCEL, ERROR, POSTED,
- TALLY) = range(1, 16)
+ TALLY, HEARD) = range(1, 17)
 DONE, FAILED, FAILED_FOR_GOOD, BUSY, HANDED_BACK = range(5)
 
 # How long a test waits for what should come at once: long enough for a machine that does ten other things.
@@ -138,6 +138,7 @@ class Worker(threading.Thread):
         self.go, self.stop, self.settled, self.held = set(), {}, {}, {}
         self.welcome = None
         self.is_silent = False
+        self.beat = self.heard = 0
         self._outbox, self._is_over = collections.deque(), threading.Event()
         self._alive_at = self._hello_at = 0.0
         self.start()
@@ -160,11 +161,14 @@ class Worker(threading.Thread):
             self._outbox.append(encode(HELLO, [self.uuid, self.incarnation, self.slots, 'test', held]))
         elif self.welcome is not None and now >= self._alive_at and not self.is_silent:
             self._alive_at = now + self.welcome[2] / 1000
-            self._outbox.append(encode(ALIVE, [self.slots, held]))
+            self.beat += 1
+            self._outbox.append(encode(ALIVE, [self.slots, held, self.beat]))
 
     def _on_frame(self, kind, array):
         if kind == WELCOME:
             self.welcome = array
+        elif kind == HEARD:
+            self.heard = array[0]
         elif kind == RUN:
             run = Run(array)
             self.held[run.fence] = run.batch

@@ -66,6 +66,20 @@ def test_a_worker_says_hello_and_then_proves_life_in_time(scene):
     assert sorted(gaps)[len(gaps) // 2] < 0.4
 
 
+def test_a_worker_that_is_not_heard_says_hello_before_it_goes_on(scene):
+    scene.broker.lease = 1000
+    broker = scene.start(redis=False)
+    assert stays(lambda: len(broker.hellos) == 1, 2)
+    broker.hears = False
+    wait_until(lambda: len(broker.hellos) >= 2, 'it asks whether its leases stand')
+    wait_until(lambda: len(broker.hellos) >= 3, 'and again, a lease later')
+    broker.hears = True
+    known = len(broker.alives)
+    wait_until(lambda: len(broker.alives) > known + 1, 'it is heard')
+    known = len(broker.hellos)
+    assert stays(lambda: len(broker.hellos) == known, 2)
+
+
 def test_a_worker_says_hello_each_second_until_it_is_welcome(scene):
     scene.broker.is_silent = True
     scene.start(redis=False, wait=False)

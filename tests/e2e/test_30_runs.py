@@ -44,6 +44,16 @@ def test_a_tenant_never_has_more_runs_than_its_concurrency(house):
     wait_until(lambda: len(worker.runs) == 3, 'the next one runs')
 
 
+def test_a_worker_hears_that_it_was_heard(house):
+    start(house)
+    worker = house.worker()
+    wait_until(lambda: worker.heard >= 2, 'its ALIVEs are answered')
+    assert worker.heard <= worker.beat
+    worker.set_slots(0)
+    drained = worker.beat
+    wait_until(lambda: worker.heard > drained + 1, 'while it drains as well')
+
+
 def test_what_a_silent_worker_held_goes_to_another_under_a_higher_fence(house):
     producer = start(house)
     silent = house.worker(slots=1)

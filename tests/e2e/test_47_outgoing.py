@@ -18,10 +18,11 @@ NAME = 'lull.localhost'
 
 
 class Raw:
-    """A TCP server that answers each connection with the same bytes, drip by drip, and notes when it is hung up on."""
+    """A TCP server that answers each connection with the same bytes, drip by drip, and notes when it is hung up on;
+    or, `is_closing`, hangs up itself."""
 
-    def __init__(self, answer=b'', more=b'', wrap=None):
-        self.answer, self.more, self.wrap = answer, more, wrap
+    def __init__(self, answer=b'', more=b'', wrap=None, is_closing=False):
+        self.answer, self.more, self.wrap, self.is_closing = answer, more, wrap, is_closing
         self.requests, self.hung_up = [], []
         self._is_over = threading.Event()
         self.listener = socket.create_server(('127.0.0.1', 0), backlog=128)
@@ -44,7 +45,7 @@ class Raw:
             connection.sendall(self.answer)
             while self.more and not self._is_over.is_set():
                 connection.sendall(self.more)
-            while connection.recv(65536):
+            while not self.is_closing and connection.recv(65536):
                 pass
         except OSError:
             pass
@@ -148,6 +149,22 @@ def test_a_body_without_end_is_cut_off(house, raw):
     state, failure = last_failure(house)
     assert state == 'backoff' and failure['code'] == 'too_large', failure
     wait_until(lambda: server.hung_up, 'the worker has hung up')
+
+
+def test_an_error_without_end_counts_by_its_status(house, raw):
+    server = raw(b'HTTP/1.1 500 No\r\nTransfer-Encoding: chunked\r\n\r\n', b'400\r\n' + b' ' * 1024 + b'\r\n')
+    say_one(house, server.url)
+    state, failure = last_failure(house)
+    assert state == 'backoff' and failure['code'] == 'http_500', failure
+    wait_until(lambda: server.hung_up, 'the worker has hung up')
+
+
+def test_a_post_that_was_taken_is_done_though_the_answer_breaks_off(house, raw):
+    shop = raw(b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"ok":', is_closing=True)
+    bot, producer = start(house, channels={'shop': {'kind': 'generic', 'unsigned': 'true', 'reply_url': shop.url}})
+    producer.say(message('acme', 'ana', 'Oi', id='1', channel='shop'))
+    wait_until(lambda: done(house) == 1, 'the batch is done')
+    assert len(shop.requests) == 1 and house.ask('stats')['batches']['failed_total'] == 0
 
 
 def test_a_certificate_that_nobody_vouches_for_is_not_trusted(house, raw, tmp_path):

@@ -3,9 +3,10 @@
 import json
 import threading
 
-from lull import stays, wait_until
+from fake_run_broker import FakeBroker
+from lull import PROGRAMS, stays, wait_until
 from peers import Answer, Peer, reply, status
-from protocol import message
+from protocol import SETTLED, message
 from scenes import RETRY, done, start
 
 LOCK, RUN = 'lull:{acme/ana}:lock', 'lull:{acme/ana}:run'
@@ -33,7 +34,7 @@ def test_a_run_is_on_record_while_it_goes_on(house):
     record = json.loads(redis.get(RUN))
     assert record['run'] == bot.calls[0].json['fence'] and record['batch'] == bot.calls[0].json['batch']
     assert [record['worker']] == [worker['id'] for worker in house.ask('stats')['workers']]
-    assert record['provider'] == bot.url and record['since'].endswith('Z')
+    assert record['provider'] == bot.url + '/answer' and record['since'].endswith('Z')
     shown = house.run('why', 'acme', 'ana')
     line = next(line for line in shown.stdout.splitlines() if 'run record' in line)
     assert f'fence {record["run"]}' in line and record['worker'] in line and bot.url in line and 'over' not in line
@@ -70,8 +71,9 @@ def test_lull_why_says_that_redis_cannot_be_asked(house):
     house.redis_process.resume()
     assert shown.returncode == 0 and 'running' in shown.stdout
     assert 'not known: Redis did not answer' in shown.stdout
-    assert 'run_record_error' in json.loads(house.run('why', '--json', '--stats', house.config['broker']['stats'],
-                                                      '--config', 'none.yaml', 'acme', 'ana').stdout)
+    told = json.loads(house.run('why', '--json', '--stats', house.config['broker']['stats'], '--config', 'none.yaml',
+                                'acme', 'ana').stdout)
+    assert 'none.yaml' in told['run_record_error'] and 'No such file' in told['run_record_error']
     end.set()
     wait_until(lambda: done(house) == 1, 'the batch is done')
     house.redis_process.kill()
@@ -297,6 +299,7 @@ def test_a_model_is_told_what_was_said_before(house):
                                         ('assistant', 'Three.'), ('user', 'question 4')]
     assert 'question 1' not in str(said(peer.calls[3]))
     redis = house.redis()
+    wait_until(lambda: b'question 4' in redis.lindex(HISTORY, -1), 'it is remembered')
     assert redis.llen(HISTORY) == 2 and 0 < redis.pttl(HISTORY) <= 3600_000
     batch, _, turn = redis.lindex(HISTORY, -1).partition(b' ')
     assert len(batch) == 26 and json.loads(turn) == {'user': 'question 4', 'assistant': 'A reply.'}
@@ -329,9 +332,9 @@ def test_a_history_that_is_none_is_done_without(house):
     redis.set(HISTORY, 'a text')
     say(producer, 'Oi')
     wait_until(lambda: done(house) == 1, 'it is answered without a history')
-    redis.delete(HISTORY)
-    redis.rpush(HISTORY, b'\xff\x00', b'', b'x {"user": 1}', b'x {"user": "before", "assistant": "then"}', b'[' * 9000)
-    say(producer, 'Oi')
+    redis.rpush(HISTORY.replace('ana', 'bia'), b'\xff\x00', b'', b'x {"user": 1}',
+                b'x {"user": "before", "assistant": "then"}', b'[' * 9000)
+    say(producer, 'Oi', thread='bia')
     wait_until(lambda: done(house) == 2, 'what can be read is read')
     assert said(peer.calls[1])[-3:] == [('user', 'before'), ('assistant', 'then'), ('user', 'Oi')]
 
@@ -350,6 +353,23 @@ def test_a_batch_is_remembered_once_and_only_when_its_reply_is_out(house):
     wait_until(lambda: done(house) == 2, 'the next one is done')
     assert said(peer.calls[1])[-3:] == [('user', 'Oi'), ('assistant', 'A reply.'), ('user', 'E agora?')]
     assert redis.llen(HISTORY) == 2
+
+
+def test_what_the_broker_does_not_take_is_not_remembered(house):
+    peer = house.peer(otherwise=chat())
+    broker = house.keep(FakeBroker(house.config['broker']['workers']))
+    house.add_tenant(handler={'kind': 'openai', 'url': peer.url + '/v1', 'model': 'm', 'key': 'k'})
+    house.start_redis()
+    worker = house.start('worker', [PROGRAMS['lull-worker'], house.write_config()])
+    wait_until(lambda: broker.alives and worker.events('redis_connected'), 'the worker is ready')
+    broker.settles, redis = False, house.redis()
+    for is_accepted in (0, 1):
+        fence = broker.run()
+        wait_until(lambda: broker.results_of(fence), 'the run has ended')
+        assert not redis.exists(HISTORY)
+        broker.send(SETTLED, [fence, is_accepted])
+        wait_until(lambda: len(worker.events('run_stale')) == 1, 'the first one is stale')
+    wait_until(lambda: redis.llen(HISTORY) == 1, 'the second one is remembered')
 
 
 def test_a_conversation_is_made_once_and_forgotten_when_the_provider_has(house):

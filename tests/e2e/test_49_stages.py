@@ -4,7 +4,8 @@ once, and one reply is shown."""
 import signal
 import threading
 
-from lull import wait_until
+from fake_run_broker import FakeBroker
+from lull import PROGRAMS, stays, wait_until
 from peers import Answer, Chatwoot, reply
 from protocol import message
 from scenes import done, start
@@ -169,6 +170,27 @@ def test_who_leaves_while_it_looks_up_hands_back_at_once(house):
     (call,) = scene.bot.calls
     assert call.json['context'] == {'name': 'Ana'} and call.json['attempt'] == 1
     assert [event['code'] for event in leaving.events('run_handed_back')] == ['draining']
+
+
+def test_who_leaves_with_an_answer_waits_until_it_is_stored(house):
+    bot, chatwoot = house.peer(), house.keep(Chatwoot())
+    broker = house.keep(FakeBroker(house.config['broker']['workers']))
+    broker.says_go = False
+    house.add_tenant(handler={'kind': 'http', 'url': bot.url}, channels={'support': chatwoot.channel()})
+    house.configure(redis='none')
+    worker = house.start('worker', [PROGRAMS['lull-worker'], house.write_config()])
+    wait_until(lambda: broker.alives, 'the worker is welcomed')
+    fence = broker.run(thread='4', channel='support')
+    wait_until(lambda: broker.answered, 'the answer is handed over')
+    worker.terminate()
+    wait_until(lambda: worker.events('draining'), 'it drains')
+    worker.terminate()
+    wait_until(lambda: worker.events('handing_back'), 'it leaves')
+    assert stays(lambda: not broker.results, 0.3)
+    broker.go(fence)
+    assert worker.await_exit() == 0
+    (result,) = broker.results_of(fence)
+    assert (result.code, result.posted) == ('draining', 0) and not chatwoot.posts
 
 
 def test_a_lookup_that_outlasts_the_run_ends_with_it(house):

@@ -2,15 +2,17 @@
 answer, and that no batch is paid for twice."""
 
 import json
+import random
 import threading
 import time
 
 import pytest
 
-from lull import stays, wait_until
+from fake_run_broker import FakeBroker
+from lull import PROGRAMS, stays, wait_until
 from models import Assistant, Model, Saying, last_said, refused
 from peers import Chatwoot
-from protocol import message
+from protocol import CANCEL, message
 from scenes import RETRY, done
 
 CHAT = {'kind': 'openai', 'model': 'm-1', 'key': 'the key'}
@@ -140,6 +142,8 @@ def test_a_conversation_that_is_gone_is_made_anew(house):
     scene.model.conversations.clear()
     assert scene.say_and_wait('two')[-1] == 'You wrote: two'
     assert len(scene.model.of('POST', '/v1/conversations')) == 2 and len(scene.model.paid) == 2
+    gone, anew = scene.model.asked[-2:]
+    assert anew.headers['idempotency-key'] == gone.headers['idempotency-key'] + '-2'
     assert scene.say_and_wait('three')[-1] == 'You wrote: three'
     assert scene.model.asked[-1].json['conversation'] == scene.model.asked[-2].json['conversation']
 
@@ -184,8 +188,20 @@ def test_what_a_server_does_not_take_is_left_out_from_then_on(house):
     assert scene.say_and_wait('one') == ['ok']
     assert len(scene.model.asked) == 3 and len(scene.model.paid) == 1
     assert scene.model.asked[-1].json['max_completion_tokens'] == 99
+    batch = scene.model.asked[0].headers['x-client-request-id']
+    assert [call.headers['idempotency-key'] for call in scene.model.asked] == [batch, f'{batch}-2', f'{batch}-4']
     assert scene.say_and_wait('two') == ['ok', 'ok']
     assert len(scene.model.asked) == 4 and house.ask('stats')['batches']['failed_total'] == 0
+
+
+def test_a_refusal_that_only_quotes_a_key_teaches_nothing(house):
+    quoting = refused(400, 'No such thing as stream_options', param=None)
+    scene = openai(house, CHAT, quoting, quoting)
+    scene.say('one')
+    wait_until(lambda: house.state('4') == 'dead', 'the batch is dead')
+    assert ['stream_options' in call.json for call in scene.model.asked] == [True, False]
+    assert scene.say_and_wait('two', thread=5) == ['You wrote: two']
+    assert 'stream_options' in scene.model.asked[-1].json
 
 
 @BOTH
@@ -427,3 +443,96 @@ def test_a_run_that_fails_is_no_answer(house):
     assert scene.chatwoot.replies(4) == ['You wrote: one']
     (thread,) = scene.model.threads.values()
     assert [said['type'] for said in thread['messages']].count('human') == 1, 'the message is there once'
+
+
+def test_a_state_may_be_large_but_not_endless(house):
+    scene = langgraph(house)
+    scene.say_and_wait('one')
+    (thread,) = scene.model.threads.values()
+    thread['messages'].insert(0, {'type': 'tool', 'id': 'x', 'content': 'y' * (2 << 20)})
+    assert scene.say_and_wait('two')[-1] == 'You wrote: two'
+    thread['messages'].insert(0, {'type': 'tool', 'id': 'z', 'content': 'y' * (16 << 20)})
+    scene.say('three')
+    wait_until(lambda: house.state('4') == 'dead', 'the batch is dead')
+    batch = house.ask('dead')['dead'][0]['batch']
+    assert 'prune its messages' in house.ask('dead_show', batch=batch)['why']
+    assert len(scene.model.made) == 2, 'nothing is paid for what cannot be read'
+
+
+class Waiting:
+    """A worker whose one run waits for a run of LangGraph, and a broker of ours."""
+
+    def __init__(self, house, **settings):
+        self.model = house.keep(Assistant())
+        self.model.gate.clear()
+        self.broker = house.keep(FakeBroker(house.config['broker']['workers']))
+        house.add_tenant(handler={'kind': 'langgraph', 'assistant': 'agent', 'url': self.model.url}, **settings)
+        house.configure(redis='none')
+        self.worker = house.start('worker', [PROGRAMS['lull-worker'], house.write_config()])
+        wait_until(lambda: self.broker.alives, 'the worker is welcomed')
+        self.fence = self.broker.run()
+        wait_until(lambda: self.model.of('GET', '/threads/.*/join'), 'the run is waited for')
+
+    def cancel(self, code):
+        self.broker.send(CANCEL, [self.fence, code, 'a reason'])
+        wait_until(lambda: self.worker.events('run_cancelled'), 'the worker has heard it')
+
+    @property
+    def cancelled(self):
+        return self.model.of('POST', '/threads/.*/cancel')
+
+
+def test_a_lease_that_was_given_up_leaves_the_run_to_who_joins_it(house):
+    scene = Waiting(house)
+    scene.cancel('stale')
+    wait_until(lambda: scene.model.of('GET', '/threads/.*/join')[0].is_aborted, 'the worker has hung up')
+    assert stays(lambda: not scene.cancelled, 0.5)
+
+
+def test_a_run_that_timed_out_is_left_to_the_next_attempt(house):
+    scene = Waiting(house, run_timeout='1s')
+    wait_until(lambda: scene.broker.results_of(scene.fence), 'the run has ended')
+    assert scene.broker.results_of(scene.fence)[0].code == 'timeout'
+    assert stays(lambda: not scene.cancelled, 0.5)
+    scene.model.gate.set()
+    again = scene.broker.run(batch=f'{scene.fence:026d}')
+    wait_until(lambda: scene.broker.results_of(again), 'the next has ended')
+    assert scene.broker.results_of(again)[0].code is None and len(scene.model.made) == 1
+
+
+def test_a_provider_that_does_not_answer_to_what_it_is_told_is_hung_up_on(house):
+    scene = Waiting(house)
+    usual = scene.model.route
+    scene.model.route = lambda request, call: (
+        scene.model.wait(request, call, lambda: False) and None if '/cancel' in call.path else usual(request, call))
+    scene.cancel('interrupted')
+    wait_until(lambda: scene.cancelled and scene.cancelled[0].is_aborted, 'the worker has hung up', 30)
+
+
+# -- calls that are given up ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('kind', ['chat', 'responses', 'langgraph'])
+def test_a_call_may_be_given_up_at_any_moment(house, kind):
+    """The moments differ each time; what counts is that no run is forgotten, and what the sanitizers say."""
+    dice, crm = random.Random(kind), house.keep(Chatwoot())
+    model = house.keep(Assistant() if kind == 'langgraph' else Model())
+    handler = {'chat': CHAT, 'responses': RESPONSES, 'langgraph': {'kind': 'langgraph', 'assistant': 'agent'}}[kind]
+    broker = house.keep(FakeBroker(house.config['broker']['workers']))
+    house.add_tenant(handler={**handler, 'url': model.url + ('' if kind == 'langgraph' else '/v1')},
+                     channels={'support': crm.channel()})
+    house.start_redis()
+    worker = house.start('worker', [PROGRAMS['lull-worker'], house.write_config()])
+    wait_until(lambda: broker.alives and worker.events('redis_connected'), 'the worker is ready')
+    fences, given_up = [], set()
+    for number in range(200):
+        fences.append(broker.run(thread=str(dice.randrange(1, 100)), channel='support'))
+        if number % 4 == 3:
+            wait_until(lambda: len(broker.results) + len(given_up) > number - 20, 'some have ended')
+        if dice.random() < 0.5:
+            fence = dice.choice(fences[-8:])
+            given_up.add(fence)
+            broker.send(CANCEL, [fence, dice.choice(['interrupted', 'stale', 'cancelled']), 'a reason'])
+    wait_until(lambda: set(fences) <= given_up | {result.fence for result in broker.results}, 'all have ended')
+    worker.terminate()
+    assert worker.await_exit() == 0

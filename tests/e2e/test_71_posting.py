@@ -87,7 +87,7 @@ def test_a_reply_that_was_lost_with_the_connection_is_posted_again_once(house):
     assert scene.saved('posts_found_total') == scene.saved('posts_repeated_total') == 0
 
 
-@pytest.mark.parametrize('code', [500, 502, 504])
+@pytest.mark.parametrize('code', [500, 502, 503, 504])
 def test_a_failure_after_the_reply_was_kept_is_seen_through(house, code):
     def keep_and_fail(call, number):
         if number > 1:
@@ -102,9 +102,8 @@ def test_a_failure_after_the_reply_was_kept_is_seen_through(house, code):
     assert len(scene.chatwoot.posts) == 1
 
 
-@pytest.mark.parametrize('code', [429, 503])
-def test_a_refusal_for_now_needs_no_reading(house, code):
-    scene = Posting(house, on_post=fates(status(code)))
+def test_a_refusal_for_now_needs_no_reading(house):
+    scene = Posting(house, on_post=fates(status(429)))
     scene.say_and_wait((4, 'Oi'))
     assert scene.replies() == ['You wrote: Oi']
     assert scene.chatwoot.lists == []
@@ -215,6 +214,15 @@ def test_silence_passes_over_the_one_reply_in_doubt_and_no_other(house):
     assert scene.replies() == ['one', 'three']
 
 
+def test_a_channel_that_keeps_and_breaks_off_each_time_shows_a_reply_twice_at_most(house):
+    scene = Posting(house, on_post=lambda call, number: KEEP_AND_DROP, on_unknown='repeat')
+    scene.chatwoot.on_list = status(401)
+    scene.say_and_wait((4, 'Oi'))
+    assert scene.replies() == ['You wrote: Oi'] * 2
+    scene.await_saved('posts_repeated_total', 1)
+    scene.await_saved('posts_silenced_total', 1)
+
+
 def test_what_becomes_of_a_reply_in_doubt_can_be_changed_while_all_runs(house):
     scene = Posting(house, on_post=fates(DROP), on_unknown='repeat')
     scene.chatwoot.on_list = status(401)
@@ -271,6 +279,19 @@ def test_the_sign_is_taken_away_when_the_thread_is_cancelled(house):
     assert house.run('cancel', 'acme', '4').returncode == 0
     wait_until(lambda: scene.chatwoot.typed(4) == ['on', 'off'], 'the sign is taken away')
     assert scene.replies() == []
+
+
+def test_the_sign_is_taken_away_by_a_worker_that_leaves(house):
+    scene = Posting(house, reply('Olá', gate=threading.Event()))
+    scene.chatwoot.on_typing = Answer(delay=0.8)
+    scene.say(4, 'Oi')
+    wait_until(lambda: scene.chatwoot.typed(4) == ['on'], 'the sign is shown')
+    worker = house.processes[-1]
+    worker.terminate()
+    wait_until(lambda: worker.events('draining'), 'it drains')
+    worker.terminate()
+    assert worker.await_exit() == 0
+    assert scene.chatwoot.typed(4) == ['on', 'off']
 
 
 def test_a_quick_answer_has_no_sign(house):

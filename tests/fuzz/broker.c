@@ -110,6 +110,7 @@ static void alive(struct input *input) {
 
         wire_encode_alive(&frame, slots % 4, n);
         buffer_push(&frame, held.data, held.len);
+        wire_encode_alive_end(&frame, slots >> 2);
         stage_push(&stage, SOCKET_WORKERS, worker, buffer_bytes(&frame));
 }
 

@@ -1,5 +1,5 @@
 /* What comes to a worker: RUN with its messages and the batch that is made of them, GO, STOP, SETTLED, CANCEL, WELCOME,
- * ERROR. */
+ * HEARD, ERROR. */
 #include "tests/fuzz/fuzz.h"
 
 #include "common/json.h"
@@ -85,6 +85,15 @@ static int recode_welcome(struct bytes body, struct buffer *ret) {
         return 0;
 }
 
+static int recode_heard(struct bytes body, struct buffer *ret) {
+        uint64_t beat;
+
+        if (wire_decode_heard(body, &beat) < 0)
+                return -EBADMSG;
+        wire_encode_heard(ret, beat);
+        return 0;
+}
+
 static int recode(struct bytes frame, struct buffer *ret) {
         enum wire_type type;
         struct bytes body;
@@ -101,6 +110,8 @@ static int recode(struct bytes frame, struct buffer *ret) {
                 return recode_settled(body, ret);
         if (type == WIRE_WELCOME)
                 return recode_welcome(body, ret);
+        if (type == WIRE_HEARD)
+                return recode_heard(body, ret);
         return type == WIRE_ERROR ? fuzz_recode_error(body, ret) : -EBADMSG;
 }
 

@@ -37,7 +37,10 @@ static int recode_alive(struct bytes body, struct buffer *ret) {
         if (wire_decode_alive(body, &alive) < 0)
                 return -EBADMSG;
         wire_encode_alive(ret, alive.slots, alive.n_held);
-        return recode_held(&alive.held, alive.n_held, body, ret);
+        if (recode_held(&alive.held, alive.n_held, body, ret) < 0)
+                return -EBADMSG;
+        wire_encode_alive_end(ret, alive.beat);
+        return 0;
 }
 
 static int recode_answer(struct bytes answer, struct buffer *ret) {

@@ -103,6 +103,7 @@ static void pop_event(struct input *input, struct watch *watch, struct outcome *
 
         *ret = (struct run_event){.kind = what % (RUN_ON_TIMER + 1), .outcome = outcome, .n_replies = what >> 4 & 3};
         ret->read = (enum run_read)(what >> 5 & 3);
+        ret->is_accepted = what & 16;
         if (ret->kind == RUN_ON_POST_FAILED || ret->read == RUN_READ_AGAIN || what & 0x80)
                 outcome_init(outcome, WIRE_FAILED, "test", "it failed");
         else
@@ -171,6 +172,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
                 if (time & 1 && watch.is_calling && run.stage == RUN_POSTING) {
                         run_on_sending(&run);
                         watch.is_sent = true;
+                }
+                if (time & 2 && watch.is_sent && watch.is_calling && run.stage == RUN_POSTING) {
+                        run_on_held_back(&run);
+                        watch.is_sent = false;
                 }
                 run_step(&run, now, &event, &fx);
                 check(&watch, &run, now, &fx);

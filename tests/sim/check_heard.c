@@ -57,11 +57,26 @@ static void on_failed(struct model_run *run, int64_t retry_after) {
                  1 - settings->retry.jitter, 1 + settings->retry.jitter, least_of(retry_after, HOUR_US));
 }
 
-static void on_busy(struct model_run *run, int64_t retry_after) {
+/* Its provider was to blame. Is that back already, it comes by its own pauses; as it was told to in any case. */
+static void on_spared(struct model_run *run, int64_t retry_after) {
+        const struct config_tenant *settings = check_settings(run->thread);
+        struct model_thread *thread = &checks.threads[run->thread];
+        double pause = grow((double)settings->retry.base.us, settings->retry.factor, (double)settings->retry.cap.us,
+                            thread->attempts);
+        bool is_closed = check_is_closed(run);
+
+        check_spare(run);
+        if (is_closed || retry_after > 0)
+                wait_for(thread, MODEL_BACKOFF, is_closed ? pause : 0, 1 - settings->retry.jitter,
+                         1 + settings->retry.jitter, least_of(retry_after, HOUR_US));
+}
+
+static void on_busy(struct model_run *run, const struct wire_result *result) {
+        int64_t retry_after = result->retry_after.us;
         const struct config_tenant *settings = check_settings(run->thread);
         struct model_thread *thread = &checks.threads[run->thread];
 
-        if (thread->n_busy == 0)
+        if (thread->n_busy == 0 || bytes_is_text(result->code, "lock_unreachable"))
                 thread->busy_since = checks.turn_now;
         if (checks.turn_now - thread->busy_since > settings->busy.give_up.us) {
                 on_failed(run, retry_after);
@@ -98,7 +113,7 @@ static void on_result(const struct wire_result *result) {
         run->told_posted = result->outcome == WIRE_DONE ? UINT32_MAX : result->posted;
         numbers_push(&checks.told_runs, (uint32_t)(run - checks.runs));
         if (is_spared) {
-                check_spare(run);
+                on_spared(run, result->retry_after.us);
                 return;
         }
         switch (result->outcome) {
@@ -116,7 +131,7 @@ static void on_result(const struct wire_result *result) {
                 begin_anew(&checks.threads[run->thread]);
                 break;
         case WIRE_BUSY:
-                on_busy(run, result->retry_after.us);
+                on_busy(run, result);
                 break;
         case WIRE_HANDED_BACK:
                 check_is_ready(run->thread);
@@ -269,9 +284,12 @@ void check_on_taken(struct check_sender from, enum socket_name door, struct byte
                 checks.known_at[worker] = from.connection;
                 on_held(from, &hello.held, hello.n_held);
         }
-        /* From anywhere else it only gets to hear that it must say hello first. */
-        if (type == WIRE_ALIVE && checks.known_at[worker] == from.connection && wire_decode_alive(body, &alive) == 0)
-                on_held(from, &alive.held, alive.n_held);
+        if (type == WIRE_ALIVE && wire_decode_alive(body, &alive) == 0) {
+                /* From anywhere else it only gets to hear that it must say hello first. */
+                if (checks.known_at[worker] == from.connection)
+                        on_held(from, &alive.held, alive.n_held);
+                numbers_push(&checks.beats[worker], (uint32_t)alive.beat);
+        }
         if (type == WIRE_ANSWERED && wire_decode_answered(body, &answered) == 0)
                 hear((struct pending){.answered = answered});
         if (type == WIRE_POSTED && wire_decode_posted(body, &posted) == 0)

@@ -31,6 +31,9 @@ static void check_leases(const struct model_run *run, const char *what) {
         if (sim.profile.has_redis && (!run->has_lock || run->lock_until <= sim_time()))
                 sim_violation("G4 one at a time", "%s of run %s leaves past the lock's local deadline", what,
                               tell_fence(run->fence));
+        if (sim_time() - run->named >= sim.config.broker.lease.us)
+                sim_violation("G4 one at a time", "%s of run %s leaves %lld ms after the broker heard of its lease",
+                              what, tell_fence(run->fence), (long long)(sim_time() - run->named) / 1000);
         if (run->is_lost)
                 sim_violation("G4 one at a time", "%s of run %s leaves after the broker gave its lease away", what,
                               tell_fence(run->fence));

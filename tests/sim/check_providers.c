@@ -26,6 +26,10 @@ static void keep_back(struct model_provider *provider, int64_t us) {
                 provider->until = checks.turn_now + us;
 }
 
+static bool has_failed(const struct model_provider *provider, uint32_t thread) {
+        return provider->outage != 0 && checks.threads[thread].outage == provider->outage;
+}
+
 /* -- verdicts ------------------------------------------------------------------------------------------------------ */
 
 static void on_pause(struct model_provider *provider, uint32_t thread, int64_t us) {
@@ -48,29 +52,43 @@ static void forget_tries(const struct model_provider *provider) {
 
 static void on_well(struct model_provider *provider) {
         provider->failures = 0;
+        provider->outage = 0;
         provider->is_failed_by_many = provider->is_asked = provider->is_asked_by_many = false;
         if (provider->state == MODEL_CLOSED)
                 return;
         provider->state = MODEL_CLOSED;
-        provider->probe = 0;
+        provider->probe = provider->again = 0;
         provider->until = checks.turn_now;
         provider->is_slowed = true;
         forget_tries(provider);
 }
 
 static void set_open(struct model_provider *provider) {
-        bool is_again = provider->state != MODEL_CLOSED;
+        sim.stats.opened++;
+        provider->state = MODEL_OPEN;
+        provider->opened = next_fence();
+        provider->probe = provider->again = 0;
+        provider->pause = provider->again_pause = sim.config.provider.pause.us;
+        provider->again_until = checks.turn_now + provider->pause;
+        keep_back(provider, provider->pause);
+}
 
+static int64_t longer(int64_t pause) { return least_of(pause * 2, sim.config.provider.cap.us); }
+
+static void set_open_again(struct model_provider *provider) {
         if (provider->state == MODEL_OPEN)
                 return;
-        if (!is_again)
-                provider->opened = next_fence();
-        sim.stats.opened += !is_again;
         provider->state = MODEL_OPEN;
         provider->probe = 0;
-        provider->pause =
-                is_again ? least_of(provider->pause * 2, sim.config.provider.cap.us) : sim.config.provider.pause.us;
+        provider->pause = longer(provider->pause);
         keep_back(provider, provider->pause);
+}
+
+/* It proves nothing that was not known: only who has failed waits longer. */
+static void put_off(struct model_provider *provider) {
+        provider->again = 0;
+        provider->again_pause = longer(provider->again_pause);
+        provider->again_until = checks.turn_now + provider->again_pause;
 }
 
 static void on_failure(struct model_provider *provider, uint32_t thread, enum wire_provider verdict) {
@@ -82,10 +100,22 @@ static void on_failure(struct model_provider *provider, uint32_t thread, enum wi
         provider->is_failed_by_many |= provider->failed != thread;
         provider->failures++;
         is_enough = verdict == WIRE_PROVIDER_UNPAID || (provider->failures >= most && provider->is_failed_by_many);
-        if (provider->state != MODEL_CLOSED || (most > 0 && is_enough))
+        if (provider->state != MODEL_CLOSED && has_failed(provider, thread))
+                put_off(provider);
+        else if (provider->state != MODEL_CLOSED)
+                set_open_again(provider);
+        else if (most > 0 && is_enough)
                 set_open(provider);
         else if (verdict == WIRE_PROVIDER_OVERLOADED)
                 provider->is_slowed = true;
+}
+
+static void note_failure(struct model_provider *provider, uint32_t thread) {
+        static uint64_t n_outages;
+
+        if (provider->outage == 0)
+                provider->outage = ++n_outages;
+        checks.threads[thread].outage = provider->outage;
 }
 
 bool check_on_verdict_of(const struct model_run *run, const struct wire_result *result) {
@@ -107,6 +137,8 @@ bool check_on_verdict_of(const struct model_run *run, const struct wire_result *
                 on_pause(provider, run->thread, result->pause.us);
         if (!is_past)
                 on_failure(provider, run->thread, result->provider);
+        if (!is_past || !was_closed)
+                note_failure(provider, run->thread);
         if (run->is_answered || (result->outcome != WIRE_FAILED &&
                                  (result->outcome != WIRE_FAILED_FOR_GOOD || result->provider != WIRE_PROVIDER_UNPAID)))
                 return false;
@@ -119,8 +151,12 @@ void check_on_answer_of(struct model_run *run) {
         if (!provider || run->is_answered || run->fence < provider->opened)
                 return;
         on_well(provider);
-        if (provider->probe == run->fence)
-                provider->probe = 0;
+}
+
+bool check_is_closed(const struct model_run *run) {
+        const struct model_provider *provider = provider_of_run(run);
+
+        return !provider || provider->state == MODEL_CLOSED;
 }
 
 /* It costs no attempt, and comes again when it may. */
@@ -139,13 +175,49 @@ void check_provider_forgets(const struct model_run *run) {
 
         if (provider && provider->probe == run->fence)
                 provider->probe = 0;
+        if (provider && provider->again == run->fence)
+                provider->again = 0;
 }
 
 /* -- who may begin ------------------------------------------------------------------------------------------------- */
 
-static bool has_probe(const struct model_provider *provider) {
-        return provider->state == MODEL_HALF_OPEN && provider->probe != 0 &&
-               checks.turn_now < provider->probe_since + INT64_C(1000000) * LIMIT_PROBE_S;
+static bool is_at_it(uint64_t fence, int64_t since) {
+        return fence != 0 && checks.turn_now < since + INT64_C(1000000) * LIMIT_PROBE_S;
+}
+
+/* Who has failed waits for whoever tries it, who has not for his like. */
+static bool has_probe(const struct model_provider *provider, uint32_t thread) {
+        if (provider->state == MODEL_CLOSED)
+                return false;
+        return is_at_it(provider->probe, provider->probe_since) ||
+               (has_failed(provider, thread) && is_at_it(provider->again, provider->again_since));
+}
+
+static int64_t may_try_at(const struct model_provider *provider, uint32_t thread) {
+        bool is_later = provider->state != MODEL_CLOSED && has_failed(provider, thread);
+
+        return is_later && provider->again_until > provider->until ? provider->again_until : provider->until;
+}
+
+int64_t check_kept_until(uint32_t index) {
+        const struct model_provider *provider = provider_of(index);
+
+        if (!provider || provider->state != MODEL_OPEN || has_probe(provider, index))
+                return 0;
+        return may_try_at(provider, index);
+}
+
+/* Who has failed lets those of its tenant who have not go first. */
+static bool is_behind(const struct model_provider *provider, uint32_t index) {
+        uint32_t first = world_tenant(index) * SIM_THREADS;
+
+        if (provider->state == MODEL_CLOSED || !has_failed(provider, index))
+                return false;
+        for (uint32_t i = first; i < first + SIM_THREADS; i++)
+                if (checks.threads[i].list.n > 0 && checks.threads[i].due_min <= checks.turn_now &&
+                    checks.threads[i].state != MODEL_RUNNING && !has_failed(provider, i))
+                        return true;
+        return false;
 }
 
 /* A rate is the core's own word, as long as there was a reason for one. */
@@ -164,7 +236,8 @@ bool check_is_kept_back(uint32_t index) {
 
         if (!provider || checks.threads[index].n_settled > 0)
                 return false;
-        return provider->until > checks.turn_now || has_probe(provider) || is_paced(provider, index);
+        return may_try_at(provider, index) > checks.turn_now || has_probe(provider, index) ||
+               is_behind(provider, index) || is_paced(provider, index);
 }
 
 /* While another one of its tenant waits, a thread may have tried once before it, and once again. One that an operator
@@ -186,21 +259,31 @@ static void check_tries(const struct model_run *run) {
         }
 }
 
+static void begin_try(struct model_provider *provider, const struct model_run *run) {
+        provider->state = MODEL_HALF_OPEN;
+        if (has_failed(provider, run->thread)) {
+                provider->again = run->fence;
+                provider->again_since = checks.turn_now;
+                return;
+        }
+        provider->probe = run->fence;
+        provider->probe_since = checks.turn_now;
+}
+
 void check_provider_on_run(const struct model_run *run) {
         struct model_provider *provider = provider_of_run(run);
 
         if (!provider)
                 return;
-        if (provider->until > checks.turn_now)
+        if (may_try_at(provider, run->thread) > checks.turn_now)
                 sim_violation("G6 no queue-jumping", "run %s begins %lld ms before its provider is to be asked again",
-                              tell_fence(run->fence), (long long)(provider->until - checks.turn_now) / 1000);
-        if (has_probe(provider))
+                              tell_fence(run->fence),
+                              (long long)(may_try_at(provider, run->thread) - checks.turn_now) / 1000);
+        if (has_probe(provider, run->thread))
                 sim_violation("G6 no queue-jumping", "run %s begins beside %s, which tries the same provider",
-                              tell_fence(run->fence), tell_fence(provider->probe));
+                              tell_fence(run->fence), tell_fence(provider->probe ? provider->probe : provider->again));
         if (provider->state == MODEL_CLOSED)
                 return;
         check_tries(run);
-        provider->state = MODEL_HALF_OPEN;
-        provider->probe = run->fence;
-        provider->probe_since = checks.turn_now;
+        begin_try(provider, run);
 }

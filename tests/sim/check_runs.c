@@ -61,7 +61,7 @@ void check_collect(uint32_t index) {
         if (thread->is_held && thread->list.n > 0 && thread->state != MODEL_RUNNING)
                 thread->state = MODEL_HELD;
         if (thread->list.n == 0)
-                thread->is_awaited = false;
+                thread->is_awaited = false, thread->outage = 0;
         if (thread->state == MODEL_HELD && thread->list.n == 0)
                 thread->state = MODEL_COLLECTING;
         if (thread->state == MODEL_HELD)
@@ -205,6 +205,9 @@ static struct model_run *on_run(struct process *to, const struct wire_run *wire)
         check_provider_on_run(run);
         check_messages(run);
         check_turns(run);
+        /* What it waited for since it was ready was not who is busy. */
+        if (checks.threads[run->thread].state == MODEL_READY)
+                checks.threads[run->thread].busy_since += checks.turn_now - checks.threads[run->thread].ready_since;
         checks.threads[run->thread].state = MODEL_RUNNING;
         checks.threads[run->thread].fence = run->fence;
         tenant_of(run->thread)->n_running++;
@@ -234,13 +237,24 @@ static void on_settled(const struct wire_settled *settled) {
                               tell_fence(settled->fence));
 }
 
+/* Of an ALIVE that it took in this turn, and only once. */
+static void on_heard(const struct process *to, uint64_t beat) {
+        struct numbers *beats = &checks.beats[worker_of(to)];
+        uint32_t n = beats->n;
+
+        numbers_remove(beats, (uint32_t)beat);
+        if (beats->n == n)
+                sim_violation("G4 one at a time", "%s is told that its beat %llu was heard, and it was not", to->name,
+                              (unsigned long long)beat);
+}
+
 static void on_frame(struct process *to, struct bytes frame, bool is_sent) {
         struct wire_verdict verdict;
         struct wire_settled settled;
         struct wire_run run;
         enum wire_type type;
         struct bytes body;
-        uint64_t fence;
+        uint64_t fence, beat;
 
         check_hear_pending();
         check_awaiting_on_time();
@@ -252,6 +266,8 @@ static void on_frame(struct process *to, struct bytes frame, bool is_sent) {
                 on_cancel(&verdict);
         if (type == WIRE_SETTLED && wire_decode_settled(body, &settled) == 0)
                 on_settled(&settled);
+        if (type == WIRE_HEARD && to && wire_decode_heard(body, &beat) == 0)
+                on_heard(to, beat);
         if (type == WIRE_GO && wire_decode_go(body, &fence) == 0 && check_find_run(fence))
                 check_find_run(fence)->has_go = true;
 }

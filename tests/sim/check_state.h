@@ -54,6 +54,7 @@ struct model_thread {
         uint32_t attempts, n_busy, n_settled, n_interrupts;
         int64_t busy_since, ready_since;
         int64_t tried, tried_before; /* when it found its provider down: the last two times; 0 = it did not */
+        uint64_t outage; /* of its provider, in which it failed last */
         uint64_t last_seq; /* accepted */
         bool is_held;
         uint64_t hold_note; /* the seq of what the store has of it */
@@ -94,8 +95,10 @@ struct model_provider {
         uint32_t failures, failed; /* in a row, and the thread that was first */
         bool is_failed_by_many, is_asked, is_asked_by_many, is_slowed;
         uint32_t asked; /* the thread, from 1 */
+        uint64_t outage; /* since it did well last; 0 = none has failed since */
         int64_t until, pause, probe_since;
-        uint64_t opened, probe; /* fences */
+        int64_t again_until, again_pause, again_since; /* the same for threads that have failed in this outage */
+        uint64_t opened, probe, again; /* fences */
 };
 
 struct model_tenant {
@@ -157,6 +160,7 @@ struct checks {
         bool has_verb; /* an operator's frame was taken in this turn */
         bool is_unsure; /* a commit was begun, and nobody heard how it went */
         uint32_t known_at[SIM_WORKERS]; /* the connection over which the worker said hello to this broker */
+        struct numbers beats[SIM_WORKERS]; /* of the ALIVEs taken in this turn */
         int64_t trouble_until[SIM_WORKERS];
         int64_t broker_trouble; /* when the broker last died or stood still */
 };
@@ -191,6 +195,10 @@ uint32_t check_number_of_body(struct bytes bytes);
 bool check_on_verdict_of(const struct model_run *run, const struct wire_result *result);
 void check_on_answer_of(struct model_run *run);
 void check_spare(struct model_run *run);
+/* Is the run's provider well now? */
+bool check_is_closed(const struct model_run *run);
+/* The provider keeps the thread back for nothing but time: until when; else 0. */
+int64_t check_kept_until(uint32_t thread);
 void check_provider_on_run(const struct model_run *run);
 void check_provider_forgets(const struct model_run *run);
 /* Does its provider keep the thread back now? */

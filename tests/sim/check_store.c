@@ -206,6 +206,7 @@ static void on_interrupt(const struct said *first, uint32_t n_interrupts) {
                 sim_violation("interrupts", "run %s is interrupted, and no newer message can join its batch",
                               tell_fence(run->fence));
         thread->n_interrupts = n_interrupts;
+        thread->n_busy = 0;
         call_off(thread);
         if (run)
                 thread->state = MODEL_COLLECTING;

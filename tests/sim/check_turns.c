@@ -11,6 +11,8 @@ void check_on_turn_begin(void) {
         checks.turn_now = sim.now_us;
         checks.has_verb = false;
         checks.told_runs.n = checks.n_pending = 0;
+        for (uint32_t i = 0; i < SIM_WORKERS; i++)
+                checks.beats[i].n = 0;
         for (uint32_t i = 0; i < SIM_ALL_THREADS; i += SIM_THREADS)
                 check_fullness(i);
         for (uint32_t i = checks.n_runs; i-- > 0 && i + 64 > checks.n_runs;) {
@@ -55,13 +57,21 @@ static void forget_turns(const bool *waits) {
 
 /* The broker looks at its provider again when it may be asked. */
 static void check_is_looked_after(uint32_t index, int64_t next) {
-        const struct model_provider *provider = &checks.providers[world_provider(world_tenant(index))];
+        int64_t until = check_kept_until(index);
 
-        if (provider->state == MODEL_OPEN && provider->until > checks.turn_now && next > provider->until &&
-            has_credit() && has_room(index))
+        if (until > checks.turn_now && next > until && has_credit() && has_room(index))
                 sim_violation("G5 when quiet",
                               "thread %s waits for a provider that may be asked %lld us before the broker looks again",
-                              world_thread_name(index), (long long)(next - provider->until));
+                              world_thread_name(index), (long long)(next - until));
+}
+
+/* With jitter it may be ready somewhat earlier than it must: since when matters for how long others were busy. */
+static bool is_ready_by_now(uint32_t index) {
+        const struct model_thread *thread = &checks.threads[index];
+
+        if (thread->state == MODEL_READY || thread->due_min > checks.turn_now)
+                return false;
+        return thread->due_max <= checks.turn_now || strcmp(said_state(index), "ready") == 0;
 }
 
 static void check_promptness(void) {
@@ -74,7 +84,7 @@ static void check_promptness(void) {
                 if (thread->list.n == 0 || thread->state == MODEL_RUNNING || thread->state == MODEL_HELD ||
                     check_is_awaited(thread))
                         continue;
-                if (thread->due_max <= checks.turn_now && thread->state != MODEL_READY)
+                if (is_ready_by_now(i))
                         thread->state = MODEL_READY, thread->ready_since = checks.turn_now;
                 if (thread->state == MODEL_READY && check_is_kept_back(i)) {
                         check_is_looked_after(i, next);

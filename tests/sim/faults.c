@@ -47,6 +47,7 @@ static const char *const fault_names[FAULT_N] = {
         [FAULT_ONE_WAY_DOWN] = "nothing leaves the broker",
         [FAULT_SLOW_FRAME] = "slow frame",
         [FAULT_TWICE] = "frame twice",
+        [FAULT_ALIVE_LOST] = "ALIVE lost, connection healed",
         [FAULT_UNDELIVERED] = "frame not taken by its peer",
         [FAULT_REDIS_FLUSH] = "Redis flushed",
         [FAULT_REDIS_RESTART] = "Redis restarted, empty",

@@ -321,6 +321,17 @@ struct link *link_free(struct link *link) {
 
 int link_fd(const struct link *link) { return -1; }
 
+/* The connection breaks with this frame under way, and is made anew before the next one: to who sends, all is well. */
+static bool is_lost_with_it(struct connection *connection, enum wire_type type) {
+        if (type != WIRE_ALIVE || !sim_goes_wrong(FAULT_ALIVE_LOST))
+                return false;
+        tell(connection->link->process->name, "says that it is alive, which is lost");
+        check_on_trouble(connection->link->process, sim_time() + RECONNECT_MAX_US * 8);
+        connection->is_deaf_up = connection->is_deaf_down = true;
+        notice(connection, within(NOTICE_RESET_US), within(NOTICE_RESET_US));
+        return true;
+}
+
 int link_send(struct link *link, struct bytes frame) {
         struct connection *connection = link->connection;
         enum wire_type type;
@@ -330,9 +341,12 @@ int link_send(struct link *link, struct bytes frame) {
                 return 1;
         if (sim.is_telling && link->door != SOCKET_STATS)
                 tell_frame_up(link->process->name, frame);
+        if (link->door == SOCKET_STATS || wire_open(frame, &type, &body) < 0)
+                type = WIRE_ERROR;
+        if (is_lost_with_it(connection, type))
+                return 0;
         sim_at(trip(&connection->last_up), NULL, on_frame_up, flight_new(connection, frame), 0);
-        if (link->door != SOCKET_STATS && wire_open(frame, &type, &body) == 0 && may_come_twice(type) &&
-            sim_goes_wrong(FAULT_TWICE))
+        if (may_come_twice(type) && sim_goes_wrong(FAULT_TWICE))
                 sim_at(trip(&connection->last_up), NULL, on_frame_up, flight_new(connection, frame), 0);
         return 0;
 }

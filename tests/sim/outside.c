@@ -52,8 +52,12 @@ struct context *context_free(struct context *lookup) {
 }
 
 struct typings *typings_new(struct loop *loop, struct calls *calls,
-                            void (*on_failed)(void *context, const char *tenant), void *context) {
+                            void (*on_failed)(void *context, const char *tenant), void (*on_empty)(void *context),
+                            void *context) {
         return NULL;
+}
+bool typings_is_empty(const struct typings *typings) {
+        return true;
 }
 struct typings *typings_free(struct typings *typings) {
         return NULL;
@@ -222,7 +226,7 @@ static int ask(const struct handler_question *question, struct answer *answer, v
         return 0;
 }
 
-static void abort_call(void *context, struct handler_usage *ret_spent) {
+static void abort_call(void *context, bool is_unwanted, struct handler_usage *ret_spent) {
         struct call *call = context;
 
         *ret_spent = (struct handler_usage){.n_calls = call->has_left ? 1 : 0};

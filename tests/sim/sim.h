@@ -65,6 +65,7 @@ enum fault {
         FAULT_ONE_WAY_DOWN,
         FAULT_SLOW_FRAME,
         FAULT_TWICE,
+        FAULT_ALIVE_LOST,
         FAULT_UNDELIVERED,
         FAULT_REDIS_FLUSH,
         FAULT_REDIS_RESTART,

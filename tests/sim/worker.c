@@ -18,6 +18,8 @@ struct place {
         struct worker *worker;
         void (*on_signal)(void *context, int signal);
         void *context;
+        bool is_leaving;
+        int64_t still_us, still_seen_us; /* how long it was made to stand still; as far as on_overdue() has seen */
 };
 
 static struct place places[SIM_WORKERS];
@@ -61,6 +63,7 @@ void worker_start(uint32_t n) {
                 return;
         place->process.is_up = true;
         place->process.busy_until = 0;
+        place->is_leaving = false;
         sim.current = &place->process;
         ENSURE(worker_new(&sim.config, &place->worker, &error) == 0);
         sim.current = before;
@@ -88,8 +91,11 @@ void worker_stop(uint32_t n, int64_t us) {
 
         if (!process->is_up)
                 return;
-        if (process->busy_until < sim_time() + us)
+        if (process->busy_until < sim_time() + us) {
+                places[n].still_us +=
+                        sim_time() + us - (process->busy_until > sim_time() ? process->busy_until : sim_time());
                 process->busy_until = sim_time() + us;
+        }
         check_on_trouble(process, process->busy_until);
         net_on_stop(process, process->busy_until);
 }
@@ -119,10 +125,17 @@ static void on_left(void *context, uint64_t generation) {
         worker_kill((uint32_t)(place - places), false);
 }
 
+/* The time that it stood still is not its own. */
 static void on_overdue(void *context, uint64_t generation) {
         struct place *place = context;
+        int64_t still_us = place->still_us - place->still_seen_us;
 
-        if (place->process.is_up && place->process.generation == generation && place->process.busy_until < sim_time())
+        if (!place->process.is_up || place->process.generation != generation)
+                return;
+        place->still_seen_us = place->still_us;
+        if (still_us > 0)
+                sim_at(sim_time() + still_us, NULL, on_overdue, place, generation);
+        else if (place->process.busy_until < sim_time())
                 sim_violation("G11 clean stop", "%s was to leave, and has not", place->process.name);
 }
 
@@ -139,5 +152,12 @@ void worker_signal(uint32_t n) {
         if (!place->process.is_up)
                 return;
         sim_at(sim_time(), &place->process, on_signal, place, 0);
+        if (place->is_leaving)
+                return;
+        /* Of what it stands still now, the rest is to come. */
+        place->is_leaving = true;
+        place->still_seen_us = place->still_us;
+        if (place->process.busy_until > sim_time())
+                bound += place->process.busy_until - sim_time();
         sim_at(sim_time() + bound, NULL, on_overdue, place, place->process.generation);
 }

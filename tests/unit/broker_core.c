@@ -214,7 +214,8 @@ static void busy_comes_again_within_two_seconds_and_costs_no_attempt(void **stat
         assert_true(waited.us >= 1700000);
 }
 
-static void busy_without_end_counts_as_a_failure_in_the_end(void **state) {
+/* How often a thread is busy with that code, at most a hundred times, before it is the second attempt. */
+static int count_busy(const char *code) {
         struct world_run run;
         int n = 0;
 
@@ -222,7 +223,7 @@ static void busy_without_end_counts_as_a_failure_in_the_end(void **state) {
         world_hello(&world, 1, 10);
         world_say(&world, "t", NULL);
         for (run = the_run(1); run.attempt == 1 && n < 100; n++) {
-                world_result(&world, &run, WIRE_BUSY);
+                world_busy(&world, &run, code);
                 for (int i = 0; i < 30 && world.n_runs == 0; i++) {
                         world_wait(&world, span_ms(100));
                         if (world.n_runs == 0)
@@ -230,7 +231,31 @@ static void busy_without_end_counts_as_a_failure_in_the_end(void **state) {
                 }
                 run = the_run(1);
         }
-        assert_in_range(n, 25, 60);
+        return n;
+}
+
+static void busy_without_end_counts_as_a_failure_in_the_end(void **state) {
+        assert_in_range(count_busy("handler_busy"), 25, 60);
+}
+
+static void a_redis_that_is_away_is_waited_for_without_an_end(void **state) {
+        assert_int_equal(count_busy("lock_unreachable"), 100);
+}
+
+static void an_alive_is_heard_once_the_worker_is_known(void **state) {
+        world_alive_with(&world, 1, 1, 7, NULL, 0);
+        assert_int_equal(world.heard, 0);
+        assert_string_equal(world.code, "hello_first");
+        world_hello(&world, 1, 1);
+        world_alive_with(&world, 1, 1, 8, NULL, 0);
+        assert_int_equal(world.heard, 8);
+        world_alive_with(&world, 1, 0, 9, NULL, 0); /* it drains, and has posts to finish */
+        assert_int_equal(world.heard, 9);
+        world_alive(&world, 1, 1, NULL, 0); /* an older worker, which would not know what HEARD is */
+        assert_int_equal(world.heard, 0);
+        world_restart(&world);
+        world_alive_with(&world, 1, 1, 10, NULL, 0);
+        assert_int_equal(world.heard, 0);
 }
 
 int main(void) {
@@ -250,6 +275,8 @@ int main(void) {
                 TEST(failed_for_good_is_dead_at_once_and_does_not_block_its_thread),
                 TEST(busy_comes_again_within_two_seconds_and_costs_no_attempt),
                 TEST(busy_without_end_counts_as_a_failure_in_the_end),
+                TEST(a_redis_that_is_away_is_waited_for_without_an_end),
+                TEST(an_alive_is_heard_once_the_worker_is_known),
         };
 
         return cmocka_run_group_tests_name("broker/core", tests, NULL, NULL);

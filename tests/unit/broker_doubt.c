@@ -1,4 +1,4 @@
-/* What is out and what may be: POSTED, doubt, and the answer that goes out again; and what the workers count. */
+/* What is out and what may be: POSTED, doubt, and the answer that goes out again. */
 #include "tests/unit/broker_verb.h"
 
 #include "broker/store/values.h"
@@ -74,6 +74,58 @@ static void a_result_in_doubt_leaves_it(void **state) {
         }
 }
 
+/* Before lull/1.1 a RESULT says nothing of doubt. */
+static void result_of_old(const struct world_run *run, enum wire_outcome outcome) {
+        struct event event = {.type = EVENT_RESULT, .from = run->to};
+
+        event.result = (struct wire_result){.fence = run->fence,
+                                            .batch = bytes_of(run->batch),
+                                            .outcome = outcome,
+                                            .posted = run->posted,
+                                            .is_of_old = true};
+        world_step(&world, &event);
+}
+
+static void an_older_worker_that_came_to_nothing_leaves_the_doubt_as_its_run_bore_it(void **state) {
+        static const enum wire_outcome outcomes[] = {WIRE_BUSY, WIRE_HANDED_BACK};
+
+        for (size_t i = 0; i < sizeof outcomes / sizeof *outcomes; i++) {
+                struct world_run run;
+
+                answered(1);
+                run = taken_over();
+                assert_true(run.is_doubtful);
+                result_of_old(&run, outcomes[i]);
+                expect_answer(0, true);
+                world_done(&world);
+                world_init(&world);
+                run = answered(1);
+                world_result(&world, &run, WIRE_FAILED);
+                world_wait(&world, span_s(2));
+                run = the_run(1);
+                assert_false(run.is_doubtful);
+                result_of_old(&run, outcomes[i]);
+                expect_answer(0, false);
+                world_done(&world);
+                world_init(&world);
+        }
+}
+
+static void and_that_it_bore_none_is_no_matter_of_the_batch_before(void **state) {
+        struct world_run run;
+
+        answered(1);
+        run = taken_over();
+        assert_true(run.is_doubtful);
+        world_result(&world, &run, WIRE_DONE);
+        world_hello(&world, 2, 1);
+        world_say(&world, "t", NULL);
+        run = the_run(1);
+        world_answered_with(&world, &run, 1);
+        result_of_old(&run, WIRE_BUSY);
+        expect_answer(0, false);
+}
+
 static void doubt_outlives_the_broker(void **state) {
         struct world_run run = answered(2);
 
@@ -116,7 +168,9 @@ static void a_run_that_was_never_sent_puts_nothing_in_doubt(void **state) {
         world_result(&world, &run, WIRE_FAILED);
         world_wait(&world, span_s(2));
         run = the_run(1);
+        assert_int_equal(core_counters(world.core)->savings.reused, 1);
         world_step(&world, &(struct event){.type = EVENT_UNDELIVERED, .undelivered = run.fence});
+        assert_int_equal(core_counters(world.core)->savings.reused, 0);
         expect_answer(0, false);
         world_restart(&world);
         expect_answer(0, false);
@@ -319,75 +373,14 @@ static void a_stored_answer_goes_out_by_the_run_that_brought_it_only(void **stat
         assert_int_equal(world.settled, 1);
 }
 
-/* -- what the workers count ---------------------------------------------------------------------------------------- */
-
-static void tally(const char *tenant, uint8_t from, const struct wire_tally_item *items, uint32_t n) {
-        CLEANUP_BUFFER struct buffer frame = {0};
-        struct event event = {.type = EVENT_TALLY, .from = {.len = 1, .data = {from}}};
-
-        wire_encode_tally(&frame, bytes_of(tenant), items, n);
-        assert_int_equal(wire_decode_tally((struct bytes){frame.data + 1, frame.len - 1}, &event.tally.tenant,
-                                           &event.tally.n, &event.tally.items),
-                         0);
-        world_step(&world, &event);
-}
-
-static const struct tenant_counters *counters_of(uint32_t tenant) {
-        static struct core_tenant_view view;
-        uint32_t cursor = tenant;
-
-        assert_true(core_next_tenant(world.core, &cursor, &view));
-        return view.counters;
-}
-
-static void tallies_add_up_by_tenant_and_in_all(void **state) {
-        const struct wire_tally_item items[] = {{WIRE_TALLY_CALLS, 2}, {WIRE_TALLY_TOKENS_IN, 500}, {N_WIRE_TALLY, 7}};
-
-        world_hello(&world, 1, 1);
-        tally("acme", 1, items, 3);
-        tally("acme", 1, items, 3);
-        tally("zeta", 1, items, 1);
-        assert_int_equal(counters_of(0)->tally[WIRE_TALLY_CALLS], 4);
-        assert_int_equal(counters_of(0)->tally[WIRE_TALLY_TOKENS_IN], 1000);
-        assert_int_equal(counters_of(1)->tally[WIRE_TALLY_CALLS], 2);
-        assert_int_equal(core_counters(world.core)->savings.tally[WIRE_TALLY_CALLS], 6);
-        assert_int_equal(world.n_errors, 0);
-}
-
-static void a_tally_of_a_stranger_or_for_nobody_counts_nothing(void **state) {
-        const struct wire_tally_item item = {WIRE_TALLY_CALLS, 2};
-
-        tally("acme", 1, &item, 1);
-        world_hello(&world, 1, 1);
-        tally("nobody", 1, &item, 1);
-        assert_int_equal(core_counters(world.core)->savings.tally[WIRE_TALLY_CALLS], 0);
-        assert_int_equal(world.n_errors, 0);
-}
-
-static void savings_are_counted_by_tenant(void **state) {
-        struct world_run run;
-
-        world_hello(&world, 1, 1);
-        world_say_many(&world, "t", 5);
-        world_wait(&world, span_s(8));
-        run = the_run(5);
-        world_answered_with(&world, &run, 1);
-        world_result(&world, &run, WIRE_FAILED);
-        world_wait(&world, span_s(2));
-        run = the_run(5);
-        world_result(&world, &run, WIRE_DONE);
-        assert_int_equal(counters_of(0)->calls_saved, 4);
-        assert_int_equal(counters_of(0)->reused, 1);
-        assert_int_equal(counters_of(1)->calls_saved + counters_of(1)->reused, 0);
-        assert_int_equal(core_counters(world.core)->savings.calls_saved, 4);
-}
-
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(a_first_run_bears_no_doubt),
                 TEST(the_reply_of_a_worker_that_fell_silent_after_go_is_in_doubt),
                 TEST(a_result_that_knows_ends_the_doubt),
                 TEST(a_result_in_doubt_leaves_it),
+                TEST(an_older_worker_that_came_to_nothing_leaves_the_doubt_as_its_run_bore_it),
+                TEST(and_that_it_bore_none_is_no_matter_of_the_batch_before),
                 TEST(doubt_outlives_the_broker),
                 TEST(that_there_is_no_doubt_outlives_the_broker),
                 TEST(an_answer_that_goes_out_again_is_in_doubt_from_then_on),
@@ -407,9 +400,6 @@ int main(void) {
                 TEST(posted_after_a_go_that_was_said_twice_stands),
                 TEST(posted_from_a_worker_that_the_broker_awaits_waits_for_its_result),
                 TEST(a_stored_answer_goes_out_by_the_run_that_brought_it_only),
-                TEST(tallies_add_up_by_tenant_and_in_all),
-                TEST(a_tally_of_a_stranger_or_for_nobody_counts_nothing),
-                TEST(savings_are_counted_by_tenant),
         };
 
         return cmocka_run_group_tests_name("broker/core: doubt", tests, NULL, NULL);

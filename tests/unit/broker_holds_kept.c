@@ -163,6 +163,27 @@ static void a_cancel_before_the_worker_is_back_ends_its_run(void **state) {
         assert_true(the_run(1).fence > run.fence);
 }
 
+static void a_cancel_after_the_worker_was_given_up_ends_its_run_for_good(void **state) {
+        struct world_run run = start_run(1);
+        int result = 1;
+
+        world_restart(&world);
+        for (int i = 0; i < 6; i++) /* in small steps: a broker that was away itself waits longer */
+                world_wait(&world, span_s(1));
+        assert_int_equal(verb(EVENT_CANCEL), 0);
+        world_hello(&world, 2, 1);
+        world_say(&world, "u", NULL);
+        the_run(1); /* so there is somebody to wait for */
+        world_step(&world, &(struct event){.type = EVENT_DEAD_RETRY, .dead = {the_letter(1).seq, &result}});
+        assert_int_equal(result, 0);
+        world_restart(&world);
+        world_hello_again(&world, 1, 1, 1, &run, 1);
+        assert_int_equal(world.n_cancels, 1);
+        assert_string_equal(world.code, "stale");
+        world_answered(&world, &run, "too late");
+        assert_int_equal(world.go, 0);
+}
+
 static void a_flush_waits_for_the_worker_from_before(void **state) {
         start_run(1);
         world_restart(&world);
@@ -286,6 +307,7 @@ int main(void) {
                 TEST(nor_when_a_failure_came_before_the_hold),
                 TEST(a_hold_before_the_worker_is_back_ends_its_run),
                 TEST(a_cancel_before_the_worker_is_back_ends_its_run),
+                TEST(a_cancel_after_the_worker_was_given_up_ends_its_run_for_good),
                 TEST(a_flush_waits_for_the_worker_from_before),
                 TEST(a_posting_run_goes_on_over_a_restart_and_then_it_is_held),
                 TEST(an_answer_just_before_the_hold_is_posted),

@@ -37,6 +37,28 @@ static void expect_queued(uint32_t n_messages) {
         assert_int_equal(world_why(&world, "t").n_messages, n_messages);
 }
 
+/* Of what a newer message broke off, the provider may say for a while that it runs still. */
+static void busy_after_an_interrupt_is_counted_from_there(void **state) {
+        struct world_run run;
+
+        world.tenants[0].max_wait = span_s(300);
+        run = begin();
+        world_result(&world, &run, WIRE_BUSY);
+        world_wait(&world, span_s(1));
+        run = the_run(1);
+        for (int s = 0; s < 70; s++) { /* the model takes its time */
+                world_wait(&world, span_s(1));
+                world_alive(&world, 1, 5, &run, 1);
+        }
+        world_say(&world, "t", NULL);
+        assert_int_equal(world.n_cancels, 1);
+        world_wait(&world, span_s(8));
+        run = the_run(2);
+        world_result(&world, &run, WIRE_BUSY);
+        assert_int_equal(world_why(&world, "t").attempts, 0);
+        expect_state("t", THREAD_WAITING);
+}
+
 /* -- what happens -------------------------------------------------------------------------------------------------- */
 
 static void a_newer_message_cuts_the_run_short_and_both_are_answered_together(void **state) {
@@ -374,6 +396,7 @@ static void a_run_that_goes_on_after_a_restart_can_be_interrupted(void **state) 
 
 int main(void) {
         const struct CMUnitTest tests[] = {
+                INTERRUPT_TEST(busy_after_an_interrupt_is_counted_from_there),
                 INTERRUPT_TEST(a_newer_message_cuts_the_run_short_and_both_are_answered_together),
                 INTERRUPT_TEST(a_tenant_that_queues_is_not_interrupted),
                 INTERRUPT_TEST(a_duplicate_interrupts_nothing),

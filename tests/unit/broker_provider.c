@@ -37,6 +37,23 @@ static void a_success_between_failures_begins_the_count_anew(void **state) {
         assert_int_equal(provider().failures, 2);
 }
 
+static void who_has_failed_goes_by_his_age_while_it_is_closed(void **state) {
+        struct world_run a, b;
+
+        world.tenants[0].concurrency = 2;
+        configure();
+        a = begin("a");
+        b = begin("b");
+        world.tenants[0].concurrency = 1;
+        world.tenants[0].retry.base = span_s(5);
+        configure();
+        go_down(&a);
+        pass(span_s(6), NULL, 0); /* a is ready, and there is no room */
+        world_say(&world, "c", NULL);
+        end(&b, WIRE_FAILED, WIRE_PROVIDER_SILENT, span_us(0));
+        assert_string_equal(begun[n_begun - 1].thread, "a");
+}
+
 static void with_failures_set_to_none_it_never_opens(void **state) {
         world.config.provider.failures = 0;
         configure();
@@ -265,6 +282,7 @@ static void a_tenant_that_has_no_room_when_it_is_called_lets_the_next_one_try(vo
         world.tenants[0].concurrency = 1;
         configure();
         end(&posting, WIRE_FAILED, WIRE_PROVIDER_SILENT, span_us(0));
+        world_say(&world, "x", NULL);
         world_wait(&world, span_ms(10)); /* acme stands in line */
         world_say_in(&world, "zeta", "z", NULL, "Oi");
         assert_int_equal(world.n_runs, 0);
@@ -293,6 +311,7 @@ int main(void) {
                 TEST(one_thread_that_always_fails_never_opens_it),
                 TEST(enough_failures_in_a_row_of_more_than_one_thread_open_it),
                 TEST(a_success_between_failures_begins_the_count_anew),
+                TEST(who_has_failed_goes_by_his_age_while_it_is_closed),
                 TEST(with_failures_set_to_none_it_never_opens),
                 TEST(an_answer_tells_that_it_is_well_before_the_run_has_ended),
                 TEST(messages_that_come_meanwhile_merge),

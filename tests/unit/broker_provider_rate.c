@@ -61,6 +61,29 @@ static void without_a_drain_rate_all_begin_at_once(void **state) {
         assert_null(world_why(&world, "b").provider.endpoint);
 }
 
+/* Who stands in line is not asked before his turn: that nobody was turned away for ten seconds says nothing then. */
+static void a_slow_drain_is_kept(void **state) {
+        struct world_run run;
+        uint32_t first;
+
+        world.config.provider.drain = (struct config_rate){3, span_s(60)};
+        configure();
+        open_it();
+        run = next_run(span_s(2));
+        for (int i = 0; i < 30; i++) {
+                char thread[16];
+
+                snprintf(thread, sizeof thread, "t%d", i);
+                world_say(&world, thread, NULL);
+        }
+        first = n_begun;
+        succeed(&run);
+        for (uint32_t i = 0, next = first; i < 600; i++, pass(span_ms(100), NULL, 0))
+                while (next < n_begun)
+                        succeed(&begun[next++]);
+        assert_in_range(n_begun - first, 3, 5);
+}
+
 static void tenants_take_turns_while_it_drains(void **state) {
         struct world_run runs[20], probe;
         uint32_t n, n_acme = 0;
@@ -129,6 +152,35 @@ static void no_pause_is_longer_than_an_hour(void **state) {
         assert_int_equal(provider().until.ms, world.now.wall.ms + 3600000);
 }
 
+static void what_it_asks_for_while_it_is_tried_holds_for_the_next_try(void **state) {
+        struct world_run early[7], run;
+
+        for (int i = 0; i < 7; i++)
+                early[i] = begin((char[]){(char)('a' + i), 0});
+        for (int i = 0; i < 5; i++)
+                go_down(&early[i]);
+        run = next_run(span_s(2));
+        expect_provider(PROVIDER_HALF_OPEN);
+        overload(&early[5], span_s(600));
+        overload(&early[6], span_s(600));
+        assert_int_equal(pass(span_s(500), NULL, 0), 0); /* however long the try takes */
+        go_down(&run);
+        assert_int_equal(pass(span_s(90), NULL, 0), 0);
+}
+
+static void busy_does_not_count_what_its_provider_kept_it_back_for(void **state) {
+        struct world_run u = begin("u"), v = begin("v"), t = begin("t");
+
+        end(&t, WIRE_BUSY, WIRE_PROVIDER_SILENT, span_us(0));
+        overload(&u, span_s(120)); /* two threads are told: it is believed */
+        overload(&v, span_s(120));
+        while (t = next_run(span_s(130)), strcmp(t.thread, "t") != 0)
+                succeed(&t);
+        end(&t, WIRE_BUSY, WIRE_PROVIDER_SILENT, span_us(0));
+        assert_int_equal(world_why(&world, "t").attempts, 0);
+        expect_state("t", THREAD_WAITING);
+}
+
 static void a_limit_that_is_used_up_is_waited_for_after_a_success_too(void **state) {
         struct world_run a = begin("a"), run;
 
@@ -156,6 +208,19 @@ static void overload_halves_the_rate_once_for_all_that_were_under_way(void **sta
         assert_int_equal(pass(span_s(1), &runs[0], 1), 1);
         overload(&runs[0], span_us(0));
         assert_true(provider().rate > 9.9 && provider().rate < 10.1);
+}
+
+static void a_crowd_that_was_long_ago_is_no_measure_for_the_rate(void **state) {
+        struct world_run runs[40];
+        char thread[16];
+
+        for (int i = 0; i < 40; i++) {
+                snprintf(thread, sizeof thread, "t%d", i);
+                runs[i] = begin(thread);
+        }
+        pass(span_s(5), NULL, 0);
+        overload(&runs[0], span_us(0));
+        assert_true(provider().rate > 9.9 && provider().rate < 10.1); /* half of `drain`, not of forty */
 }
 
 static void one_thread_that_is_always_told_of_overload_slows_the_others_down_once(void **state) {
@@ -208,6 +273,46 @@ static void settings_that_are_read_again_keep_it_open(void **state) {
         world_say(&world, "new", NULL);
         assert_int_equal(world.n_runs, 0);
         assert_int_equal(pass(span_s(1), &run, 1), 1);
+}
+
+static void another_drain_is_in_force_at_once(void **state) {
+        struct world_run run;
+
+        world.config.provider.drain = (struct config_rate){1, span_s(3600)};
+        configure();
+        open_it();
+        for (int i = 0; i < 20; i++) {
+                char thread[16];
+
+                snprintf(thread, sizeof thread, "t%d", i);
+                world_say(&world, thread, NULL);
+        }
+        run = next_run(span_s(2));
+        succeed(&run);
+        assert_int_equal(pass(span_s(100), NULL, 0), 0);
+        world.config.provider.drain = (struct config_rate){20, span_s(1)};
+        configure();
+        assert_in_range(pass(span_ms(500), NULL, 0), 9, 12);
+        world.config.provider.drain.count = 0;
+        configure();
+        world_wait(&world, span_us(0));
+        assert_in_range(world.n_runs, 10, 15);
+}
+
+static void another_pause_is_in_force_at_once(void **state) {
+        struct world_run run;
+
+        world.config.provider.pause = world.config.provider.cap = span_s(3600);
+        configure();
+        open_it();
+        assert_int_equal(pass(span_s(10), NULL, 0), 0);
+        world.config.provider.pause = span_s(2);
+        world.config.provider.cap = span_s(3);
+        configure();
+        assert_int_equal(pass(span_ms(1980), NULL, 0), 0);
+        assert_int_equal(pass(span_ms(40), &run, 1), 1);
+        go_down(&run);
+        assert_int_equal(provider().until.ms, world.now.wall.ms + 3000);
 }
 
 static void an_endpoint_that_leaves_lets_its_threads_go(void **state) {
@@ -277,17 +382,23 @@ int main(void) {
                 TEST(after_it_has_closed_runs_begin_at_the_drain_rate_and_faster),
                 TEST(a_rate_that_binds_nobody_is_lifted),
                 TEST(without_a_drain_rate_all_begin_at_once),
+                TEST(a_slow_drain_is_kept),
                 TEST(tenants_take_turns_while_it_drains),
                 TEST(a_pause_that_it_asks_for_stops_everybody_until_it_is_over),
                 TEST(what_one_thread_alone_is_told_stops_the_others_once_and_not_for_long),
                 TEST(what_two_threads_are_told_is_believed),
                 TEST(no_pause_is_longer_than_an_hour),
+                TEST(what_it_asks_for_while_it_is_tried_holds_for_the_next_try),
+                TEST(busy_does_not_count_what_its_provider_kept_it_back_for),
                 TEST(a_limit_that_is_used_up_is_waited_for_after_a_success_too),
                 TEST(overload_halves_the_rate_once_for_all_that_were_under_way),
+                TEST(a_crowd_that_was_long_ago_is_no_measure_for_the_rate),
                 TEST(one_thread_that_is_always_told_of_overload_slows_the_others_down_once),
                 TEST(a_lack_of_money_opens_it_at_once_and_costs_one_batch),
                 TEST(what_is_wrong_with_a_batch_is_not_the_providers_fault),
                 TEST(settings_that_are_read_again_keep_it_open),
+                TEST(another_drain_is_in_force_at_once),
+                TEST(another_pause_is_in_force_at_once),
                 TEST(an_endpoint_that_leaves_lets_its_threads_go),
                 TEST(after_a_restart_it_is_closed),
                 TEST(a_run_that_goes_on_over_a_restart_has_its_say),

@@ -1,6 +1,8 @@
 /* The broker restarts, its workers do not: what they hold goes on, and goes out to nobody else meanwhile. */
 #include "tests/unit/broker_verb.h"
 
+#include <stdio.h>
+
 static void expect_no_run(void) { assert_int_equal(world.n_runs, 0); }
 
 static void a_run_under_way_goes_on_over_a_restart(void **state) {
@@ -267,6 +269,21 @@ static void and_it_stays_the_one_over_the_next_restart(void **state) {
         assert_int_equal(world.go, 0);
 }
 
+static void the_newer_one_goes_on_whoever_comes_back_first(void **state) {
+        struct world_run older = start_run(1), newer;
+
+        world_result(&world, &older, WIRE_HANDED_BACK);
+        world_hello(&world, 2, 1);
+        newer = the_run(1);
+        world_restart(&world);
+        world_hello_again(&world, 2, 2, 1, &newer, 1);
+        expect_state("t", THREAD_RUNNING);
+        world_hello_again(&world, 1, 1, 1, &older, 1);
+        assert_int_equal(world.n_cancels, 1); /* the older */
+        world_result(&world, &newer, WIRE_DONE);
+        assert_int_equal(world.settled, 1);
+}
+
 static void two_runs_of_a_batch_from_before_end_as_one(void **state) {
         struct world_run older = start_run(1), newer;
 
@@ -282,6 +299,30 @@ static void two_runs_of_a_batch_from_before_end_as_one(void **state) {
         assert_int_equal(world.settled, 0);
         world_result(&world, &newer, WIRE_DONE);
         assert_int_equal(world.settled, 1);
+}
+
+/* Twenty people wait, a second apart, for the one slot of a worker that does not come back. */
+static void who_has_waited_longest_goes_first_after_a_restart_too(void **state) {
+        struct world_run run = start_run(1);
+        char thread[4];
+
+        for (int i = 0; i < 20; i++) {
+                snprintf(thread, sizeof thread, "%d", i);
+                world_wait(&world, span_s(1));
+                world_alive(&world, 1, 1, &run, 1);
+                world_say(&world, thread, NULL);
+        }
+        world_restart(&world);
+        for (int s = 0; s < 6; s++)
+                world_wait(&world, span_s(1));
+        world_hello(&world, 2, 1);
+        assert_string_equal(the_run(1).thread, "t");
+        for (int i = 0; i < 20; i++) {
+                run = the_run(1);
+                world_result(&world, &run, WIRE_DONE);
+                snprintf(thread, sizeof thread, "%d", i);
+                assert_string_equal(the_run(1).thread, thread);
+        }
 }
 
 static void the_wait_for_workers_from_before_is_not_lateness(void **state) {
@@ -301,6 +342,7 @@ int main(void) {
                 TEST(nobody_else_gets_a_thread_that_may_be_running),
                 TEST(the_wait_is_over_when_all_from_before_have_spoken),
                 TEST(who_does_not_come_back_is_awaited_for_a_lease),
+                TEST(who_has_waited_longest_goes_first_after_a_restart_too),
                 TEST(the_wait_for_workers_from_before_is_not_lateness),
                 TEST(a_broker_that_restarts_again_does_not_begin_to_wait_anew),
                 TEST(a_calendar_set_back_makes_nobody_wait_longer),
@@ -315,6 +357,7 @@ int main(void) {
                 TEST(a_hold_after_the_restart_ends_a_run_from_before_it),
                 TEST(the_run_whose_answer_is_in_is_the_one_that_goes_on),
                 TEST(and_it_stays_the_one_over_the_next_restart),
+                TEST(the_newer_one_goes_on_whoever_comes_back_first),
                 TEST(two_runs_of_a_batch_from_before_end_as_one),
         };
 

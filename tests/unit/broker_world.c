@@ -132,6 +132,8 @@ static void note_frame(struct world *world, struct bytes frame) {
         ENSURE(wire_open(frame, &type, &body) == 0);
         if (type == WIRE_ACK)
                 note_ack(world, body);
+        if (type == WIRE_HEARD)
+                ENSURE(wire_decode_heard(body, &world->heard) == 0);
         if (type == WIRE_WELCOME)
                 world->n_welcomes++;
         if (type == WIRE_GO)
@@ -157,6 +159,7 @@ static void note_frame(struct world *world, struct bytes frame) {
 static void release(struct world *world) {
         world->n_runs = world->n_accepted = world->n_duplicates = world->n_refusals = world->n_cancels = 0;
         world->n_welcomes = world->n_errors = 0;
+        world->heard = 0;
         world->go = world->settled = -1;
         memset(world->code, 0, sizeof world->code);
         ENSURE(store_commit(world->store, world->fx.changes, world->fx.n_changes) == 0);
@@ -243,8 +246,13 @@ void world_hello(struct world *world, uint8_t n, uint32_t slots) {
 }
 
 void world_alive(struct world *world, uint8_t n, uint32_t slots, const struct world_run *held, uint32_t n_held) {
+        world_alive_with(world, n, slots, 0, held, n_held);
+}
+
+void world_alive_with(struct world *world, uint8_t n, uint32_t slots, uint64_t beat, const struct world_run *held,
+                      uint32_t n_held) {
         CLEANUP_BUFFER struct buffer list = {0};
-        struct event event = {.type = EVENT_ALIVE, .from = address_of(n), .alive = {.slots = slots, .n_held = n_held}};
+        struct event event = {.type = EVENT_ALIVE, .from = address_of(n), .alive = {slots, n_held, {0}, beat}};
 
         for (uint32_t i = 0; i < n_held; i++)
                 wire_encode_held(&list, held[i].fence, bytes_of(held[i].batch));
@@ -257,7 +265,8 @@ static void end_run(struct world *world, const struct world_run *run, struct wir
 
         event.result.fence = run->fence;
         event.result.batch = bytes_of(run->batch);
-        event.result.code = result.outcome == WIRE_DONE ? BYTES_NONE : bytes_of("test");
+        if (result.outcome != WIRE_DONE && result.code.len == 0)
+                event.result.code = bytes_of("test");
         world_step(world, &event);
 }
 
@@ -287,6 +296,10 @@ void world_result_later(struct world *world, const struct world_run *run, enum w
                         struct span retry_after) {
         end_run(world, run,
                 (struct wire_result){.outcome = outcome, .retry_after = retry_after, .posted = run->posted});
+}
+
+void world_busy(struct world *world, const struct world_run *run, const char *code) {
+        end_run(world, run, (struct wire_result){.outcome = WIRE_BUSY, .code = bytes_of(code), .posted = run->posted});
 }
 
 void world_result(struct world *world, const struct world_run *run, enum wire_outcome outcome) {

@@ -32,6 +32,7 @@ struct world {
         struct world_run runs[600];
         uint32_t n_runs;
         uint32_t n_accepted, n_duplicates, n_refusals, n_cancels, n_welcomes, n_errors;
+        uint64_t heard; /* the beat; 0 = none */
         int go, settled; /* -1 = nothing, 0 = stop or stale, 1 = go or accepted */
         char code[LIMIT_CODE_LEN + 1]; /* of the last refusal, stop, cancel or error */
 };
@@ -52,9 +53,14 @@ void world_hello(struct world *world, uint8_t n, uint32_t slots);
 void world_hello_again(struct world *world, uint8_t n, uint8_t from, uint64_t incarnation, const struct world_run *held,
                        uint32_t n_held);
 void world_alive(struct world *world, uint8_t n, uint32_t slots, const struct world_run *held, uint32_t n_held);
+/* The same with a beat, which world_alive() leaves out. */
+void world_alive_with(struct world *world, uint8_t n, uint32_t slots, uint64_t beat, const struct world_run *held,
+                      uint32_t n_held);
 void world_result(struct world *world, const struct world_run *run, enum wire_outcome outcome);
 void world_result_later(struct world *world, const struct world_run *run, enum wire_outcome outcome,
                         struct span retry_after);
+/* Busy, with that code. */
+void world_busy(struct world *world, const struct world_run *run, const char *code);
 void world_answered(struct world *world, const struct world_run *run, const char *reply);
 /* The same with so many replies; and word that so many of them are out, of this run. */
 void world_answered_with(struct world *world, const struct world_run *run, uint32_t n_replies);

@@ -273,7 +273,7 @@ static void the_answer_to_a_post_says_whether_to_try_again(void **state) {
         assert_outcome(404, "", CHANNEL_POST_NEVER, "HTTP 404");
         assert_outcome(429, "slow down", CHANNEL_POST_AGAIN, "HTTP 429");
         assert_outcome(502, "<html>", CHANNEL_POST_UNKNOWN, "HTTP 502");
-        assert_outcome(503, "", CHANNEL_POST_AGAIN, "HTTP 503");
+        assert_outcome(503, "", CHANNEL_POST_UNKNOWN, "HTTP 503");
         assert_outcome(408, "", CHANNEL_POST_UNKNOWN, "HTTP 408");
         assert_outcome(422, "{\"message\":\"Too many messages\"}", CHANNEL_POST_AGAIN, "HTTP 422: Too many messages");
         assert_outcome(422, "{\"message\":\"Content is\\ntoo long\"}", CHANNEL_POST_NEVER,

@@ -191,9 +191,25 @@ static void an_endpoint_is_what_handlers_of_one_provider_share(void **state) {
         };
 
         for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
-                CLEANUP_FREE char *endpoint = config_url_endpoint(pairs[i][0]);
+                CLEANUP_FREE char *endpoint = config_url_endpoint(pairs[i][0], false);
 
                 assert_null(config_url_fault(pairs[i][0]));
+                assert_string_equal(endpoint, pairs[i][1]);
+        }
+}
+
+static void the_path_makes_another_bot_and_the_query_does_not(void **state) {
+        static const char *const pairs[][2] = {
+                {"http://h", "http://h:80"},
+                {"http://h/", "http://h:80"},
+                {"http://H:9000/Sales/?key=1", "http://h:9000/Sales/"},
+                {"https://h/a/b#c", "https://h:443/a/b"},
+                {"http://[::1]:9?x/y", "http://[::1]:9"},
+        };
+
+        for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+                CLEANUP_FREE char *endpoint = config_url_endpoint(pairs[i][0], true);
+
                 assert_string_equal(endpoint, pairs[i][1]);
         }
 }
@@ -230,7 +246,7 @@ static void a_url_is_one_that_cannot_be_misread(void **state) {
 
         for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
                 assert_string_equal(config_url_fault(pairs[i][0]), pairs[i][1]);
-                assert_null(config_url_endpoint(pairs[i][0]));
+                assert_null(config_url_endpoint(pairs[i][0], i % 2));
         }
 }
 
@@ -249,7 +265,7 @@ static void a_proxy_and_a_private_name_are_for_handlers_with_a_url(void **state)
 
         assert_true(config->tenants->handler.is_private);
         assert_string_equal(config->tenants->handler.proxy, "http://p");
-        assert_string_equal(config->tenants->handler.endpoint, "http://bot:9000");
+        assert_string_equal(config->tenants->handler.endpoint, "http://bot:9000/answer");
         assert_refused(WITH("kind: http, url: 'http://h', proxy: 'socks5://p'"),
                        AT_HANDLER ".proxy: must begin with http:// or https://");
         assert_refused(WITH("kind: echo, private: true"),
@@ -381,6 +397,7 @@ int main(void) {
                 cmocka_unit_test(a_langgraph_handler_that_says_little_is_complete),
                 cmocka_unit_test(what_a_langgraph_handler_lacks_is_said),
                 cmocka_unit_test(an_endpoint_is_what_handlers_of_one_provider_share),
+                cmocka_unit_test(the_path_makes_another_bot_and_the_query_does_not),
                 cmocka_unit_test(a_url_is_one_that_cannot_be_misread),
                 cmocka_unit_test(what_goes_into_a_header_is_one_line),
                 cmocka_unit_test(a_proxy_and_a_private_name_are_for_handlers_with_a_url),

@@ -246,6 +246,32 @@ static void a_tally_beyond_reason_is_bad(void **state) {
         assert_int_equal(wire_decode_tally(buffer_bytes(&frame), &tenant, &n, &reader), -EBADMSG);
 }
 
+static void an_alive_and_its_heard_bear_a_beat(void **state) {
+        CLEANUP_BUFFER struct buffer frame = {0}, heard = {0};
+        struct wire_alive alive;
+        struct wire_held held;
+        uint64_t beat;
+
+        wire_encode_alive(&frame, 8, 1);
+        wire_encode_held(&frame, 12, bytes_of(BATCH));
+        wire_encode_alive_end(&frame, 1ull << 40);
+        assert_int_equal(wire_decode_alive(open_as(&frame, WIRE_ALIVE), &alive), 0);
+        assert_true(alive.slots == 8 && alive.n_held == 1 && alive.beat == 1ull << 40);
+        assert_int_equal(wire_held_next(&alive.held, &held), 0);
+        assert_int_equal(held.fence, 12);
+        for (size_t len = 1; len < frame.len; len++)
+                assert_int_equal(wire_decode_alive((struct bytes){frame.data + 1, len - 1}, &alive), -EBADMSG);
+        assert_int_equal(wire_decode_alive(as_of_version(&frame, WIRE_ALIVE, 3, 2), &alive), 0);
+        assert_int_equal(alive.beat, 0);
+
+        wire_encode_heard(&heard, 1ull << 40);
+        assert_int_equal(heard.data[0], 32 + 16);
+        assert_int_equal(wire_decode_heard(open_as(&heard, WIRE_HEARD), &beat), 0);
+        assert_true(beat == 1ull << 40);
+        for (size_t len = 1; len < heard.len; len++)
+                assert_int_equal(wire_decode_heard((struct bytes){heard.data + 1, len - 1}, &beat), -EBADMSG);
+}
+
 static void a_frame_cut_anywhere_is_bad(void **state) {
         CLEANUP_BUFFER struct buffer hello = {0};
         struct wire_hello whole = {.uuid = {"0123456789abcdef", 16},
@@ -312,6 +338,7 @@ int main(void) {
                 cmocka_unit_test(posted_says_how_many_replies_are_out),
                 cmocka_unit_test(a_tally_names_amounts_and_passes_over_what_is_not_known),
                 cmocka_unit_test(a_tally_beyond_reason_is_bad),
+                cmocka_unit_test(an_alive_and_its_heard_bear_a_beat),
                 cmocka_unit_test(a_frame_cut_anywhere_is_bad),
                 cmocka_unit_test(an_answer_has_at_most_so_many_replies_and_only_text),
                 cmocka_unit_test(a_histogram_is_right_within_a_sixteenth),

@@ -149,6 +149,29 @@ static void an_answer_over_its_limit_is_cut_off(void **state) {
         assert_int_equal(trial.status, 200);
 }
 
+static void of_an_error_the_status_is_the_answer_however_much_comes(void **state) {
+        static const struct {
+                bool is_stream;
+                size_t body_max, len;
+        } table[] = {{false, 100, 100}, {true, 0, LIMIT_ERROR_BYTES}, {true, 100, 100}};
+
+        for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+                CLEANUP_TRIAL struct trial trial;
+
+                trial_init(&trial);
+                trial.server.answer = "HTTP/1.1 500 No\r\nTransfer-Encoding: chunked\r\n\r\n";
+                trial.server.more = "a\r\n0123456789\r\n";
+                trial.server.n_repeats = LIMIT_ERROR_BYTES;
+                trial.request.body_max = table[i].body_max;
+                trial.request.on_data = table[i].is_stream ? trial_on_data : NULL;
+                trial_run(&trial);
+                assert_int_equal(trial.transport, OUTCOME_ANSWERED);
+                assert_int_equal(trial.status, 500);
+                assert_int_equal(trial.body.len, table[i].len);
+                assert_int_equal(trial.n_data, 0);
+        }
+}
+
 static void headers_without_end_are_cut_off(void **state) {
         static const char *const beginnings[] = {"HTTP/1.1 200 OK\r\n", "HTTP/1.1 100 Continue\r\n"};
         static const char *const rest[] = {"X-A: 0123456789012345678901234567890123456789\r\n",
@@ -197,6 +220,22 @@ static void silence_in_the_middle_is_a_stall(void **state) {
         trial.request.stall = span_ms(40);
         trial_run(&trial);
         assert_int_equal(trial.transport, OUTCOME_STALLED);
+        assert_string_equal(buffer_text(&trial.data), "Oi");
+}
+
+static void a_call_with_an_end_of_its_own_has_it_however_much_comes(void **state) {
+        CLEANUP_TRIAL struct trial trial;
+
+        trial_init(&trial);
+        trial.server.answer = chunked;
+        trial.server.more = "2\r\nOi\r\n";
+        trial.server.n_repeats = 1;
+        trial.request.on_data = trial_on_data;
+        trial.request.first_byte = trial.request.stall = span_s(60);
+        trial.request.longest = span_ms(40);
+        trial_run(&trial);
+        assert_int_equal(trial.transport, OUTCOME_STALLED);
+        assert_string_equal(buffer_text(&trial.detail), "no end for 40 ms");
         assert_string_equal(buffer_text(&trial.data), "Oi");
 }
 
@@ -277,9 +316,11 @@ int main(void) {
                 cmocka_unit_test(a_body_is_given_as_it_comes_when_it_is_a_good_one),
                 cmocka_unit_test(an_answer_that_breaks_off_is_broken),
                 cmocka_unit_test(an_answer_over_its_limit_is_cut_off),
+                cmocka_unit_test(of_an_error_the_status_is_the_answer_however_much_comes),
                 cmocka_unit_test(headers_without_end_are_cut_off),
                 cmocka_unit_test(silence_before_the_first_byte_is_a_stall),
                 cmocka_unit_test(silence_in_the_middle_is_a_stall),
+                cmocka_unit_test(a_call_with_an_end_of_its_own_has_it_however_much_comes),
                 cmocka_unit_test(a_call_that_is_freed_hangs_up_and_says_nothing),
                 cmocka_unit_test(a_call_may_be_freed_while_its_data_comes),
                 cmocka_unit_test(a_call_may_be_begun_while_the_data_of_another_comes),

@@ -51,10 +51,15 @@ static void what_is_not_set_is_not_sent(void **state) {
 static void a_refusal_that_names_a_key_is_asked_again_in_another_way_once(void **state) {
         static const char other[] = "{\"error\":{\"message\":\"Unsupported parameter: 'max_tokens' is not supported "
                                     "with this model. Use 'max_completion_tokens' instead.\"}}";
-        CLEANUP_BUFFER struct buffer vllm = payload_of("openai/error_vllm_flat_old.json");
+        CLEANUP_BUFFER struct buffer file = payload_of("openai/error_vllm_flat_old.json");
+        CLEANUP_BUFFER struct buffer vllm = {0};
+        CLEANUP_JSON json_t *payload = NULL;
+        CLEANUP_FREE char *error = NULL;
         struct outcome_response response = {.transport = OUTCOME_ANSWERED, .status = 400};
         struct chat_ways ways = {0};
 
+        assert_int_equal(json_decode(buffer_bytes(&file), &payload, &error), 0);
+        json_encode(json_object_get(payload, "body"), &vllm);
         response.body = buffer_bytes(&vllm);
         assert_true(chat_is_other_way(&response, &ways));
         assert_true(ways.is_without_options && !ways.is_completion_tokens);
@@ -69,6 +74,37 @@ static void a_refusal_that_names_a_key_is_asked_again_in_another_way_once(void *
         response.status = 400;
         response.body = bytes_of("{\"error\":{\"message\":\"no such model\"}}");
         assert_false(chat_is_other_way(&response, &ways));
+}
+
+/* {as it is said, and which way it names: bit 0 stream_options, bit 1 max_completion_tokens} */
+static void a_refusal_names_a_key_by_its_parameter_or_outside_of_what_it_quotes(void **state) {
+        static const struct {
+                const char *body;
+                unsigned ways;
+        } table[] = {
+                {"{\"error\":{\"message\":\"Invalid 'messages[1].content': 'what does stream_options do?'\"}}", 0},
+                {"{\"error\":{\"message\":\"can't read \\\"use max_completion_tokens, I say\\\"\"}}", 0},
+                {"{\"error\":{\"message\":\"no\"},\"echo\":\"stream_options\"}", 0},
+                {"\"stream_options\"", 0},
+                {"stream_options", 0},
+                {"{\"error\":{\"message\":\"stream_options, it says\",\"param\":\"messages[1].content\"}}", 0},
+                {"{\"error\":{\"message\":\"max_tokens is too large\",\"param\":\"max_tokens\"}}", 0},
+                {"{\"error\":{\"message\":\"It's unknown\",\"param\":\"stream_options.include_usage\"}}", 1},
+                {"{\"error\":{\"message\":\"We don't know stream_options here, don't send it\"}}", 1},
+                {"{\"detail\":[{\"loc\":[\"body\",\"stream_options\",0],\"input\":{},\"msg\":\"Extra inputs\"}]}", 1},
+                {"{\"error\":{\"message\":\"Use 'max_completion_tokens' instead.\",\"param\":\"max_tokens\"}}", 2},
+                {"{\"error\":\"`stream_options` and `max_tokens`: use `max_completion_tokens`\"}", 3},
+        };
+
+        for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+                struct outcome_response response = {
+                        .transport = OUTCOME_ANSWERED, .status = 422, .body = bytes_of(table[i].body)};
+                struct chat_ways ways = {0};
+
+                assert_int_equal(chat_is_other_way(&response, &ways), table[i].ways != 0);
+                assert_int_equal(ways.is_without_options, table[i].ways & 1);
+                assert_int_equal(ways.is_completion_tokens, table[i].ways >> 1);
+        }
 }
 
 static void messages_that_are_more_than_text_are_described(void **state) {
@@ -166,7 +202,7 @@ static void a_break_before_anything_came_is_no_truncated_answer(void **state) {
 static void a_reason_says_what_an_end_means(void **state) {
         assert_heard(&chat_api, TEXT("a") CHUNK("{}", "\"length\"") DONE, "a");
         assert_heard(&chat_api, CHUNK("{}", "\"length\"") DONE, "!empty_answer");
-        assert_heard(&chat_api, TEXT("a") CHUNK("{}", "\"content_filter\"") DONE, "a");
+        assert_heard(&chat_api, TEXT("a") CHUNK("{}", "\"content_filter\"") DONE, "!refused");
         assert_heard(&chat_api, CHUNK("{}", "\"content_filter\"") DONE, "!refused");
         assert_heard(&chat_api, CHUNK("{\"refusal\":\"I may not\"}", "null") STOP DONE, "!refused");
         assert_heard(&chat_api, CHUNK("{}", "\"tool_calls\"") DONE, "!empty_answer");
@@ -207,6 +243,42 @@ static void a_status_is_read_as_everywhere(void **state) {
                 hear(&coming, bytes_of(table[i].body), &said);
                 assert_string_equal(buffer_text(&said), table[i].code);
         }
+}
+
+static struct outcome end_of(const char *body, const struct outcome_headers *headers,
+                             enum outcome_transport transport) {
+        struct outcome_response response = {.transport = transport, .status = 200, .headers = *headers};
+        struct answer answer = {0};
+        struct outcome outcome;
+        struct model model;
+
+        model_init(&model, &chat_api);
+        assert_true(model_on_data(&model, bytes_of(body)));
+        model_on_end(&model, &response, &answer);
+        outcome = answer.outcome;
+        answer_done(&answer);
+        model_done(&model);
+        return outcome;
+}
+
+static void headers_that_ask_to_wait_are_heard_beside_whatever_came(void **state) {
+        static const char limited[] = "data: {\"error\":{\"code\":\"rate_limit_exceeded\",\"message\":\"slow\"}}\n\n";
+        static const char in_use[] = "data: {\"error\":{\"code\":\"conversation_locked\"}}\n\n";
+        struct outcome_headers used_up = {.requests_left = "0", .requests_reset = "6m0s"}, wait = {.retry_after = "17"};
+        struct outcome outcome = end_of(TEXT("a") STOP DONE, &used_up, OUTCOME_ANSWERED);
+
+        assert_int_equal(outcome.kind, WIRE_DONE);
+        assert_int_equal(outcome.pause.us, span_s(360).us);
+        assert_int_equal(outcome.retry_after.us, 0);
+        assert_int_equal(end_of(TEXT("a") STOP DONE, &wait, OUTCOME_ANSWERED).pause.us, 0);
+        outcome = end_of(limited, &wait, OUTCOME_BROKEN);
+        assert_string_equal(outcome.code, "overloaded");
+        assert_int_equal(outcome.pause.us, span_s(17).us);
+        assert_int_equal(outcome.retry_after.us, span_s(17).us);
+        outcome = end_of(in_use, &wait, OUTCOME_ANSWERED);
+        assert_string_equal(outcome.code, "handler_busy");
+        assert_int_equal(outcome.pause.us, 0);
+        assert_int_equal(outcome.retry_after.us, span_s(17).us);
 }
 
 static void the_cost_is_what_the_provider_says_or_an_estimate(void **state) {
@@ -252,6 +324,7 @@ int main(void) {
                 cmocka_unit_test(a_request_holds_what_was_said_before_and_the_batch_as_one_message),
                 cmocka_unit_test(what_is_not_set_is_not_sent),
                 cmocka_unit_test(a_refusal_that_names_a_key_is_asked_again_in_another_way_once),
+                cmocka_unit_test(a_refusal_names_a_key_by_its_parameter_or_outside_of_what_it_quotes),
                 cmocka_unit_test(messages_that_are_more_than_text_are_described),
                 cmocka_unit_test(a_stream_is_put_together),
                 cmocka_unit_test(a_document_is_understood_too),
@@ -260,6 +333,7 @@ int main(void) {
                 cmocka_unit_test(a_reason_says_what_an_end_means),
                 cmocka_unit_test(an_error_inside_a_200_is_seen),
                 cmocka_unit_test(a_status_is_read_as_everywhere),
+                cmocka_unit_test(headers_that_ask_to_wait_are_heard_beside_whatever_came),
                 cmocka_unit_test(the_cost_is_what_the_provider_says_or_an_estimate),
                 cmocka_unit_test(a_text_past_the_limit_is_refused),
         };

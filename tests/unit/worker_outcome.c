@@ -34,6 +34,13 @@ static const char run_active[] =
         "\"type\":\"invalid_request_error\",\"code\":null}}";
 static const char has_run[] = "{\"error\":{\"message\":\"Thread t already has an active run run_2.\",\"code\":null}}";
 static const char running_task[] = "{\"detail\":\"Thread is already running a task. Wait for it to finish\"}";
+/* What a person wrote, as an error gives it back; and a sentence beside a code that knows better. */
+static const char quoting_run[] = "{\"error\":{\"message\":\"Invalid value: 'Can't add messages to my cart while a run "
+                                  "is active'\",\"type\":\"invalid_request_error\"}}";
+static const char quoting_task[] = "{\"error\":{\"message\":\"Invalid value: 'is the store already running a task?'\","
+                                   "\"type\":\"invalid_request_error\"}}";
+static const char too_long[] = "{\"error\":{\"message\":\"Thread x already has an active run y\","
+                               "\"code\":\"context_length_exceeded\"}}";
 static const char int_code[] =
         "{\"error\":{\"message\":\"maximum context length\",\"type\":\"BadRequestError\",\"code\":400}}";
 
@@ -51,7 +58,13 @@ static void a_status_means_what_the_table_says(void **state) {
                 {400, run_active, WIRE_BUSY, "handler_busy"},
                 {400, has_run, WIRE_BUSY, "handler_busy"},
                 {422, running_task, WIRE_BUSY, "handler_busy"},
-                {400, "run is active", WIRE_BUSY, "handler_busy"},
+                {409, quoting_run, WIRE_BUSY, "handler_busy"},
+                {400, quoting_run, WIRE_FAILED_FOR_GOOD, "http_400"},
+                {400, quoting_task, WIRE_FAILED_FOR_GOOD, "http_400"},
+                {403, run_active, WIRE_FAILED_FOR_GOOD, "http_403"},
+                {400, "while a run x is active", WIRE_FAILED_FOR_GOOD, "http_400"},
+                {400, "\"run is active\"", WIRE_FAILED_FOR_GOOD, "http_400"},
+                {400, too_long, WIRE_FAILED_FOR_GOOD, "http_400"},
                 {400, "<html>no</html>", WIRE_FAILED_FOR_GOOD, "http_400"},
                 {401, "", WIRE_FAILED_FOR_GOOD, "http_401"},
                 {403, "", WIRE_FAILED_FOR_GOOD, "http_403"},

@@ -34,6 +34,9 @@ static const char rate_limited[] =
 static const char credit[] = "{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\","
                              "\"message\":\"Your credit balance is too low to access the API.\"}}";
 
+static const char quoted_credit[] = "{\"error\":{\"type\":\"invalid_request_error\","
+                                    "\"message\":\"cannot parse 'Your credit balance is too low', a bank wrote\"}}";
+
 static void a_status_tells_of_the_provider(void **state) {
         static const struct {
                 long status;
@@ -45,7 +48,11 @@ static void a_status_tells_of_the_provider(void **state) {
                 {302, "", WIRE_PROVIDER_WELL},
                 {400, locked, WIRE_PROVIDER_WELL},
                 {400, credit, WIRE_PROVIDER_UNPAID},
+                {400, quoted_credit, WIRE_PROVIDER_WELL},
+                {400, "{\"message\":\"Your credit balance is too low\"}", WIRE_PROVIDER_WELL},
                 {401, "", WIRE_PROVIDER_WELL},
+                {403, credit, WIRE_PROVIDER_UNPAID},
+                {404, credit, WIRE_PROVIDER_WELL},
                 {402, "", WIRE_PROVIDER_UNPAID},
                 {404, "", WIRE_PROVIDER_WELL},
                 {408, "", WIRE_PROVIDER_DOWN},
@@ -54,6 +61,8 @@ static void a_status_tells_of_the_provider(void **state) {
                 {429, rate_limited, WIRE_PROVIDER_OVERLOADED},
                 {429, quota, WIRE_PROVIDER_UNPAID},
                 {500, "", WIRE_PROVIDER_DOWN},
+                {500, credit, WIRE_PROVIDER_DOWN},
+                {500, "{\"detail\":\"could not parse 'my credit balance is too low, help'\"}", WIRE_PROVIDER_DOWN},
                 {503, "", WIRE_PROVIDER_DOWN},
                 {503, "{\"error\":{\"code\":\"slow_down\"}}", WIRE_PROVIDER_OVERLOADED},
                 {529, "", WIRE_PROVIDER_OVERLOADED},
@@ -206,6 +215,8 @@ static void an_error_inside_an_answer_is_read_by_its_words(void **state) {
                  "http_503", WIRE_PROVIDER_DOWN},
                 {"{\"error\":{\"code\":\"429\",\"message\":\"litellm.RateLimitError\"}}", WIRE_FAILED, "http_429",
                  WIRE_PROVIDER_OVERLOADED},
+                /* A sentence under no status at all decides nothing. */
+                {credit, WIRE_FAILED_FOR_GOOD, "provider_refused", WIRE_PROVIDER_WELL},
                 {"{\"error\":\"out of memory\"}", WIRE_FAILED, "provider_error", WIRE_PROVIDER_DOWN},
                 {"{\"error\":{\"code\":7}}", WIRE_FAILED, "provider_error", WIRE_PROVIDER_DOWN},
                 {"", WIRE_FAILED, "provider_error", WIRE_PROVIDER_DOWN},

@@ -225,10 +225,20 @@ static void a_worker_that_leaves_hands_back(void **state) {
         assert_outcome(WIRE_HANDED_BACK, "draining");
         go_to_answering();
         assert_string_equal(step(5, RUN_ON_HAND_BACK), "abort result release > reporting");
+        assert_string_equal(step(6, RUN_ON_HAND_BACK), "> reporting");
+}
+
+static void a_worker_that_leaves_waits_until_the_answer_is_stored(void **state) {
         go_to_answered();
-        assert_string_equal(step(1005, RUN_ON_HAND_BACK), "result release > reporting");
+        assert_string_equal(step(1005, RUN_ON_HAND_BACK), "> answered");
+        assert_string_equal(step(2000, RUN_ON_TIMER), "answered > answered");
+        assert_string_equal(step(2005, RUN_ON_GO), "result release > reporting");
         assert_outcome(WIRE_HANDED_BACK, "draining");
-        assert_string_equal(step(1006, RUN_ON_HAND_BACK), "> reporting");
+        assert_int_equal(run.posted, 0);
+        assert_false(run.is_doubtful);
+        go_to_answered();
+        step(1005, RUN_ON_HAND_BACK);
+        assert_string_equal(step(1010, RUN_ON_STOP), "release end > ended");
 }
 
 static void a_worker_that_leaves_waits_for_the_post_under_way_and_begins_no_other(void **state) {
@@ -306,6 +316,7 @@ int main(void) {
                 cmocka_unit_test(cancel_ends_each_stage_at_once_without_a_result),
                 cmocka_unit_test(stop_ends_a_run_that_waits_for_go),
                 cmocka_unit_test(a_worker_that_leaves_hands_back),
+                cmocka_unit_test(a_worker_that_leaves_waits_until_the_answer_is_stored),
                 cmocka_unit_test(a_worker_that_leaves_waits_for_the_post_under_way_and_begins_no_other),
                 cmocka_unit_test(an_unsure_lease_is_handed_back_before_the_call),
                 cmocka_unit_test(events_of_another_stage_change_nothing),

@@ -71,6 +71,14 @@ static inline const char *read_back(int64_t ms, enum run_read read, const struct
 
 static inline const char *step(int64_t ms, enum run_event_kind kind) { return step_with(ms, kind, NULL, 0); }
 
+static inline const char *settle(int64_t ms, bool is_accepted) {
+        struct run_event event = {.kind = RUN_ON_SETTLED, .is_accepted = is_accepted};
+        struct run_fx fx;
+
+        run_step(&run, at(ms), &event, &fx);
+        return tell(&fx);
+}
+
 static inline const char *answer(int64_t ms, uint32_t n_replies) {
         struct outcome done;
 

@@ -81,6 +81,19 @@ static void what_was_held_back_is_not_in_doubt(void **state) {
         assert_false(run.is_doubtful);
 }
 
+static void what_was_held_back_is_not_in_doubt_even_when_the_lock_ends_the_run(void **state) {
+        go_to_posting();
+        run_on_sending(&run);
+        run_on_held_back(&run);
+        assert_string_equal(step(31000, RUN_ON_TIMER), "abort result release > reporting");
+        assert_outcome(WIRE_FAILED, "lock_lost");
+        assert_false(run.is_doubtful);
+        go_to_reading(1, 0);
+        run_on_held_back(&run);
+        step(31000, RUN_ON_TIMER);
+        assert_true(run.is_doubtful);
+}
+
 static void a_worker_that_leaves_waits_for_the_post_and_says_what_became_of_it(void **state) {
         bad.is_doubtful = true;
         go_to_posting();
@@ -152,6 +165,41 @@ static void a_channel_that_cannot_be_read_leaves_it_to_the_tenant(void **state) 
         assert_string_equal(read_back(5, RUN_READ_UNKNOWN, &bad), "result release > reporting");
         assert_outcome(WIRE_DONE, "");
         assert_int_equal(run.posted, 2);
+}
+
+static void a_reply_in_doubt_is_posted_once_more_and_no_third_time(void **state) {
+        struct run_plan plan = in_doubt(2, 0);
+
+        bad.is_doubtful = true;
+        go_to_reading(2, 0);
+        read_back(5, RUN_READ_UNKNOWN, &bad);
+        run_on_sending(&run);
+        assert_string_equal(step_with(10, RUN_ON_POST_FAILED, &bad, 0), "posted post > posting");
+        assert_int_equal(run.posted, 1);
+        assert_int_equal(run.doubts.repeated, 1);
+        assert_int_equal(run.doubts.silenced, 1);
+        run_on_sending(&run);
+        assert_string_equal(step_with(20, RUN_ON_POST_FAILED, &bad, 0), "result release > reporting");
+        assert_true(run.is_doubtful);
+        plan.lock_ttl = span_us(0);
+        plan.n_replies = 1;
+        begin(&plan, 0);
+        read_back(5, RUN_READ_UNKNOWN, &bad);
+        run_on_sending(&run);
+        assert_string_equal(step(5 + LIMIT_POST_MS, RUN_ON_TIMER), "abort result > reporting");
+        assert_outcome(WIRE_DONE, "");
+        assert_int_equal(run.posted, 1);
+}
+
+static void a_repeat_that_the_platform_itself_says_has_failed_is_tried_again(void **state) {
+        bad.is_doubtful = true;
+        bad.status = 502;
+        go_to_reading(2, 0);
+        read_back(5, RUN_READ_UNKNOWN, &bad);
+        run_on_sending(&run);
+        assert_string_equal(step_with(10, RUN_ON_POST_FAILED, &bad, 0), "result release > reporting");
+        assert_true(run.is_doubtful);
+        assert_int_equal(run.posted, 0);
 }
 
 static void a_channel_without_a_way_to_read_is_not_asked(void **state) {
@@ -269,12 +317,15 @@ int main(void) {
                 TEST(the_channel_says_whether_a_failed_post_is_in_doubt),
                 TEST(a_doubt_is_of_one_reply_and_ends_with_its_answer),
                 TEST(what_was_held_back_is_not_in_doubt),
+                TEST(what_was_held_back_is_not_in_doubt_even_when_the_lock_ends_the_run),
                 TEST(a_worker_that_leaves_waits_for_the_post_and_says_what_became_of_it),
                 TEST(a_reply_in_doubt_that_is_there_is_not_posted_again),
                 TEST(a_reply_in_doubt_that_is_not_there_is_posted),
                 TEST(it_reads_on_until_a_reply_is_not_there),
                 TEST(a_channel_that_says_come_again_leaves_the_doubt),
                 TEST(a_channel_that_cannot_be_read_leaves_it_to_the_tenant),
+                TEST(a_reply_in_doubt_is_posted_once_more_and_no_third_time),
+                TEST(a_repeat_that_the_platform_itself_says_has_failed_is_tried_again),
                 TEST(a_channel_without_a_way_to_read_is_not_asked),
                 TEST(all_replies_out_is_no_doubt_to_look_into),
                 TEST(a_doubt_without_a_channel_that_can_post_is_only_reported),

@@ -152,12 +152,29 @@ static void whatever_run_finishes_the_batch_remembers_it(void **state) {
         begin(&plan, 0);
         step(1, RUN_ON_LOCKED);
         assert_string_equal(step(5, RUN_ON_POSTED), "remember result release > reporting");
-        plan = plain;
+}
+
+static void without_a_post_only_what_the_broker_has_taken_is_remembered(void **state) {
+        struct run_plan plan = plain;
+
         plan.has_history = true;
         plan.has_post = false;
         begin(&plan, 0);
         step(1, RUN_ON_LOCKED);
-        assert_string_equal(answer(10, 1), "remember result release > reporting");
+        assert_string_equal(answer(10, 1), "result release > reporting");
+        assert_string_equal(settle(11, true), "remember end > ended");
+        begin(&plan, 0);
+        step(1, RUN_ON_LOCKED);
+        answer(10, 1);
+        assert_string_equal(settle(11, false), "end > ended");
+        begin(&plan, 0);
+        step(1, RUN_ON_LOCKED);
+        answer(10, 1);
+        assert_string_equal(step(11, RUN_ON_CANCEL), "end > ended");
+        begin(&plan, 0);
+        step(1, RUN_ON_LOCKED);
+        answer(10, 0);
+        assert_string_equal(settle(11, true), "end > ended");
 }
 
 static void nothing_said_and_nothing_finished_is_nothing_to_remember(void **state) {
@@ -192,6 +209,7 @@ int main(void) {
                 TEST(what_the_answer_tells_of_the_provider_goes_with_every_result),
                 TEST(a_handler_that_does_not_answer_in_time_is_down),
                 TEST(whatever_run_finishes_the_batch_remembers_it),
+                TEST(without_a_post_only_what_the_broker_has_taken_is_remembered),
                 TEST(nothing_said_and_nothing_finished_is_nothing_to_remember),
         };
 

@@ -12,7 +12,7 @@ struct scene {
         struct batch batch;
         struct typings *typings;
         struct typing *typing;
-        int n_failed;
+        int n_failed, n_empty;
 };
 
 static void on_failed(void *context, const char *tenant) {
@@ -22,13 +22,15 @@ static void on_failed(void *context, const char *tenant) {
         scene->n_failed++;
 }
 
+static void on_empty(void *context) { ((struct scene *)context)->n_empty++; }
+
 static void scene_init(struct scene *scene, const char *kind, const char *const *settings) {
         *scene = (struct scene){.batch = {.tenant = (char *)"acme",
                                           .thread = (char *)"4",
                                           .channel = (char *)"support",
                                           .last_id = (char *)"wamid.A"}};
         fixture_init(&scene->fixture, kind, settings);
-        scene->typings = typings_new(NULL, NULL, on_failed, scene);
+        scene->typings = typings_new(NULL, NULL, on_failed, on_empty, scene);
         scene->typing = typing_new(scene->typings, scene->fixture.channel, &scene->batch);
 }
 
@@ -85,9 +87,13 @@ static void a_sign_without_a_reply_is_taken_away(void **state) {
         out_answer(200, "");
         typing_stop(scene.typing, true);
         assert_says("\"off\"");
+        assert_int_equal(scene.n_empty, 0);
+        assert_false(typings_is_empty(scene.typings));
         out_answer(200, "");
         assert_int_equal(out.n_calls, 2);
         assert_null(out.timer);
+        assert_int_equal(scene.n_empty, 1);
+        assert_true(typings_is_empty(scene.typings));
 }
 
 static void a_reply_takes_the_sign_away_by_itself(void **state) {

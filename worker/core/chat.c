@@ -41,14 +41,89 @@ void chat_encode(const struct prompt *prompt, struct chat_ways ways, struct buff
         json_encode(request, body);
 }
 
+/* -- what is refused ----------------------------------------------------------------------------------------------- */
+
+static const char options_key[] = "stream_options", tokens_key[] = "max_completion_tokens";
+
+static bool is_key_char(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '.'; }
+
+/* Is there a quotation at `at`, and not an apostrophe? Then its end, else NULL. */
+static const char *find_quotation_end(const char *text, const char *at) {
+        if (!strchr("'\"`", *at) || (*at == '\'' && at > text && is_key_char(at[-1])))
+                return NULL;
+        return strchr(at + 1, *at);
+}
+
+static bool is_one_key(const char *from, const char *end) {
+        while (from < end && is_key_char(*from))
+                from++;
+        return from == end;
+}
+
+/* Without what it quotes, as that may be a person's words; what is quoted and no more than a key's name stays. */
+static void push_unquoted(struct buffer *target, const char *text) {
+        const char *end;
+
+        for (const char *at = text; *at; at++) {
+                end = find_quotation_end(text, at);
+                if (!end || is_one_key(at + 1, end))
+                        buffer_push(target, at, end ? (size_t)(end - at) : 1);
+                if (end)
+                        at = end;
+        }
+}
+
+/* Where a fault lies, as a list of keys; nothing for others. */
+static void push_location(struct buffer *target, const json_t *location) {
+        size_t i;
+        json_t *key;
+
+        json_array_foreach(location, i, key)
+                buffer_print(target, " %s", json_is_string(key) ? json_string_value(key) : "");
+}
+
+static void push_words(struct buffer *target, const json_t *root) {
+        static const char *const places[] = {"/error/message", "/message", "/detail", "/error"};
+        size_t i;
+        json_t *fault;
+
+        for (i = 0; i < sizeof places / sizeof *places; i++) {
+                const char *text = json_string_value(json_pointer_find(root, places[i]));
+
+                if (text)
+                        push_unquoted(target, text);
+        }
+        json_array_foreach(json_object_get(root, "detail"), i, fault)
+                push_location(target, json_object_get(fault, "loc"));
+}
+
+/* The parameter that the error is about, where it says one, is more than any word of its sentence. */
+static void find_ways(const json_t *root, struct chat_ways *ways) {
+        CLEANUP_BUFFER struct buffer words = {0};
+        const char *parameter = json_string_value(json_pointer_find(root, "/error/param"));
+        bool is_options, is_tokens;
+
+        push_words(&words, root);
+        is_options = strstr(buffer_text(&words), options_key);
+        is_tokens = strstr(buffer_text(&words), tokens_key);
+        if (parameter) {
+                is_options = strncmp(parameter, options_key, strlen(options_key)) == 0;
+                is_tokens = is_tokens && strcmp(parameter, "max_tokens") == 0;
+        }
+        ways->is_without_options |= is_options;
+        ways->is_completion_tokens |= is_tokens;
+}
+
 bool chat_is_other_way(const struct outcome_response *response, struct chat_ways *ways) {
-        CLEANUP_FREE char *text = bytes_copy_text(response->body);
+        CLEANUP_JSON json_t *root = NULL;
+        CLEANUP_FREE char *why = NULL;
         struct chat_ways before = *ways;
 
         if (response->transport != OUTCOME_ANSWERED || (response->status != 400 && response->status != 422))
                 return false;
-        ways->is_without_options = ways->is_without_options || strstr(text, "stream_options");
-        ways->is_completion_tokens = ways->is_completion_tokens || strstr(text, "max_completion_tokens");
+        if (json_decode(response->body, &root, &why) < 0)
+                return false;
+        find_ways(root, ways);
         return ways->is_without_options != before.is_without_options ||
                ways->is_completion_tokens != before.is_completion_tokens;
 }

@@ -15,7 +15,8 @@ struct chat_ways {
 
 /* Appends the request's body: the system prompt, what is known about the person, what was said before, the batch. */
 void chat_encode(const struct prompt *prompt, struct chat_ways ways, struct buffer *body);
-/* Does this refusal name one of these ways? Then *ways has it, and the request is worth sending once more. */
+/* Does this refusal name one of these ways? Then *ways has it, and the request is worth sending once more. Only when
+ * that is taken it is certain: what a refusal quotes may be a person's words. */
 bool chat_is_other_way(const struct outcome_response *response, struct chat_ways *ways);
 
 extern const struct model_api chat_api;

@@ -189,4 +189,4 @@ static void on_document(struct model *model, const json_t *state) {
         }
 }
 
-const struct model_api langgraph_api = {.on_document = on_document};
+const struct model_api langgraph_api = {.on_document = on_document, .document_max = LIMIT_GRAPH_BYTES};

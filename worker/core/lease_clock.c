@@ -1,10 +1,12 @@
 #include "worker/core/lease_clock.h"
 
-#include "common/limits.h"
-
 #include <string.h>
 
-void lease_clock_on_doubt(struct lease_clock *clock) { clock->is_welcomed = false; }
+/* The HELLO takes a beat as well: it names every lease whose RUN has come. */
+void lease_clock_on_doubt(struct lease_clock *clock) {
+        clock->is_welcomed = false;
+        clock->heard = ++clock->beat;
+}
 
 void lease_clock_on_hello_sent(struct lease_clock *clock, struct mono now) {
         if (clock->n_hellos < LEASE_CLOCK_HELLOS_MAX)
@@ -37,12 +39,29 @@ bool lease_clock_on_welcome(struct lease_clock *clock, struct mono now, struct s
         return true;
 }
 
-void lease_clock_on_alive_sent(struct lease_clock *clock, struct mono now) { clock->proven = now; }
+uint64_t lease_clock_next_beat(const struct lease_clock *clock) { return clock->beat + 1; }
 
-void lease_clock_on_unsent(struct lease_clock *clock, struct mono now) {
-        clock->proven = mono_min(clock->proven, mono_sub(now, span_ms(LIMIT_LINK_SILENCE_MS)));
+void lease_clock_on_alive_sent(struct lease_clock *clock, struct mono now) {
+        clock->beats[++clock->beat % LEASE_CLOCK_BEATS_MAX] = now;
+}
+
+void lease_clock_on_heard(struct lease_clock *clock, uint64_t beat) {
+        if (beat <= clock->heard || beat > clock->beat || clock->beat - beat >= LEASE_CLOCK_BEATS_MAX)
+                return;
+        clock->heard = beat;
+        clock->proven = clock->beats[beat % LEASE_CLOCK_BEATS_MAX];
+}
+
+struct lease_mark lease_clock_mark(const struct lease_clock *clock) {
+        return (struct lease_mark){clock->proven, clock->beat + 1};
 }
 
 bool lease_clock_is_sure(const struct lease_clock *clock, struct mono now) {
         return clock->is_welcomed && span_is_less(mono_since(now, clock->proven), clock->lease);
+}
+
+bool lease_clock_is_sure_of(const struct lease_clock *clock, const struct lease_mark *mark, struct mono now) {
+        struct mono proven = clock->heard >= mark->beat ? clock->proven : mark->proven;
+
+        return clock->is_welcomed && span_is_less(mono_since(now, proven), clock->lease);
 }

@@ -166,7 +166,8 @@ bool model_on_data(struct model *model, struct bytes data) {
         }
         if (model->shape == MODEL_STREAM)
                 return is_room && push_stream(model, data);
-        if (data.len > LIMIT_HANDLER_BYTES - model->document.len)
+        if (data.len >
+            (model->api->document_max > 0 ? model->api->document_max : LIMIT_HANDLER_BYTES) - model->document.len)
                 return false;
         buffer_push(&model->document, data.data, data.len);
         return true;
@@ -215,10 +216,11 @@ static void refuse(const struct model *model, struct outcome *ret) {
 static void say(const struct model *model, struct answer *answer) {
         struct bytes text = model->text.len > 0 ? trimmed(&model->text) : BYTES_NONE;
 
-        if (text.len > 0)
-                answer_of_text(text, answer);
-        else if (model->end == MODEL_FILTERED || model->refusal.len > 0)
+        /* What the filter left of an answer is no answer; and a refusal says so itself. */
+        if (model->end == MODEL_FILTERED || (text.len == 0 && model->refusal.len > 0))
                 refuse(model, &answer->outcome);
+        else if (text.len > 0)
+                answer_of_text(text, answer);
         else
                 outcome_init(&answer->outcome, WIRE_FAILED, "empty_answer", "%s answered without a text", who);
         answer->outcome.provider = WIRE_PROVIDER_WELL;
@@ -230,6 +232,9 @@ static void break_off(const struct model *model, const struct outcome_response *
 
         if (response->transport != OUTCOME_ANSWERED && !is_broken) {
                 outcome_of_http(response, who, ret);
+                /* A key that is refused is refused for everybody who has it. */
+                if (ret->status == 401)
+                        ret->provider = WIRE_PROVIDER_UNPAID;
                 return;
         }
         outcome_init(ret, WIRE_FAILED, "truncated", "%s's answer broke off: what came of it is not used", who);
@@ -252,6 +257,8 @@ void model_on_end(struct model *model, const struct outcome_response *response, 
                 break_off(model, response, &answer->outcome);
         else
                 say(model, answer);
+        /* They come with answers that are well, too, and with errors in the middle of one. */
+        outcome_on_headers(&answer->outcome, response);
 }
 
 struct handler_usage model_usage(const struct model *model, size_t request_len) {

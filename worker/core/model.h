@@ -28,6 +28,7 @@ struct model_api {
         /* Both call the functions at the end of this file. `event` is an object; NULL = there are no streams. */
         void (*on_event)(struct model *model, const json_t *event);
         void (*on_document)(struct model *model, const json_t *document);
+        size_t document_max; /* 0 = LIMIT_HANDLER_BYTES */
         bool has_done_mark; /* the event [DONE] ends a stream; else it means nothing */
 };
 

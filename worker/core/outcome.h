@@ -3,10 +3,12 @@
  *   handler answered                       outcome           code           provider
  *   -------------------------------------  ----------------  -------------  ------------------
  *   200 with a reply, 204                  done              (answer.h)     well
- *   409, 423, any 4xx whose error says     busy              handler_busy   well
- *     that a run is active
- *   402, any 4xx or 5xx whose error says   failed for good   unpaid         unpaid
- *     that quota or credit are used up
+ *   409, 423, any 4xx whose error has a    busy              handler_busy   well
+ *     code for a conversation in use, or
+ *     a sentence for it (outcome_error.c)
+ *   402, any 4xx or 5xx whose error has a  failed for good   unpaid         unpaid
+ *     code for quota or credit used up, or
+ *     a 400, 403 or 429 a sentence for it
  *   429, 529                               failed            http_STATUS    overloaded
  *   408, other 5xx                         failed            http_STATUS    down
  *   425                                    failed            http_STATUS    well
@@ -87,6 +89,10 @@ struct outcome_response {
 /* `who` begins the sentence: "the handler", "the channel". Of a 200 or a 204 the outcome is done, the body still to
  * be read. */
 void outcome_of_http(const struct outcome_response *response, const char *who, struct outcome *ret);
+
+/* What the headers of the response ask for, whatever the outcome was read from: fills retry_after and pause. A provider
+ * that is well and yet asks to wait speaks of this thread, unless it has nothing left for anybody. */
+void outcome_on_headers(struct outcome *outcome, const struct outcome_response *response);
 
 /* What the response tells of whoever gave it, or did not: the last column of the tables. */
 enum wire_provider outcome_provider(const struct outcome_response *response);

@@ -49,14 +49,24 @@ static const struct {
         {"NotFoundError", OUTCOME_ERROR_REQUEST},
 };
 
-/* Where there is no word for it, only a sentence. All of a row must stand in it. */
+/* Words that are said of most faults: where the sentence beside one is a service's own, that is more exact. */
+static const char *const vague_words[] = {"invalid_request_error", "BadRequestError"};
+
+enum { STATUSES_MAX = 4 };
+static const long busy_statuses[STATUSES_MAX] = {400, 409, 422};
+static const long unpaid_statuses[STATUSES_MAX] = {400, 402, 403, 429};
+
+/* Where there is no word for it, only a sentence. A sentence may quote what a person wrote, so it counts only where the
+ * service says it, under the status it has there, and as it begins there. */
 static const struct {
-        const char *first, *second;
+        const char *place, *begins, *has;
+        const long *statuses;
         enum outcome_error_kind kind;
-} phrases[] = {
-        {"while a run ", " is active", OUTCOME_ERROR_BUSY},      {"run is active", "", OUTCOME_ERROR_BUSY},
-        {"already has an active run", "", OUTCOME_ERROR_BUSY},   {"already running a task", "", OUTCOME_ERROR_BUSY},
-        {"credit balance is too low", "", OUTCOME_ERROR_UNPAID},
+} sentences[] = {
+        {"/error/message", "Can't add messages to ", " is active", busy_statuses, OUTCOME_ERROR_BUSY},
+        {"/error/message", "Thread ", " already has an active run", busy_statuses, OUTCOME_ERROR_BUSY},
+        {"/detail", "Thread is already running a task", "", busy_statuses, OUTCOME_ERROR_BUSY},
+        {"/error/message", "Your credit balance is too low", "", unpaid_statuses, OUTCOME_ERROR_UNPAID},
 };
 
 static const char *find_message(const json_t *root) {
@@ -76,10 +86,29 @@ static enum outcome_error_kind kind_of_word(const char *word) {
         return OUTCOME_ERROR_PLAIN;
 }
 
-static enum outcome_error_kind kind_of_message(const char *message) {
-        for (size_t i = 0; i < sizeof phrases / sizeof *phrases; i++)
-                if (strstr(message, phrases[i].first) && strstr(message, phrases[i].second))
-                        return phrases[i].kind;
+static bool is_vague(const char *word) {
+        for (size_t i = 0; i < sizeof vague_words / sizeof *vague_words; i++)
+                if (strcmp(word, vague_words[i]) == 0)
+                        return true;
+        return false;
+}
+
+static bool is_listed(const long statuses[STATUSES_MAX], long status) {
+        for (int i = 0; i < STATUSES_MAX; i++)
+                if (status != 0 && statuses[i] == status)
+                        return true;
+        return false;
+}
+
+static enum outcome_error_kind kind_of_sentence(const json_t *root, long status) {
+        for (size_t i = 0; i < sizeof sentences / sizeof *sentences; i++) {
+                const char *said = json_string_value(json_pointer_find(root, sentences[i].place));
+
+                if (said && is_listed(sentences[i].statuses, status) &&
+                    strncmp(said, sentences[i].begins, strlen(sentences[i].begins)) == 0 &&
+                    strstr(said, sentences[i].has))
+                        return sentences[i].kind;
+        }
         return OUTCOME_ERROR_PLAIN;
 }
 
@@ -91,38 +120,41 @@ static long status_of(const char *text) {
         return end != text && *end == '\0' && status >= 400 && status <= 599 ? status : 0;
 }
 
-static void read_words(const json_t *root, struct outcome_error *error) {
+/* True when the kind is certain from them. */
+static bool read_words(const json_t *root, struct outcome_error *error) {
+        bool is_certain = false;
+
         for (size_t i = 0; i < sizeof word_places / sizeof *word_places; i++) {
                 CLEANUP_FREE char *word = json_scalar_text(json_pointer_find(root, word_places[i]));
+                enum outcome_error_kind kind = word ? kind_of_word(word) : OUTCOME_ERROR_PLAIN;
 
-                if (!word)
-                        continue;
-                if (error->kind == OUTCOME_ERROR_PLAIN)
-                        error->kind = kind_of_word(word);
-                if (error->status == 0)
+                if (error->kind == OUTCOME_ERROR_PLAIN && kind != OUTCOME_ERROR_PLAIN) {
+                        error->kind = kind;
+                        is_certain = !is_vague(word);
+                }
+                if (word && error->status == 0)
                         error->status = status_of(word);
         }
+        return is_certain;
 }
 
-void outcome_error_decode(struct bytes body, struct outcome_error *ret) {
+void outcome_error_decode(long status, struct bytes body, struct outcome_error *ret) {
         CLEANUP_JSON json_t *root = NULL;
-        CLEANUP_FREE char *parse_error = NULL, *text = NULL;
+        CLEANUP_FREE char *parse_error = NULL;
+        enum outcome_error_kind kind;
+        const json_t *object;
         const char *said;
 
         *ret = (struct outcome_error){0};
-        if (json_decode(body, &root, &parse_error) < 0) {
-                text = bytes_copy_text(
-                        (struct bytes){body.data, body.len < OUTCOME_MESSAGE_LEN ? body.len : OUTCOME_MESSAGE_LEN});
-                ret->kind = kind_of_message(text);
+        if (json_decode(body, &root, &parse_error) < 0)
                 return;
-        }
-        const json_t *object = json_is_array(root) ? json_array_get(root, 0) : root;
-        read_words(object, ret);
+        object = json_is_array(root) ? json_array_get(root, 0) : root;
         said = find_message(object);
         if (said)
                 snprintf(ret->message, sizeof ret->message, ": %s", said);
-        /* A sentence that speaks of a run or of the credit is more exact than "invalid_request_error". */
-        enum outcome_error_kind kind = said ? kind_of_message(said) : OUTCOME_ERROR_PLAIN;
+        if (read_words(object, ret))
+                return;
+        kind = kind_of_sentence(object, status != 0 ? status : ret->status);
         if (kind != OUTCOME_ERROR_PLAIN)
                 ret->kind = kind;
 }

@@ -108,6 +108,14 @@ static bool is_done(const struct outcome_response *response) {
         return response->transport == OUTCOME_ANSWERED && (response->status == 200 || response->status == 204);
 }
 
+void outcome_on_headers(struct outcome *outcome, const struct outcome_response *response) {
+        struct span again = outcome_retry_after(&response->headers, response->now);
+        bool is_well = outcome->provider == WIRE_PROVIDER_WELL;
+
+        outcome->retry_after = outcome->kind == WIRE_DONE ? span_us(0) : again;
+        outcome->pause = is_well ? outcome_limit_reset(&response->headers) : again;
+}
+
 void outcome_of_http(const struct outcome_response *response, const char *who, struct outcome *ret) {
         struct outcome_error error;
 
@@ -115,18 +123,14 @@ void outcome_of_http(const struct outcome_response *response, const char *who, s
                 outcome_init_done(ret);
                 ret->provider = WIRE_PROVIDER_WELL;
         } else if (response->transport == OUTCOME_ANSWERED) {
-                outcome_error_decode(response->body, &error);
+                outcome_error_decode(response->status, response->body, &error);
                 of_status(response->status, &error, who, ret);
-                ret->retry_after = outcome_retry_after(&response->headers, response->now);
         } else {
                 of_transport(response, who, ret);
                 ret->provider = provider_of_transport(response);
                 return;
         }
-        /* A provider that is well and yet asks to wait speaks of this thread, unless it has nothing left for anybody.
-         */
-        ret->pause = ret->provider == WIRE_PROVIDER_WELL ? outcome_limit_reset(&response->headers)
-                                                         : outcome_retry_after(&response->headers, response->now);
+        outcome_on_headers(ret, response);
 }
 
 enum wire_provider outcome_provider(const struct outcome_response *response) {
@@ -134,7 +138,7 @@ enum wire_provider outcome_provider(const struct outcome_response *response) {
 
         if (response->transport != OUTCOME_ANSWERED)
                 return provider_of_transport(response);
-        outcome_error_decode(response->body, &error);
+        outcome_error_decode(response->status, response->body, &error);
         return provider_of_status(response->status, &error);
 }
 
@@ -143,7 +147,8 @@ enum wire_provider outcome_provider(const struct outcome_response *response) {
 void outcome_of_error(struct bytes json, const char *who, struct outcome *ret) {
         struct outcome_error error;
 
-        outcome_error_decode(json, &error);
+        /* Only a code that is a status says under which its words would have come. */
+        outcome_error_decode(0, json, &error);
         switch (error.kind) {
         case OUTCOME_ERROR_BUSY:
                 outcome_init(ret, WIRE_BUSY, "handler_busy", "%s is busy with this thread%s", who, error.message);

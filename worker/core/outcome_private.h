@@ -23,8 +23,9 @@ struct outcome_error {
         char message[OUTCOME_MESSAGE_LEN];
 };
 
-/* Reads the body of an answer that failed. Any bytes are one. */
-void outcome_error_decode(struct bytes body, struct outcome_error *ret);
+/* Reads the body of an answer that failed, with its status; 0 = it came inside one that began well. Any bytes are one.
+ * The service's codes decide; its sentence only where it has no code for it. */
+void outcome_error_decode(long status, struct bytes body, struct outcome_error *ret);
 
 /* How long a limit that has nothing left takes to be whole again; 0 when neither is used up. */
 struct span outcome_limit_reset(const struct outcome_headers *headers);

@@ -143,10 +143,8 @@ static void on_go(struct run *run, struct mono now, struct run_fx *fx) {
 static void on_lease_unsure(struct run *run, struct mono now, struct run_fx *fx) {
         if (!run_is_working(run))
                 return;
+        run_on_held_back(run);
         run->is_calling = false;
-        /* What was held back nobody has seen. */
-        if (run->stage == RUN_POSTING)
-                run->is_doubtful = false;
         run_report_handed_back(run, now, "lease_unsure",
                                "the worker was out of touch with the broker for longer than a lease", fx);
 }
@@ -154,8 +152,9 @@ static void on_lease_unsure(struct run *run, struct mono now, struct run_fx *fx)
 static void on_hand_back(struct run *run, struct mono now, struct run_fx *fx) {
         if (!run_is_working(run))
                 return;
-        /* A post that is under way cannot be taken back: what became of it decides how the run ends. */
-        if (run->stage == RUN_POSTING && run->is_calling)
+        /* A post that is under way cannot be taken back: what became of it decides how the run ends. And an answer that
+         * is on its way to the broker would be paid for twice if the lease ended before it is stored. */
+        if (run->stage == RUN_ANSWERED || (run->stage == RUN_POSTING && run->is_calling))
                 run->is_handing_back = true;
         else
                 run_report_handed_back(run, now, "draining", "the worker is being stopped", fx);
@@ -273,8 +272,7 @@ static void on_event(struct run *run, struct mono now, const struct run_event *e
                 on_hand_back(run, now, fx);
                 break;
         case RUN_ON_SETTLED:
-                if (run->stage == RUN_REPORTING)
-                        run_end(run, fx);
+                run_on_settled(run, event->is_accepted, fx);
                 break;
         case RUN_ON_STOP:
         case RUN_ON_CANCEL:

@@ -8,6 +8,8 @@
  *   a stored answer:               from LOCKING to POSTING; to READING first when the reply whose turn it is may be out
  *   nothing to post, any failure:  to REPORTING, from wherever it is
  *   stop and cancel:               to ENDED, from wherever it is, at once and without a result
+ *   the worker leaves:             to REPORTING; from ANSWERED and POSTING only when it is known whether the answer is
+ *                                  stored, or the reply out, as either would be paid for or seen once more
  *
  * From CONTEXT to POSTING the lock is extended; nothing is begun past its local deadline (lock_clock.h). The run
  * timeout counts from the start and ends where the broker says go: an answer that is paid for gets its time to be
@@ -58,8 +60,10 @@ struct run {
         struct lock_clock lock;
         bool is_lock_asked; /* it may be held, so it is released at the end */
         bool is_calling; /* something that stage waits for is under way */
-        bool is_handing_back; /* as soon as the post under way has ended */
+        bool is_handing_back; /* as soon as the broker has the answer, or the post under way has ended */
+        bool is_unremembered; /* the answer belongs into the history once the result is accepted */
         bool is_doubtful; /* whether reply number `posted` is out is not known */
+        bool is_repeat; /* it was in doubt, and is being posted once more */
         struct mono timeout; /* when the run is over */
         struct mono due; /* of the stage: when to repeat a frame, or when a request has taken too long */
         struct mono began, asked; /* asked: when ANSWERING began */
@@ -103,6 +107,7 @@ struct run_event {
         const struct outcome *outcome;
         uint32_t n_replies;
         enum run_read read;
+        bool is_accepted; /* RUN_ON_SETTLED: the result is what became of the batch */
 };
 
 enum run_effect {
@@ -139,6 +144,8 @@ void run_init_refused(struct run *run, const struct run_plan *plan, const struct
 void run_step(struct run *run, struct mono now, const struct run_event *event, struct run_fx *fx);
 /* The request that was begun is about to leave: from here on a post that ends without an answer is in doubt. */
 void run_on_sending(struct run *run);
+/* It was held back before all of it had left: nobody has seen it, so the post is not in doubt, however the run ends. */
+void run_on_held_back(struct run *run);
 
 /* When the next RUN_ON_TIMER is due; MONO_NEVER when only others can move the run. */
 struct mono run_due(const struct run *run);

@@ -12,6 +12,7 @@ static void begin(struct run *run, struct mono now, enum run_stage stage, enum r
 /* Reply number `posted` counts as posted from here on. The broker hears of it before the next one is begun, so that who
  * takes the run over finds the doubt there. */
 static void count_posted(struct run *run, struct run_fx *fx) {
+        run->is_repeat = false;
         run->posted++;
         if (run->posted < run->n_replies)
                 run_push(fx, RUN_SEND_POSTED);
@@ -24,6 +25,7 @@ static void end_doubt(struct run *run, struct run_fx *fx) {
                 run->doubts.silenced++;
                 count_posted(run, fx);
         } else {
+                run->is_repeat = true;
                 run->doubts.repeated++;
         }
 }
@@ -82,10 +84,26 @@ void run_on_posted(struct run *run, struct mono now, struct run_fx *fx) {
                 run_post_next(run, now, fx);
 }
 
+/* A channel that keeps what it is sent and breaks off each time would show the reply again and again. */
+void run_give_repeat_up(struct run *run, struct mono now, struct run_fx *fx) {
+        run->is_doubtful = false;
+        run->doubts.silenced++;
+        count_posted(run, fx);
+        if (run->posted < run->n_replies && !run_is_held(run, now))
+                run_report_lock_lost(run, now, fx);
+        else
+                run_post_next(run, now, fx);
+}
+
 void run_on_post_failed(struct run *run, struct mono now, const struct outcome *outcome, struct run_fx *fx) {
         if (run->stage != RUN_POSTING || !run->is_calling)
                 return;
         run->is_calling = false;
+        /* With a status the platform itself says that it failed: then it is tried as often as there are attempts. */
+        if (outcome->is_doubtful && run->is_repeat && outcome->status == 0) {
+                run_give_repeat_up(run, now, fx);
+                return;
+        }
         run->is_doubtful = outcome->is_doubtful;
         run_report(run, now, outcome, fx);
 }
@@ -93,4 +111,9 @@ void run_on_post_failed(struct run *run, struct mono now, const struct outcome *
 void run_on_sending(struct run *run) {
         if (run->stage == RUN_POSTING && run->is_calling)
                 run->is_doubtful = true;
+}
+
+void run_on_held_back(struct run *run) {
+        if (run->stage == RUN_POSTING && run->is_calling)
+                run->is_doubtful = false;
 }

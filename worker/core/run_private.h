@@ -16,7 +16,11 @@ void run_report_handed_back(struct run *run, struct mono now, const char *code, 
 /* The run took longer than run_timeout. */
 void run_report_timeout(struct run *run, struct mono now, struct run_fx *fx);
 /* The channel did not answer within LIMIT_POST_MS. */
+/* The reply was posted, then posted once more, and still nobody can know: it counts as posted. */
+void run_give_repeat_up(struct run *run, struct mono now, struct run_fx *fx);
 void run_report_channel_timeout(struct run *run, struct mono now, struct run_fx *fx);
+/* The broker has heard the result. */
+void run_on_settled(struct run *run, bool is_accepted, struct run_fx *fx);
 /* Without a result. */
 void run_end(struct run *run, struct run_fx *fx);
 

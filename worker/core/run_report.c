@@ -28,14 +28,23 @@ void run_report(struct run *run, struct mono now, const struct outcome *outcome,
         release(run, fx);
 }
 
+/* What has been posted has been said: it is remembered under the lock, before the next batch of the thread can begin to
+ * look for it. Where nothing is posted the answer counts only when the broker has taken it: another run may be
+ * answering the batch by now. */
+static void remember(struct run *run, struct run_fx *fx) {
+        if (run->plan.has_post)
+                run_push(fx, RUN_REMEMBER);
+        else
+                run->is_unremembered = true;
+}
+
 void run_report_done(struct run *run, struct mono now, struct run_fx *fx) {
         struct outcome outcome;
 
         outcome_init_done(&outcome);
         run->is_doubtful = false;
-        /* Under the lock, and before the next batch of the thread can begin to look for it. */
         if (run->plan.has_history && run->n_replies > 0)
-                run_push(fx, RUN_REMEMBER);
+                remember(run, fx);
         run_report(run, now, &outcome, fx);
 }
 
@@ -95,10 +104,23 @@ void run_report_channel_timeout(struct run *run, struct mono now, struct run_fx 
         bool is_reading = run->stage == RUN_READING;
         struct outcome outcome;
 
+        if (!is_reading && run->is_repeat && run->is_doubtful) {
+                abort_call(run, fx);
+                run_give_repeat_up(run, now, fx);
+                return;
+        }
         outcome_init(&outcome, WIRE_FAILED, is_reading ? "read_back_timeout" : "post_timeout",
                      "the channel did not answer %s within %d ms", is_reading ? "what it shows" : "a reply",
                      LIMIT_POST_MS);
         run_report(run, now, &outcome, fx);
+}
+
+void run_on_settled(struct run *run, bool is_accepted, struct run_fx *fx) {
+        if (run->stage != RUN_REPORTING)
+                return;
+        if (is_accepted && run->is_unremembered)
+                run_push(fx, RUN_REMEMBER);
+        run_end(run, fx);
 }
 
 void run_end(struct run *run, struct run_fx *fx) {

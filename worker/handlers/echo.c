@@ -8,6 +8,8 @@ static int ask(const struct handler_question *question, struct answer *answer, v
         return 1;
 }
 
-static void abort_call(void *call, struct handler_usage *ret_spent) { *ret_spent = (struct handler_usage){0}; }
+static void abort_call(void *call, bool is_unwanted, struct handler_usage *ret_spent) {
+        *ret_spent = (struct handler_usage){0};
+}
 
 const struct handler handler_echo = {.ask = ask, .abort = abort_call};

@@ -68,7 +68,7 @@ static int ask(const struct handler_question *question, struct answer *answer, v
         return 0;
 }
 
-static void abort_call(void *context, struct handler_usage *ret_spent) {
+static void abort_call(void *context, bool is_unwanted, struct handler_usage *ret_spent) {
         struct exec_call *call = context;
 
         *ret_spent = (struct handler_usage){.n_calls = 1};

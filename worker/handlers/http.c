@@ -85,7 +85,7 @@ static int ask(const struct handler_question *question, struct answer *answer, v
         return 0;
 }
 
-static void abort_call(void *context, struct handler_usage *ret_spent) {
+static void abort_call(void *context, bool is_unwanted, struct handler_usage *ret_spent) {
         struct http_call *self = context;
 
         *ret_spent = (struct handler_usage){.n_calls = self->is_sent ? 1 : 0};

@@ -9,11 +9,13 @@
  *
  * The run is made by one call and waited for by another, not by runs/wait in one: so its id is known, and in the run
  * record, before the waiting begins, and it lives on when this worker dies. Whoever gets the batch then joins it, and
- * nothing is paid twice. A run that is not wanted any more (interrupt, cancel, timeout) is cancelled with what it has
- * done, as its messages come again in the next batch. It is not when the thread's lock or lease is not certainly ours:
- * somebody else may have joined it. */
+ * nothing is paid twice. A run that is not wanted any more (interrupt, cancel) is cancelled with what it has done, as
+ * its messages come again in the next batch. It goes on when ours has only timed out or been handed back, since the
+ * next attempt at the batch joins it, and when the thread's lock or lease is not certainly ours: somebody else may have
+ * joined it already. */
 #include "worker/handlers/provider.h"
 
+#include "common/limits.h"
 #include "common/memory.h"
 #include "worker/core/langgraph.h"
 
@@ -74,11 +76,12 @@ static bool may_send_paid(void *context) {
         return is_allowed;
 }
 
-/* A call to /threads/THREAD and `rest`, which may have the run's id in it. */
-static void get(struct langgraph_call *self, const char *rest,
+/* A call to /threads/THREAD/runs, to the run itself if it is known, and `rest`; `body_max` as call.h has it. */
+static void get(struct langgraph_call *self, const char *rest, size_t body_max,
                 void (*on_end)(void *context, const struct outcome_response *response)) {
         char path[PATH_MAX_LEN];
-        struct provider_request request = {.method = "GET", .path = path, .is_repeatable = true, .may_send = may_send};
+        struct provider_request request = {
+                .method = "GET", .path = path, .is_repeatable = true, .body_max = body_max, .may_send = may_send};
 
         snprintf(path, sizeof path, "/threads/%s/runs%s%s%s", self->thread, self->run[0] ? "/" : "", self->run, rest);
         self->call = provider_call(&self->question, &request, on_end, self);
@@ -118,20 +121,35 @@ static void on_status(void *context, const struct outcome_response *response) {
         finish(self);
 }
 
+/* A thread's state comes with the thread, too. It only grows, so another attempt would end so as well. True when it is
+ * over, likewise. */
+static bool is_too_large(struct langgraph_call *self, const struct outcome_response *response) {
+        if (response->transport != OUTCOME_TOO_LARGE)
+                return false;
+        self->call = NULL;
+        outcome_init(&self->answer->outcome, WIRE_FAILED_FOR_GOOD, "too_large",
+                     "%s's state of this thread is over %d MiB: let the graph return less of its state, or prune its "
+                     "messages",
+                     who, LIMIT_GRAPH_BYTES / (1024 * 1024));
+        self->answer->outcome.provider = WIRE_PROVIDER_WELL;
+        finish(self);
+        return true;
+}
+
 static void on_state(void *context, const struct outcome_response *response) {
         struct langgraph_call *self = context;
 
-        if (is_failed(self, response))
+        if (is_too_large(self, response) || is_failed(self, response))
                 return;
         if (model_on_data(&self->model, response->body))
-                get(self, "", on_status);
+                get(self, "", 0, on_status);
         else
-                fail(self, "bad_answer", "answered with a state that is no JSON, or too large");
+                fail(self, "bad_answer", "answered with a state that is no JSON");
 }
 
 static void join(struct langgraph_call *self) {
         self->question.on_provider_id(self->context, self->run);
-        get(self, "/join", on_state);
+        get(self, "/join", LIMIT_GRAPH_BYTES, on_state);
 }
 
 /* -- the beginning ------------------------------------------------------------------------------------------------- */
@@ -211,10 +229,10 @@ static void on_thread(void *context, const struct outcome_response *response) {
         struct langgraph_call *self = context;
         char query[PATH_MAX_LEN];
 
-        if (is_failed(self, response))
+        if (is_too_large(self, response) || is_failed(self, response))
                 return;
         snprintf(query, sizeof query, "?limit=%d", LANGGRAPH_RUNS_MAX);
-        get(self, query, on_runs);
+        get(self, query, 0, on_runs);
 }
 
 /* -- asking -------------------------------------------------------------------------------------------------------- */
@@ -224,7 +242,12 @@ static int ask(const struct handler_question *question, struct answer *answer, v
         struct langgraph_call *self = memory_new(1, sizeof *self);
         CLEANUP_BUFFER struct buffer body = {0};
         struct provider_request request = {
-                .method = "POST", .path = "/threads", .is_repeatable = true, .may_send = may_send};
+                .method = "POST",
+                .path = "/threads",
+                .is_repeatable = true,
+                .body_max = LIMIT_GRAPH_BYTES,
+                .may_send = may_send,
+        };
 
         *self = (struct langgraph_call){
                 .question = *question, .answer = answer, .on_answered = on_answered, .context = context};
@@ -237,12 +260,12 @@ static int ask(const struct handler_question *question, struct answer *answer, v
         return 0;
 }
 
-static void abort_call(void *context, struct handler_usage *ret_spent) {
+static void abort_call(void *context, bool is_unwanted, struct handler_usage *ret_spent) {
         struct langgraph_call *self = context;
 
         *ret_spent = usage_of(self);
         call_free(self->call);
-        if (self->run[0] && may_send(self))
+        if (is_unwanted && self->run[0] && may_send(self))
                 cancel_run(self);
         destroy(self);
 }

@@ -30,6 +30,7 @@ struct openai_call {
         size_t request_len; /* of the request that is paid for */
         bool is_sent; /* that request, as far as we may know */
         bool is_id_told, is_made_anew;
+        struct chat_ways ways; /* in which it is asked */
         bool is_asking, is_over; /* ask() has not returned; there is an answer */
 };
 
@@ -104,12 +105,19 @@ static struct handler_usage usage_of(const struct openai_call *self, long status
         return usage;
 }
 
+static bool is_responses(const struct openai_call *self) { return self->question.config->api == CONFIG_API_RESPONSES; }
+
+/* Of the bodies that the batch may be asked with. It goes with what is in the body, not with how often it was asked, so
+ * that the next attempt gives the same body the same. */
+static uint32_t version_of(const struct openai_call *self) {
+        if (is_responses(self))
+                return self->is_made_anew ? 1 : 0;
+        return (self->ways.is_without_options ? 1 : 0) + (self->ways.is_completion_tokens ? 2 : 0);
+}
+
 /* Is it a refusal after which the same is to be asked in another way? */
 static bool is_asked_again(struct openai_call *self, const struct outcome_response *response) {
-        const struct config_handler *config = self->question.config;
-        struct chat_ways ways;
-
-        if (config->api == CONFIG_API_RESPONSES) {
+        if (is_responses(self)) {
                 if (!self->conversation || self->is_made_anew || !responses_is_forgotten(response))
                         return false;
                 log_warning("conversation_forgotten", CALL_FIELDS(self));
@@ -118,11 +126,7 @@ static bool is_asked_again(struct openai_call *self, const struct outcome_respon
                 self->is_made_anew = true;
                 return true;
         }
-        ways = ways_get(config);
-        if (!chat_is_other_way(response, &ways))
-                return false;
-        ways_keep(config, ways);
-        return true;
+        return chat_is_other_way(response, &self->ways);
 }
 
 static void on_end(void *context, const struct outcome_response *response) {
@@ -137,6 +141,9 @@ static void on_end(void *context, const struct outcome_response *response) {
                         begin(self);
                 return;
         }
+        /* That another way is taken is certain only now: the words of a refusal may be a person's. */
+        if (!is_responses(self) && response->transport == OUTCOME_ANSWERED && response->status == 200)
+                ways_keep(self->question.config, self->ways);
         model_on_end(&self->model, response, self->answer);
         self->answer->usage = usage_of(self, response->status);
         finish(self);
@@ -144,7 +151,13 @@ static void on_end(void *context, const struct outcome_response *response) {
 
 static void ask_model(struct openai_call *self, const char *path, struct bytes body) {
         struct provider_request request = {
-                .method = "POST", .path = path, .body = body, .may_send = may_send_paid, .on_data = on_data};
+                .method = "POST",
+                .path = path,
+                .body = body,
+                .version = version_of(self),
+                .may_send = may_send_paid,
+                .on_data = on_data,
+        };
 
         self->request_len = body.len;
         self->call = provider_call(&self->question, &request, on_end, self);
@@ -158,7 +171,7 @@ static void ask_chat(struct openai_call *self, const struct recall_turn *turns, 
 
         prompt.turns = turns;
         prompt.n_turns = n;
-        chat_encode(&prompt, ways_get(prompt.config), &body);
+        chat_encode(&prompt, self->ways, &body);
         ask_model(self, "/chat/completions", buffer_bytes(&body));
 }
 
@@ -167,8 +180,9 @@ static void on_turns(void *context, const struct recall_turn *turns, size_t n, b
         struct openai_call *self = context;
 
         self->recall_request = NULL;
+        /* The outage itself is told once, by recall.c. */
         if (!is_known)
-                log_warning("history_unknown", CALL_FIELDS(self));
+                log_debug("history_unknown", CALL_FIELDS(self));
         ask_chat(self, turns, n);
 }
 
@@ -296,11 +310,9 @@ static void begin_response(struct openai_call *self) {
 /* -- asking -------------------------------------------------------------------------------------------------------- */
 
 static void begin(struct openai_call *self) {
-        const struct model_api *api = self->question.config->api == CONFIG_API_RESPONSES ? &responses_api : &chat_api;
-
         model_done(&self->model);
-        model_init(&self->model, api);
-        if (api == &responses_api)
+        model_init(&self->model, is_responses(self) ? &responses_api : &chat_api);
+        if (is_responses(self))
                 begin_response(self);
         else
                 begin_chat(self);
@@ -314,6 +326,7 @@ static int ask(const struct handler_question *question, struct answer *answer, v
                                      .answer = answer,
                                      .on_answered = on_answered,
                                      .context = context,
+                                     .ways = ways_get(question->config),
                                      .is_asking = true};
         begin(self);
         self->is_asking = false;
@@ -325,7 +338,7 @@ static int ask(const struct handler_question *question, struct answer *answer, v
         return 0;
 }
 
-static void abort_call(void *context, struct handler_usage *ret_spent) {
+static void abort_call(void *context, bool is_unwanted, struct handler_usage *ret_spent) {
         struct openai_call *self = context;
 
         *ret_spent = usage_of(self, 0);

@@ -1,7 +1,9 @@
 #include "worker/handlers/provider.h"
 
+#include "common/limits.h"
 #include "common/memory.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 /* Where each provider wants its key. */
@@ -21,14 +23,21 @@ static char *url_of(const struct config_handler *config, const char *path) {
 }
 
 /* The batch names the very messages, so of what is paid for it is the idempotency key, the same in every attempt: of a
- * gateway that keeps answers by it a retry gets the one that was paid for. The other header is what OpenAI's own log
- * shows. */
+ * gateway that keeps answers by it a retry gets the one that was paid for. Another body needs another key, or it would
+ * get the refusal of the first. */
+static char *key_of_batch(const struct handler_question *question, const struct provider_request *request) {
+        if (request->version == 0)
+                return memory_print("Idempotency-Key: %s", question->batch->id);
+        return memory_print("Idempotency-Key: %s-%" PRIu32, question->batch->id, request->version + 1);
+}
+
 struct call *provider_call(const struct handler_question *question, const struct provider_request *request,
                            void (*on_end)(void *context, const struct outcome_response *response), void *context) {
         const struct config_handler *config = question->config;
         CLEANUP_FREE char *url = url_of(config, request->path);
         CLEANUP_FREE char *key = key_header(config);
-        CLEANUP_FREE char *once = memory_print("Idempotency-Key: %s", question->batch->id);
+        CLEANUP_FREE char *once = key_of_batch(question, request);
+        /* What OpenAI's own log shows. */
         CLEANUP_FREE char *id = memory_print("X-Client-Request-Id: %s", question->batch->id);
         const char *headers[6] = {"Accept: application/json, text/event-stream", "Content-Type: application/json", id};
         size_t n = 3;
@@ -43,6 +52,8 @@ struct call *provider_call(const struct handler_question *question, const struct
                 .proxy = config->proxy,
                 .first_byte = config->first_byte,
                 .stall = config->stall,
+                .longest = request->longest,
+                .body_max = request->body_max,
                 .on_data = request->on_data,
         };
 
@@ -56,7 +67,8 @@ struct call *provider_call(const struct handler_question *question, const struct
 static void on_told(void *context, const struct outcome_response *response) {}
 
 void provider_tell(const struct handler_question *question, const char *method, const char *path) {
-        struct provider_request request = {.method = method, .path = path, .is_repeatable = true};
+        struct provider_request request = {
+                .method = method, .path = path, .is_repeatable = true, .longest = span_ms(LIMIT_TELL_MS)};
 
         provider_call(question, &request, on_told, NULL);
 }

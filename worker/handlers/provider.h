@@ -8,7 +8,10 @@ struct provider_request {
         const char *path; /* behind the handler's url, with its slash */
         struct bytes body; /* JSON; not with GET */
         bool is_repeatable; /* as call.h has it. What is paid for is not: a request repeated in silence is paid twice */
-        bool (*may_send)(void *context); /* as call.h has it, with the context of provider_call() */
+        uint32_t version; /* of the body that is paid for: the batch's first is 0 */
+        struct span longest; /* as call.h has it, */
+        size_t body_max; /* this too */
+        bool (*may_send)(void *context); /* with the context of provider_call() */
         bool (*on_data)(void *context, struct bytes data);
 };
 

@@ -29,14 +29,17 @@ struct chat_ways ways_get(const struct config_handler *config) {
 
 void ways_keep(const struct config_handler *config, struct chat_ways ways) {
         struct known *one = find(config);
+        bool is_usual = !ways.is_without_options && !ways.is_completion_tokens;
 
-        if (!one && n_known == LIMIT_WAYS)
+        if (!one && (is_usual || n_known == LIMIT_WAYS))
                 return;
         if (!one) {
                 known = memory_resize(known, n_known + 1, sizeof *known);
                 one = &known[n_known++];
+                *one = (struct known){0};
                 one->url = memory_copy_text(config->url, strlen(config->url));
                 one->model = memory_copy_text(config->model, strlen(config->model));
         }
-        one->ways = ways;
+        one->ways.is_without_options |= ways.is_without_options;
+        one->ways.is_completion_tokens |= ways.is_completion_tokens;
 }

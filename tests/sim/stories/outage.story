@@ -54,47 +54,51 @@ why jan
      3.800  why        ida is ready, with 1 messages, 1 attempts, after http_500, its provider open
      3.800  people     write in lia: "Bom dia"
      3.800  people     hear of "Bom dia": accepted
-     4.842  worker 1   gets run 1.5 of ida: "Oi"
-     4.843  handler    is asked in run 1.5 of ida: "Oi"
-     4.863  worker 1   reports run 1.5: failed, http_500
-     4.864  worker 1   hears that run 1.5 is settled
+     4.800  worker 1   gets run 1.5 of lia: "Bom dia"
+     4.801  handler    is asked in run 1.5 of lia: "Bom dia"
+     4.821  worker 1   reports run 1.5: failed, http_500
+     4.821  worker 1   hears that run 1.5 is settled
      5.800  people     write in ida: "Anybody?"
      5.800  people     write in kim: "Hm"
      5.800  people     hear of "Anybody?": accepted
      5.801  people     hear of "Hm": accepted
+     6.821  worker 1   gets run 1.6 of ida: "Oi", "Anybody?"
+     6.822  handler    is asked in run 1.6 of ida: "Oi|Anybody?"
+     6.842  worker 1   reports run 1.6: failed, http_500
+     6.842  worker 1   hears that run 1.6 is settled
      7.800  people     write in ida: "Well"
      7.800  people     hear of "Well": accepted
-     8.863  worker 1   gets run 1.6 of jan: "Hello"
-     8.864  handler    is asked in run 1.6 of jan: "Hello"
-     8.884  worker 1   reports run 1.6: failed, http_500
-     8.885  worker 1   hears that run 1.6 is settled
     10.800  why        jan is ready, with 1 messages, 1 attempts, after http_500, its provider open
-    16.884  worker 1   gets run 1.7 of lia: "Bom dia"
-    16.885  handler    is asked in run 1.7 of lia: "Bom dia"
-    16.905  worker 1   hands the answer of run 1.7 over
-    16.906  worker 1   hears go for run 1.7
-    16.906  worker 1   gets run 1.8 of ida: "Oi", "Anybody?", "Well"
-    16.907  handler    is asked in run 1.8 of ida: "Oi|Anybody?|Well"
-    16.907  channel    shows in lia: "Re: Bom dia"
-    16.907  worker 1   reports run 1.7: done
-    16.908  worker 1   hears that run 1.7 is settled
-    16.927  worker 1   hands the answer of run 1.8 over
-    16.927  worker 1   hears go for run 1.8
-    16.928  channel    shows in ida: "Re: Oi|Anybody?|Well"
-    16.929  worker 1   reports run 1.8: done
-    16.929  worker 1   hears that run 1.8 is settled
-    17.406  worker 1   gets run 1.9 of jan: "Hello"
-    17.406  handler    is asked in run 1.9 of jan: "Hello"
-    17.426  worker 1   hands the answer of run 1.9 over
-    17.427  worker 1   hears go for run 1.9
-    17.428  channel    shows in jan: "Re: Hello"
-    17.428  worker 1   reports run 1.9: done
-    17.429  worker 1   hears that run 1.9 is settled
-    17.860  worker 1   gets run 1.10 of kim: "Hi", "Hm"
-    17.861  handler    is asked in run 1.10 of kim: "Hi|Hm"
-    17.881  worker 1   hands the answer of run 1.10 over
-    17.881  worker 1   hears go for run 1.10
-    17.882  channel    shows in kim: "Re: Hi|Hm"
-    17.883  worker 1   reports run 1.10: done
-    17.884  worker 1   hears that run 1.10 is settled
+    10.842  worker 1   gets run 1.7 of jan: "Hello"
+    10.843  handler    is asked in run 1.7 of jan: "Hello"
+    10.863  worker 1   reports run 1.7: failed, http_500
+    10.864  worker 1   hears that run 1.7 is settled
+    18.863  worker 1   gets run 1.8 of kim: "Hi", "Hm"
+    18.864  handler    is asked in run 1.8 of kim: "Hi|Hm"
+    18.884  worker 1   hands the answer of run 1.8 over
+    18.885  worker 1   hears go for run 1.8
+    18.885  worker 1   gets run 1.9 of ida: "Oi", "Anybody?", "Well"
+    18.885  handler    is asked in run 1.9 of ida: "Oi|Anybody?|Well"
+    18.886  channel    shows in kim: "Re: Hi|Hm"
+    18.886  worker 1   reports run 1.8: done
+    18.887  worker 1   hears that run 1.8 is settled
+    18.905  worker 1   hands the answer of run 1.9 over
+    18.906  worker 1   hears go for run 1.9
+    18.907  channel    shows in ida: "Re: Oi|Anybody?|Well"
+    18.908  worker 1   reports run 1.9: done
+    18.908  worker 1   hears that run 1.9 is settled
+    19.384  worker 1   gets run 1.10 of jan: "Hello"
+    19.385  handler    is asked in run 1.10 of jan: "Hello"
+    19.405  worker 1   hands the answer of run 1.10 over
+    19.406  worker 1   hears go for run 1.10
+    19.407  channel    shows in jan: "Re: Hello"
+    19.407  worker 1   reports run 1.10: done
+    19.408  worker 1   hears that run 1.10 is settled
+    19.839  worker 1   gets run 1.11 of lia: "Bom dia"
+    19.840  handler    is asked in run 1.11 of lia: "Bom dia"
+    19.860  worker 1   hands the answer of run 1.11 over
+    19.860  worker 1   hears go for run 1.11
+    19.861  channel    shows in lia: "Re: Bom dia"
+    19.862  worker 1   reports run 1.11: done
+    19.863  worker 1   hears that run 1.11 is settled
     24.800  why        jan is done, with 0 messages, 2 attempts
