@@ -1,5 +1,6 @@
 #include "broker/loop.h"
 
+#include "broker/provider_log.h"
 #include "broker/questions.h"
 #include "common/clock.h"
 #include "common/ensure.h"
@@ -179,6 +180,16 @@ static void log_adoptions(const struct loop *loop) {
         }
 }
 
+/* Their workers have been silent for a lease, or have begun anew. */
+static void log_losses(struct loop *loop) {
+        uint64_t n_lost = core_counters(loop->core)->lost;
+
+        if (n_lost > loop->n_lost)
+                log_warning("runs_lost", LOG_NUMBER("runs", n_lost - loop->n_lost),
+                            LOG_TEXT("hint", "their worker is gone, or was silent for a lease: others take them over"));
+        loop->n_lost = n_lost;
+}
+
 /* A RUN, with what the store holds of it. */
 static int encode_run(struct loop *loop, const struct send_run *run, struct buffer *frame) {
         struct wire_run head = {
@@ -299,6 +310,8 @@ static int turn(struct loop *loop) {
         }
         log_batches(loop);
         log_adoptions(loop);
+        log_losses(loop);
+        provider_log_changes(&loop->provider_changes, loop->now, loop->core);
         room_tell(&loop->room, loop->now.mono, loop->config, loop->core);
         r = release(loop);
         end_turn(loop);

@@ -29,6 +29,7 @@ struct loop {
         uint32_t n_undelivered, undelivered_cap;
         struct buffer memory;
         struct room_watch room;
+        uint64_t provider_changes, n_lost; /* that the log has told; n_lost: runs */
         int signal_fd;
         bool is_stopping, wants_reload;
 };

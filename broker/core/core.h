@@ -219,6 +219,10 @@ struct core_tenant_view {
 
 /* All providers, in no order. */
 bool core_next_provider(const struct core *core, struct now now, uint32_t *cursor, struct core_provider_view *ret);
+/* How often one has opened or closed; and the next one, from *cursor (begin with 0) on, that is open or closed
+ * otherwise than when it was last asked. */
+uint64_t core_provider_changes(const struct core *core);
+bool core_next_provider_change(struct core *core, struct now now, uint32_t *cursor, struct core_provider_view *ret);
 
 bool core_next_tenant(const struct core *core, uint32_t *cursor, struct core_tenant_view *ret);
 /* Do config or store know it? */

@@ -344,3 +344,19 @@ bool core_next_provider(const struct core *core, struct now now, uint32_t *curso
         }
         return false;
 }
+
+uint64_t core_provider_changes(const struct core *core) { return core->providers.n_changes; }
+
+bool core_next_provider_change(struct core *core, struct now now, uint32_t *cursor, struct core_provider_view *ret) {
+        while (*cursor < core->providers.n) {
+                struct provider *provider = &core->providers.items[(*cursor)++];
+                bool is_open = provider->state != PROVIDER_CLOSED;
+
+                if (!provider->endpoint || provider->is_told_open == is_open)
+                        continue;
+                provider->is_told_open = is_open;
+                view(core, now, provider, provider->lines[LINE_FRESH].first == NONE, ret);
+                return true;
+        }
+        return false;
+}

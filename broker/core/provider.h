@@ -68,6 +68,7 @@ struct provider {
         uint32_t tenant; /* the last of them */
         uint32_t n_tenants, n_running;
         enum provider_state state;
+        bool is_told_open; /* what core_next_provider_change() said last */
         bool is_free; /* it keeps nobody back, and nobody stands in its lines */
         struct provider_evidence evidence;
         uint64_t outage; /* the name of the time since it did well last */
@@ -98,6 +99,7 @@ struct providers {
         struct provider *items;
         uint32_t n, cap, first_free; /* slots, free ones included */
         uint64_t n_outages; /* names given, of all providers */
+        uint64_t n_changes; /* how often one opened or closed */
         struct config_provider settings; /* in force */
         struct table by_identity, by_endpoint;
         struct heap wakes;

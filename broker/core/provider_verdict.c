@@ -44,6 +44,7 @@ static void set_open(struct core *core, struct now now, struct provider *provide
         provider->is_free = false;
         provider->opened = core->next_fence;
         provider->n_opened++;
+        core->providers.n_changes++;
         provider->fresh = provider->again =
                 (struct provider_try){.pause = core->config->provider.pause, .thread = NONE};
         provider->until = provider->again_until = mono_add(now.mono, core->config->provider.pause);
@@ -72,6 +73,7 @@ static void put_off_again(struct core *core, struct now now, struct provider *pr
 /* Everybody who has waited begins now, but not all at once. */
 static void set_closed(struct core *core, struct now now, struct provider *provider) {
         provider->state = PROVIDER_CLOSED;
+        core->providers.n_changes++;
         provider->fresh.thread = provider->again.thread = NONE;
         provider->until = provider->asked_until = provider->paced = provider->bound = now.mono;
         provider->spacing = drain_spacing(core);

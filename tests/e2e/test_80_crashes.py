@@ -66,6 +66,7 @@ def test_what_a_killed_worker_held_is_taken_over(house):
     assert int(second.json['fence']) > int(first.json['fence'])
     assert second.headers['idempotency-key'] == first.headers['idempotency-key']
     assert len(bot.calls) == 2
+    assert [event['runs'] for event in house.broker.events('runs_lost')] == ['1']
 
 
 def test_a_worker_that_was_stopped_and_wakes_up_changes_nothing(house):
