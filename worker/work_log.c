@@ -50,7 +50,9 @@ void work_log_refused(const struct work *work, struct mono now) { log_outcome(wo
 
 void work_log_unreadable(const struct work *work) {
         log_warning("read_back_failed", RUN_FIELDS(work), LOG_TEXT("code", work->post_outcome.code),
-                    LOG_NUMBER("status", work->post_outcome.status));
+                    LOG_NUMBER("status", work->post_outcome.status),
+                    LOG_TEXT("hint", "on_unknown decides about the reply; a token that may read the conversation "
+                                     "would tell (chatwoot: read_token)"));
         log_why(work, &work->post_outcome);
 }
 
