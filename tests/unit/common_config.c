@@ -1,6 +1,5 @@
-#include "tests/unit/unit.h"
+#include "tests/unit/common_config.h"
 
-#include "common/config_reader.h"
 #include "common/limits.h"
 
 #include <errno.h>
@@ -26,24 +25,6 @@ static const struct config_world world = {find_variable, read_file, NULL};
 /* The smallest tenant there is, for tests of other things. */
 #define TENANT "tenants: {acme: {handler: {kind: echo}}}\n"
 #define ACME "tenants:\n  acme:\n    handler: {kind: echo}\n"
-
-static struct config *decode(const char *text) {
-        struct config *config = NULL;
-        char *error = NULL;
-
-        if (config_decode("lull.yaml", bytes_of(text), &world, &config, &error) != 0)
-                fail_msg("%s", error);
-        return config;
-}
-
-static void assert_refused(const char *text, const char *expected) {
-        CLEANUP_CONFIG struct config *config = NULL;
-        CLEANUP_FREE char *error = NULL;
-
-        assert_int_not_equal(config_decode("lull.yaml", bytes_of(text), &world, &config, &error), 0);
-        assert_null(config);
-        assert_string_equal(error, expected);
-}
 
 /* -- what is there ------------------------------------------------------------------------------------------------- */
 

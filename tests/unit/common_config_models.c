@@ -1,6 +1,4 @@
-#include "tests/unit/unit.h"
-
-#include "common/config_reader.h"
+#include "tests/unit/common_config.h"
 
 #include <errno.h>
 #include <string.h>
@@ -23,23 +21,6 @@ static const struct config_world world = {find_variable, read_file, NULL};
 #define WITH(handler) "tenants: {acme: {handler: {" handler "},\n }}\n"
 #define ECHO(keys) "tenants: {acme: {handler: {kind: echo},\n " keys "}}\n"
 #define AT_HANDLER "lull.yaml:1: tenants.acme.handler"
-
-static struct config *decode(const char *text) {
-        struct config *config = NULL;
-        char *error = NULL;
-
-        if (config_decode("lull.yaml", bytes_of(text), &world, &config, &error) != 0)
-                fail_msg("%s", error);
-        return config;
-}
-
-static void assert_refused(const char *text, const char *expected) {
-        CLEANUP_CONFIG struct config *config = NULL;
-        CLEANUP_FREE char *error = NULL;
-
-        assert_int_equal(config_decode("lull.yaml", bytes_of(text), &world, &config, &error), -EINVAL);
-        assert_string_equal(error, expected);
-}
 
 /* -- openai -------------------------------------------------------------------------------------------------------- */
 
