@@ -188,6 +188,7 @@ def test_a_handler_that_answers_noise_harms_nobody(house):
     listener = socket.create_server(('127.0.0.1', 0))
     house.add_tenant(quiet='0s', retry={'attempts': 1},
                      handler={'kind': 'http', 'url': f'http://127.0.0.1:{listener.getsockname()[1]}/'})
+    house.configure(provider={'failures': 100})  # fewer in a row, and a run that is spared would call again
     house.start_broker()
     house.start_worker()
     answers = [b'', rng.randbytes(1000), b'HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n{',
