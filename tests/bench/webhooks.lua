@@ -1,0 +1,27 @@
+-- For wrk: a webhook with an id of its own each time, and the figures as one line of JSON.
+local threads = 0
+function setup(thread)
+   threads = threads + 1
+   thread:set("number", threads)
+end
+
+function init(arguments)
+   run, sent = arguments[1], 0
+   wrk.method = "POST"
+   wrk.headers["Content-Type"] = "application/json"
+   wrk.headers["Authorization"] = "Bearer bench"
+end
+
+function request()
+   sent = sent + 1
+   return wrk.format(nil, nil, nil, string.format(
+      '{"thread":"5511%07d","id":"%s-%d-%d","from":"Ana Teste","kind":"text","text":"Oi, tudo bem? Quanto custa o banho e tosa?"}',
+      sent % 20000, run, number, sent))
+end
+
+function done(summary, latency, requests)
+   io.write(string.format(
+      '{"requests":%d,"seconds":%f,"p50_ms":%f,"p99_ms":%f,"max_ms":%f,"wrong":%d}\n',
+      summary.requests, summary.duration / 1e6, latency:percentile(50) / 1e3, latency:percentile(99) / 1e3,
+      latency.max / 1e3, summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout))
+end
