@@ -81,6 +81,22 @@ static json_t *answer_context(const struct tenant_counters *counters) {
         return json;
 }
 
+/* What platforms have told beside messages, and what came of it. */
+static json_t *answer_events(const struct tenant_counters *counters, uint64_t n_aliases) {
+        json_t *json = json_object(), *by_what = json_object();
+
+        for (int what = WIRE_WHAT_TYPING; what <= WIRE_WHAT_UNKNOWN; what++)
+                push_total(by_what, wire_what_name((enum wire_what)what), counters->events[what]);
+        json_object_set_new(json, "events_total", by_what);
+        push_total(json, "takeovers_total", counters->takeovers);
+        push_total(json, "echoes_total", counters->echoes);
+        push_total(json, "late_edits_total", counters->late_edits);
+        push_total(json, "shown_total", counters->shown);
+        push_total(json, "recorded_total", counters->recorded);
+        push_total(json, "aliases", n_aliases);
+        return json;
+}
+
 static json_t *answer_tenants(const struct core *core, const struct config *config, struct totals *totals) {
         json_t *json = json_object();
         struct core_tenant_view view;
@@ -93,6 +109,7 @@ static json_t *answer_tenants(const struct core *core, const struct config *conf
                 push_bound(tenant, config, &view);
                 json_object_set_new(tenant, "savings", answer_savings(view.counters));
                 json_object_set_new(tenant, "context", answer_context(view.counters));
+                json_object_set_new(tenant, "events", answer_events(view.counters, view.n_aliases));
                 json_object_set_new(tenant, "dead", json_integer(view.dead));
                 json_object_setn_new(json, view.name.data, view.name.len, tenant);
                 for (int i = 0; i < THREAD_N_STATES; i++)
@@ -213,6 +230,7 @@ json_t *answer_stats(struct loop *loop) {
         json_object_set_new(json, "calls_saved_total", number(counters->savings.calls_saved));
         json_object_set_new(json, "savings", answer_savings(&counters->savings));
         json_object_set_new(json, "context", answer_context(&counters->savings));
+        json_object_set_new(json, "events", answer_events(&counters->savings, core_alias_count(loop->core)));
         json_object_set_new(json, "lateness_ms", milliseconds(&counters->lateness_us, true));
         json_object_set_new(json, "lock", answer_lock(counters));
         json_object_set_new(json, "runs_ms", milliseconds(&counters->run_us, false));

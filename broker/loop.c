@@ -2,6 +2,7 @@
 
 #include "broker/provider_log.h"
 #include "broker/questions.h"
+#include "broker/turn_log.h"
 #include "common/clock.h"
 #include "common/ensure.h"
 #include "common/log.h"
@@ -38,14 +39,15 @@ static int open_frame(struct loop *loop, enum door door, const struct frame *fra
         return r;
 }
 
-static int decode_messages(struct loop *loop, struct bytes body, struct event *event) {
+static int decode_messages(struct loop *loop, enum wire_type type, struct bytes body, struct event *event) {
         struct pack_reader reader;
         int r = wire_decode_messages(body, &event->messages.request, &event->messages.n, &reader);
 
         if (r < 0)
                 return r;
         for (uint32_t i = 0; i < event->messages.n && r == 0; i++)
-                r = wire_message_next(&reader, &loop->scratch[i]);
+                r = type == WIRE_EVENTS ? wire_message_next(&reader, &loop->scratch[i])
+                                        : wire_plain_next(&reader, &loop->scratch[i]);
         event->messages.items = loop->scratch;
         return r;
 }
@@ -57,8 +59,8 @@ static void take_producer_frame(struct loop *loop, const struct frame *frame) {
 
         if (open_frame(loop, DOOR_INGEST, frame, &type, &body) < 0)
                 return;
-        if (type != WIRE_MESSAGES || decode_messages(loop, body, &event) < 0)
-                send_error(loop, DOOR_INGEST, frame, "bad_frame", "this socket takes MESSAGES, whole");
+        if ((type != WIRE_MESSAGES && type != WIRE_EVENTS) || decode_messages(loop, type, body, &event) < 0)
+                send_error(loop, DOOR_INGEST, frame, "bad_frame", "this socket takes MESSAGES and EVENTS, whole");
         else
                 core_step(loop->core, loop->now, &event, &loop->fx);
         loop->n_messages += event.messages.n;
@@ -153,43 +155,6 @@ static int commit(struct loop *loop) {
         return r;
 }
 
-/* Each transition of a batch that an operator may ask about later. */
-static void log_batches(const struct loop *loop) {
-        for (size_t i = 0; i < loop->fx.n_changes; i++) {
-                const struct stored_batch *batch = loop->fx.changes[i].batch;
-                struct core_dead_view dead;
-
-                if (loop->fx.changes[i].type != CHANGE_PUT_BATCH || batch->kind != STORED_DEAD)
-                        continue;
-                if (core_dead_find_seq(loop->core, batch->seq, &dead))
-                        log_warning("dead_letter", LOG_BYTES("tenant", dead.tenant), LOG_BYTES("thread", dead.thread),
-                                    LOG_TEXT("batch", dead.batch), LOG_NUMBER("attempts", dead.attempts),
-                                    LOG_TEXT("code", dead.code), LOG_TEXT("why", dead.why));
-        }
-}
-
-/* Runs from before a restart that go on: so a person sees what became of them. */
-static void log_adoptions(const struct loop *loop) {
-        for (size_t i = 0; i < loop->fx.n_adoptions; i++) {
-                const struct adoption *adoption = &loop->fx.adoptions[i];
-                struct bytes thread = {loop->fx.names.data + adoption->thread_at, adoption->thread_len};
-
-                log_info("run_adopted", LOG_BYTES("tenant", adoption->tenant), LOG_BYTES("thread", thread),
-                         LOG_TEXT("batch", adoption->batch), LOG_NUMBER("fence", adoption->fence),
-                         LOG_TEXT("worker", questions_uuid(adoption->worker)));
-        }
-}
-
-/* Their workers have been silent for a lease, or have begun anew. */
-static void log_losses(struct loop *loop) {
-        uint64_t n_lost = core_counters(loop->core)->lost;
-
-        if (n_lost > loop->n_lost)
-                log_warning("runs_lost", LOG_NUMBER("runs", n_lost - loop->n_lost),
-                            LOG_TEXT("hint", "their worker is gone, or was silent for a lease: others take them over"));
-        loop->n_lost = n_lost;
-}
-
 /* A RUN, with what the store holds of it. */
 static int encode_run(struct loop *loop, const struct send_run *run, struct buffer *frame) {
         struct wire_run head = {
@@ -201,6 +166,7 @@ static int encode_run(struct loop *loop, const struct send_run *run, struct buff
                 .posted = run->posted,
                 .is_doubtful = run->is_doubtful,
                 .is_silent = run->is_silent,
+                .is_record = run->is_record,
                 .n_messages = run->n_messages,
         };
         const uint64_t *seqs = loop->fx.seqs + run->seqs_at;
@@ -209,6 +175,8 @@ static int encode_run(struct loop *loop, const struct send_run *run, struct buff
         buffer_clear(&loop->memory);
         if (run->is_answered)
                 r = store_read_answer(loop->store, seqs[0], &loop->memory, &head.answer);
+        if (run->is_answered && r == 0)
+                core_expect_echoes(loop->core, loop->now, run->tenant, run->thread, head.answer);
         wire_encode_run(frame, &head);
         for (uint32_t i = 0; i < run->n_messages && r == 0; i++) {
                 struct stored_message message;
@@ -308,9 +276,7 @@ static int turn(struct loop *loop) {
                 end_turn(loop);
                 return 0;
         }
-        log_batches(loop);
-        log_adoptions(loop);
-        log_losses(loop);
+        turn_log(loop);
         provider_log_changes(&loop->provider_changes, loop->now, loop->core);
         room_tell(&loop->room, loop->now.mono, loop->config, loop->core);
         r = release(loop);

@@ -94,9 +94,15 @@ static void boot_seen(void *context, const struct stored_seen *seen) {
         core_load_seen(boot->loop->core, seen);
 }
 
+static void boot_answer(void *context, uint64_t seq, struct bytes answer) {
+        struct boot *boot = context;
+
+        core_load_answer(boot->loop->core, boot->loop->started, seq, answer);
+}
+
 static int load(struct loop *loop) {
         struct boot boot = {.loop = loop};
-        struct store_visitor visitor = {boot_batch, boot_message, boot_seen, &boot, boot_note};
+        struct store_visitor visitor = {boot_batch, boot_message, boot_seen, &boot, boot_note, boot_answer};
         struct store_head head = store_head(loop->store);
         struct core_options options = {
                 .config = loop->config, .epoch = head.epoch, .salt = head.salt, .first_seq = head.first_seq};

@@ -41,3 +41,5 @@ json_t *answer_threads(struct loop *loop, const char *state, const char *tenant,
 json_t *answer_dead(struct loop *loop, const char *tenant, uint32_t limit);
 json_t *answer_dead_show(struct loop *loop, struct bytes batch);
 json_t *answer_time(struct wall at);
+/* What becomes of the messages that wait when a hold ends: "answer" or "record"; null without a tenant. */
+json_t *answer_policy(const struct config_tenant *tenant);

@@ -2,6 +2,7 @@
 #include "broker/questions.h"
 
 #include "broker/provider_answers.h"
+#include "broker/thread_text.h"
 #include "common/clock.h"
 #include "common/memory.h"
 
@@ -9,135 +10,6 @@
 
 /* Ids of pending messages shown by `why`. */
 enum { IDS_SHOWN = 20 };
-
-/* A length of time as a person says it: "8 s", "250 ms". */
-static char *text_of_span(struct span span) {
-        if (span.us % 1000000 == 0)
-                return memory_print("%lld s", (long long)(span.us / 1000000));
-        return memory_print("%lld ms", (long long)(span.us / 1000));
-}
-
-static char *waits_in_collecting(const struct core_thread_view *view, const struct config_tenant *tenant) {
-        CLEANUP_FREE char *quiet = text_of_span(tenant->quiet), *max_wait = text_of_span(tenant->max_wait);
-
-        return memory_print("%s of quiet since the last message, or a cap: %s since the first, %u messages (%u now), "
-                            "%u bytes (%u now)",
-                            quiet, max_wait, tenant->max_messages, view->n_messages, tenant->max_bytes, view->n_bytes);
-}
-
-static char *waits_for_time(const char *what, struct wall at) {
-        char text[CLOCK_TEXT_MAX];
-
-        clock_text(at, text);
-        return memory_print("%s %s", what, text);
-}
-
-static char *waits_for_rate(const struct core_thread_view *view) {
-        char text[CLOCK_TEXT_MAX];
-
-        return memory_print("the tenant's rate, which lets its next run begin at %s; threads of the tenant that are "
-                            "ready: %u, and the one that has been due longest goes first",
-                            clock_text(view->paced_until, text), view->n_ready);
-}
-
-static char *waits_in_ready(const struct core_thread_view *view, const struct config_tenant *tenant) {
-        if (view->provider.endpoint)
-                return provider_wait_text(&view->provider);
-        if (view->is_throttled)
-                return memory_print("one of the tenant's %u runs to end (concurrency)", tenant->concurrency);
-        if (view->paced_until.ms != 0)
-                return waits_for_rate(view);
-        if (!view->has_credit)
-                return memory_print("a worker with a free slot; `lull stats` shows the workers");
-        return memory_print("its turn");
-}
-
-/* A worker from before the broker's restart may be running it. */
-static char *waits_for_workers(const struct core_thread_view *view) {
-        return waits_for_time("the workers from before the broker's restart to say what they run, at the latest until",
-                              view->awaited_until);
-}
-
-static char *waits_in_held(const struct core_thread_view *view) {
-        return memory_print("whoever took it over%s%s", view->held_why[0] ? ": " : "", view->held_why);
-}
-
-static char *next_in_held(const struct core_thread_view *view) {
-        char text[CLOCK_TEXT_MAX];
-
-        if (view->held_until.ms > 0)
-                return memory_print("what comes is kept, and answered after `lull resume`, or when the hold ends at %s",
-                                    clock_text(view->held_until, text));
-        return memory_print("what comes is kept, and answered after `lull resume`");
-}
-
-/* It did not fail: somebody gave it up. */
-static bool is_cancelled(const struct core_thread_view *view) {
-        return view->state == THREAD_DEAD && view->code && strcmp(view->code, "cancelled") == 0;
-}
-
-static char *waits_for(const struct core_thread_view *view, const struct config_tenant *tenant) {
-        if (view->awaited_until.ms != 0)
-                return waits_for_workers(view);
-        switch (view->state) {
-        case THREAD_COLLECTING:
-                return waits_in_collecting(view, tenant);
-        case THREAD_READY:
-                return waits_in_ready(view, tenant);
-        case THREAD_RUNNING:
-                return memory_print("worker %s to %s", questions_uuid(view->worker),
-                                    view->is_answered ? "post the answer, which is stored" : "answer");
-        case THREAD_WAITING:
-                return memory_print("what was busy to be free: %s", view->why ? view->why : "no reason was given");
-        case THREAD_BACKOFF:
-                return memory_print("the pause after failure %u of %u", view->attempts, tenant->retry.attempts);
-        case THREAD_HELD:
-                return waits_in_held(view);
-        case THREAD_DEAD:
-                if (is_cancelled(view))
-                        return memory_print("a retry or a drop: it was cancelled by an operator: %s", view->why);
-                return memory_print("an operator: it was given up after %u failed run%s", view->attempts + view->lost,
-                                    view->attempts + view->lost == 1 ? "" : "s");
-        case THREAD_DONE:
-        case THREAD_UNKNOWN:
-                return memory_print("a message");
-        }
-        return NULL;
-}
-
-static char *what_is_next(const struct core_thread_view *view) {
-        char text[CLOCK_TEXT_MAX];
-
-        if (view->awaited_until.ms != 0)
-                return memory_print("goes to a worker then, unless one of those has it already: that one goes on");
-        clock_text(view->due, text);
-        switch (view->state) {
-        case THREAD_COLLECTING:
-                return memory_print("goes to a worker at %s, if nothing more is said until then", text);
-        case THREAD_READY:
-                return memory_print("goes to a worker");
-        case THREAD_RUNNING:
-                if (view->is_held)
-                        return memory_print("done, as its answer was stored before somebody took the thread over; then "
-                                            "it is held");
-                return memory_print("done; or, if the worker falls silent, another takes it over at %s", text);
-        case THREAD_WAITING:
-        case THREAD_BACKOFF:
-                return memory_print("tried again at %s", text);
-        case THREAD_HELD:
-                return next_in_held(view);
-        case THREAD_DEAD:
-                return memory_print(
-                        "nothing by itself; `lull dead retry %s` runs it again, `lull dead drop %s` forgets it",
-                        view->batch, view->batch);
-        case THREAD_DONE:
-                return memory_print("a new message begins a new batch");
-        case THREAD_UNKNOWN:
-                return memory_print("nothing: the broker holds nothing of this thread, and remembers nothing of it "
-                                    "since it started");
-        }
-        return NULL;
-}
 
 static void set_text(json_t *json, const char *key, char *text) {
         if (text)
@@ -186,9 +58,17 @@ static json_t *dead_of_thread(const struct core *core, const struct core_thread_
         return list;
 }
 
-static json_t *hold_of(const struct core_thread_view *view) {
+json_t *answer_policy(const struct config_tenant *tenant) {
+        if (!tenant)
+                return json_null();
+        return json_string(tenant->on_resume == CONFIG_ON_RESUME_RECORD ? "record" : "answer");
+}
+
+static json_t *hold_of(const struct loop *loop, const struct core_thread_view *view) {
         json_t *json = json_object();
 
+        json_object_set_new(json, "kind", json_string(hold_kind_name(view->held_kind)));
+        json_object_set_new(json, "on_resume", answer_policy(config_tenant_find(loop->config, view->tenant)));
         json_object_set_new(json, "since", answer_time(view->held_since));
         json_object_set_new(json, "until", answer_time(view->held_until));
         json_object_set_new(json, "why", view->held_why[0] ? json_text_new(bytes_of(view->held_why)) : json_null());
@@ -205,6 +85,18 @@ static json_t *state_of_answer(const struct core_thread_view *view) {
         return json;
 }
 
+/* The other names that the thread goes by. */
+static void set_aliases(json_t *json, const struct core *core, const struct core_thread_view *view) {
+        struct bytes names[LIMIT_ALIASES_OF_THREAD];
+        uint32_t n = core_aliases(core, view->tenant, view->thread, names, LIMIT_ALIASES_OF_THREAD);
+        json_t *list = n > 0 ? json_array() : NULL;
+
+        for (uint32_t i = 0; i < n; i++)
+                json_array_append_new(list, json_text_new(names[i]));
+        if (list)
+                json_object_set_new(json, "aliases", list);
+}
+
 static void set_details(json_t *json, struct loop *loop, const struct core_thread_view *view) {
         if (view->n_messages > 0) {
                 json_object_set_new(json, "messages", json_integer(view->n_messages));
@@ -213,6 +105,8 @@ static void set_details(json_t *json, struct loop *loop, const struct core_threa
         } else if (view->n_batch > 0) {
                 json_object_set_new(json, "messages", json_integer(view->n_batch));
         }
+        if (view->n_record > 0)
+                json_object_set_new(json, "messages_to_record", json_integer(view->n_record));
         if (view->due.ms > 0)
                 json_object_set_new(json, "due", answer_time(view->due));
         if (view->awaited_until.ms > 0)
@@ -233,10 +127,10 @@ static void set_details(json_t *json, struct loop *loop, const struct core_threa
                 set_text(json, "fence", memory_print("%llu", (unsigned long long)view->fence));
         }
         if (view->is_held)
-                json_object_set_new(json, "hold", hold_of(view));
+                json_object_set_new(json, "hold", hold_of(loop, view));
         if (view->provider.endpoint)
                 json_object_set_new(json, "provider", answer_provider(&view->provider));
-        if ((view->code || view->why) && !is_cancelled(view))
+        if ((view->code || view->why) && !thread_is_cancelled(view))
                 json_object_set_new(json, "last_failure", failure(view->code, view->why));
         if (view->n_dead > 0)
                 json_object_set_new(json, "dead", dead_of_thread(loop->core, view));
@@ -254,12 +148,13 @@ json_t *answer_why(struct loop *loop, struct bytes tenant, struct bytes thread) 
                 return answer_error("unknown_tenant", "the broker's lull.yaml has no tenant of that name");
         json = json_object();
         json_object_set_new(json, "tenant", json_text_new(tenant));
-        json_object_set_new(json, "thread", json_text_new(thread));
+        json_object_set_new(json, "thread", json_text_new(view.thread));
+        set_aliases(json, loop->core, &view);
         json_object_set_new(json, "state", json_string(thread_state_name(view.state)));
         json_object_set_new(json, "since", answer_time(view.since));
         if (settings || view.state >= THREAD_N_STATES || view.state == THREAD_RUNNING) {
-                set_text(json, "waits_for", waits_for(&view, settings));
-                set_text(json, "next", what_is_next(&view));
+                set_text(json, "waits_for", thread_waits_for(&view, settings));
+                set_text(json, "next", thread_what_is_next(&view, settings));
         } else {
                 json_object_set_new(json, "waits_for",
                                     json_string("its tenant to be in lull.yaml: it has left the file, and messages of "

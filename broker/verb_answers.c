@@ -188,7 +188,7 @@ json_t *answer_verb(const struct verb_change *change) {
         return json;
 }
 
-static json_t *hold_item(const struct core_hold_view *view) {
+static json_t *hold_item(const struct loop *loop, const struct core_hold_view *view) {
         json_t *item = json_object();
 
         json_object_set_new(item, "tenant", json_text_new(view->tenant));
@@ -197,6 +197,8 @@ static json_t *hold_item(const struct core_hold_view *view) {
         json_object_set_new(item, "until", answer_time(view->until));
         json_object_set_new(item, "why", view->why[0] ? json_text_new(bytes_of(view->why)) : json_null());
         json_object_set_new(item, "pending", json_integer(view->n_messages));
+        json_object_set_new(item, "kind", json_string(hold_kind_name(view->kind)));
+        json_object_set_new(item, "on_resume", answer_policy(config_tenant_find(loop->config, view->tenant)));
         return item;
 }
 
@@ -208,6 +210,6 @@ json_t *answer_holds(struct loop *loop, const char *tenant, uint32_t limit) {
 
         while (core_next_hold(loop->core, &cursor, &view))
                 if ((!tenant || bytes_is_text(view.tenant, tenant)) && total++ < limit)
-                        json_array_append_new(list, hold_item(&view));
+                        json_array_append_new(list, hold_item(loop, &view));
         return json_pack("{s:o,s:I}", "holds", list, "total", total);
 }

@@ -48,6 +48,10 @@ const struct yaml_node *channel_file_find(const char *kind) {
         return NULL;
 }
 
+const struct yaml_node *channel_file_of(const struct config_channel *config) {
+        return config->file ? config->file : channel_file_find(config->kind);
+}
+
 const char *channel_setting_find(const struct channel *channel, const char *key) {
         const char *value = config_setting_find(channel->config, key);
 
@@ -64,7 +68,7 @@ bool channel_setting_is_on(const struct channel *channel, const char *key) {
 int channel_new(const struct config_channel *config, struct channel **ret, char **ret_error) {
         struct channel_faults faults;
 
-        channel_faults_find(config, &faults);
+        channel_faults_find(config, channel_kinds(), &faults);
         if (faults.n > 0) {
                 const struct channel_fault *fault = &faults.items[0];
 
@@ -74,7 +78,7 @@ int channel_new(const struct config_channel *config, struct channel **ret, char 
         }
         channel_faults_done(&faults);
         *ret = memory_new(1, sizeof **ret);
-        **ret = (struct channel){config, channel_file_find(config->kind)};
+        **ret = (struct channel){config, channel_file_of(config)};
         return 0;
 }
 
@@ -97,26 +101,53 @@ static bool section_is_on(const struct channel *channel, const char *key) {
 
 bool channel_has_post(const struct channel *channel) { return section_is_on(channel, "post"); }
 
-static size_t characters_count(struct bytes text) {
+size_t channel_reply_longest(const struct channel *channel, enum channel_unit *ret_unit) {
+        const struct yaml_node *post = yaml_find(channel->file, "post");
+        const char *longest = yaml_find_text(post, "longest"), *utf16 = yaml_find_text(post, "longest_utf16");
+
+        *ret_unit = utf16 ? CHANNEL_UTF16 : CHANNEL_CHARACTERS;
+        return utf16 ? strtoul(utf16, NULL, 10) : longest ? strtoul(longest, NULL, 10) : 0;
+}
+
+/* A character of four bytes is a pair in UTF-16. */
+size_t channel_text_length(struct bytes text, enum channel_unit unit) {
         const unsigned char *data = text.data;
         size_t n = 0;
 
         for (size_t i = 0; i < text.len; i++)
-                n += (data[i] & 0xc0) != 0x80;
+                n += ((data[i] & 0xc0) != 0x80) + (size_t)(unit == CHANNEL_UTF16 && data[i] >= 0xf0);
         return n;
 }
 
 /* Is the text longer than the platform takes? It would refuse it with a riddle, or cut it. */
 static bool is_too_long(const struct channel *channel, struct bytes text, char **ret_error) {
-        const char *longest = yaml_find_text(yaml_find(channel->file, "post"), "longest");
-        size_t n = characters_count(text);
+        enum channel_unit unit;
+        size_t longest = channel_reply_longest(channel, &unit);
+        size_t n = channel_text_length(text, unit);
 
-        if (!longest || n <= strtoul(longest, NULL, 10))
+        if (longest == 0 || n <= longest)
                 return false;
-        *ret_error =
-                memory_print("it has %zu characters, and a %s channel takes %s: let the handler say less, or say it "
-                             "in several replies",
-                             n, channel->config->kind, longest);
+        *ret_error = memory_print("it has %zu %s, and a %s channel takes %zu: let the handler say less, or say it "
+                                  "in several replies",
+                                  n, unit == CHANNEL_UTF16 ? "characters in UTF-16" : "characters",
+                                  channel->config->kind, longest);
+        return true;
+}
+
+/* -- answering a webhook ------------------------------------------------------------------------------------------- */
+
+bool channel_respond(const struct channel *channel, struct channel_answer *ret) {
+        const struct yaml_node *respond = yaml_find(channel->file, "respond");
+        const char *status = yaml_find_text(respond, "status"), *body = yaml_find_text(respond, "body");
+        const char *type = yaml_find_text(respond, "type");
+
+        if (!respond)
+                return false;
+        *ret = (struct channel_answer){
+                .status = status ? (unsigned)strtoul(status, NULL, 10) : 200,
+                .type = type ? type : "text/plain; charset=utf-8",
+                .body = body ? body : "",
+        };
         return true;
 }
 

@@ -1,13 +1,16 @@
-/* A channel: where messages come from and replies go to. Channels are data: common/channels/KIND.yaml says how a kind
- * of channel proves its webhooks, where id, thread, sender and text are, what to ignore, and how a reply is posted.
- * This module reads those files (they are built in) and applies them. It is pure: no socket, no clock, no file.
+/* A channel: where messages come from and replies go to. Channels are data: a file KIND.yaml says how a kind of channel
+ * proves its webhooks, where id, thread, sender and text are, what is an event, what to ignore, and how a reply is
+ * posted. Some files are built in (common/channels/), others are the operator's (`channel_files` of lull.yaml); the
+ * language of both is in common/channels/README.md. This module applies them. It is pure: no socket, no clock, no file.
  *
  * A channel is made once, from a tenant's settings, and then only read. */
 #pragma once
 
 #include "common/bytes.h"
 #include "common/config.h"
+#include "common/limits.h"
 #include "common/time.h"
+#include "common/wire.h"
 
 struct channel;
 
@@ -39,32 +42,58 @@ enum channel_proof {
 /* Is the webhook from who it says? Compared in constant time. */
 MUST_USE enum channel_proof channel_verify(const struct channel *channel, const struct channel_request *request);
 
-/* The platform's question whether this address is ours (a GET). 0 and the text to answer in `answer`; 1 when it is no
+/* The platform's question whether this address is ours, where it asks with a GET. (One in the body of a POST is found
+ * by channel_read().) 0 and the text to answer in `answer`; 1 when it is no
  * such question; 2 when its token is not the one of the settings. */
 MUST_USE int channel_challenge(const struct channel *channel, const struct channel_request *request,
                                struct buffer *answer);
 
-/* What a webhook says. The texts live as long as the events. */
+/* One thing that a webhook says. The texts live as long as the events. */
 struct channel_event {
         bool is_ignored;
-        const char *why; /* ignored: what it is, for the log and for `lull channel test` */
-        /* NULL = none; data is JSON text; kind is never NULL. */
+        /* Ignored: what it is, for the log and for `lull channel test`. WIRE_WHAT_PERSON and WIRE_WHAT_CLOSED: what
+         * people read about it, or NULL. Else NULL. */
+        const char *why;
+        enum wire_what what;
+        /* NULL = none; data is JSON text. Unless it is ignored, it has a thread and a kind; an edit, a deletion and
+         * what is shown have an id, too. Of WIRE_WHAT_PERSON and WIRE_WHAT_CLOSED the kind is the `why` again, which
+         * the broker then tells; of other events it may be empty. */
         const char *id, *thread, *from, *kind, *text, *data;
+        const char *to; /* where a reply goes, when that is not the thread's name: a text, or a JSON object's */
+        const char *url; /* of a medium */
+        const char *aliases[LIMIT_ALIASES_OF_ITEM]; /* other names of the thread; none is empty */
+        uint32_t n_aliases;
+        uint32_t number; /* WIRE_WHAT_SHOWN: which of the replies of the batch `id` */
         struct wall at; /* 0 = not said */
 };
 
 struct channel_events {
         struct channel_event *items;
         size_t n;
+        /* The platform asks in this body whether the address is ours: the text to answer, as text/plain. There are no
+         * items then. NULL = it does not ask. */
+        const char *challenge;
         void *memory; /* what the texts live in */
 };
 
-/* Reads a body. 0 and *ret, which holds every message and every ignored thing of it, in order; -EBADMSG when it cannot
+/* Reads a body. 0 and *ret, which holds every message, event and ignored thing of it, in order; -EBADMSG when it cannot
  * be read, -E2BIG when it holds more than LIMIT_FRAME_MESSAGES of those: then *ret_error (the caller frees) says what
  * was looked for and, for broken JSON, the line and column. */
 MUST_USE int channel_read(const struct channel *channel, struct bytes body, struct channel_events *ret,
                           char **ret_error);
 void channel_events_done(struct channel_events *events);
+
+/* An event as one line of JSON, for people and for golden files: {"what": "message", "thread": ..., "id": ...} with the
+ * keys that say something; what is ignored as {"what": "ignored", "why": ...}. The caller frees. */
+char *channel_event_text(const struct channel_event *event);
+
+/* What a webhook is answered with when all is well, where the platform cares. */
+struct channel_answer {
+        unsigned status;
+        const char *type, *body; /* live as long as the channel */
+};
+/* False, and *ret untouched: the platform does not care, our own JSON will do. */
+bool channel_respond(const struct channel *channel, struct channel_answer *ret);
 
 /* -- out ----------------------------------------------------------------------------------------------------------- */
 
@@ -76,6 +105,9 @@ struct channel_reply {
         uint32_t index; /* which of the batch's replies */
         struct bytes text;
         const char *message; /* the id of the batch's last message, or NULL */
+        /* Where the reply goes, as the batch's last message said it: a text, or a JSON object's; NULL = to the thread's
+         * name. */
+        const char *to;
 };
 
 /* An HTTP request to the platform. */
@@ -95,6 +127,13 @@ bool channel_has_post(const struct channel *channel);
  * thread's name with control characters in a URL. `now` is for signatures. */
 MUST_USE int channel_post_encode(const struct channel *channel, const struct channel_reply *reply, struct wall now,
                                  struct channel_call *ret, char **ret_error);
+
+/* What the length of a reply is counted in. */
+enum channel_unit { CHANNEL_CHARACTERS, CHANNEL_UTF16 };
+/* How long a reply may be, in *ret_unit; 0 and CHANNEL_CHARACTERS when the platform sets no limit. */
+size_t channel_reply_longest(const struct channel *channel, enum channel_unit *ret_unit);
+/* How long a text is. */
+size_t channel_text_length(struct bytes text, enum channel_unit unit);
 
 enum channel_posted {
         CHANNEL_POSTED = 0,
@@ -146,3 +185,9 @@ struct span channel_typing_refresh(const struct channel *channel);
  * needs the id of a message; -EINVAL as channel_post_encode(). */
 MUST_USE int channel_typing_encode(const struct channel *channel, const struct channel_reply *reply, bool is_on,
                                    struct channel_call *ret, char **ret_error);
+
+/* -- channel files ------------------------------------------------------------------------------------------------- */
+
+/* Is the text a channel file, complete and without a fault? 0; -EBADMSG and *ret_error (the caller frees): one or more
+ * lines of "FILE:LINE: what is wrong; what would be right". `file` only names the text. */
+MUST_USE int channel_file_check(const char *file, struct bytes text, char **ret_error);

@@ -39,16 +39,29 @@ static bool body_has(struct bytes body, const char *text) {
         return body.len > 0 && memmem(body.data, body.len, text, strlen(text));
 }
 
-/* A rule {status, text, at, is, means} holds when all it names does. */
+/* One status, or a list of them. */
+static bool is_status(const struct yaml_node *wanted, long status) {
+        if (wanted->kind == YAML_SCALAR)
+                return strtol(wanted->text, NULL, 10) == status;
+        for (size_t i = 0; i < wanted->n; i++)
+                if (strtol(wanted->items[i].text, NULL, 10) == status)
+                        return true;
+        return false;
+}
+
+/* A rule {status, text, means} with the words of a condition holds when all it names does. */
 static bool rule_holds(const struct channel_place *place, long status, struct bytes body,
                        const struct yaml_node *rule) {
-        const char *wanted = yaml_find_text(rule, "status"), *text = yaml_find_text(rule, "text");
+        const struct yaml_node *wanted = yaml_find(rule, "status");
+        const char *text = yaml_find_text(rule, "text");
+        bool looks =
+                yaml_find(rule, "at") || yaml_find(rule, "any") || yaml_find(rule, "not") || yaml_find(rule, "and");
 
-        if (wanted && strtol(wanted, NULL, 10) != status)
+        if (wanted && !is_status(wanted, status))
                 return false;
         if (text && !body_has(body, text))
                 return false;
-        return !yaml_find_text(rule, "at") || (place->body && channel_condition_holds(place, rule));
+        return !looks || (place->body && channel_condition_holds(place, rule));
 }
 
 /* On one line, and never in the middle of a character. */

@@ -1,17 +1,13 @@
-#include "common/channel_file.h"
+#include "common/channel_proof.h"
 
 #include "common/ensure.h"
-#include "common/memory.h"
 #include "common/sign.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Longer is no challenge, and would only be echoed. */
-enum { CHALLENGE_MAX = 256 };
-
-static struct span tolerance_of(const struct yaml_node *proof) {
-        const char *text = yaml_find_text(proof, "tolerance");
+struct span channel_proof_tolerance(const struct channel_proving *proving) {
+        const char *text = yaml_find_text(proving->proof, "tolerance");
 
         ENSURE(text);
         return span_s(strtoll(text, NULL, 10));
@@ -19,25 +15,41 @@ static struct span tolerance_of(const struct yaml_node *proof) {
 
 static bool has_prefix(const char *text, const char *prefix) { return strncmp(text, prefix, strlen(prefix)) == 0; }
 
-static const char *prefix_of(const struct yaml_node *proof) {
+/* Behind the proof's prefix, if it has one; NULL when the text begins with something else. */
+static const char *behind_prefix(const struct yaml_node *proof, const char *text) {
         const char *prefix = yaml_find_text(proof, "prefix");
 
-        return prefix ? prefix : "";
+        if (!prefix)
+                return text;
+        return has_prefix(text, prefix) ? text + strlen(prefix) : NULL;
+}
+
+enum channel_proof channel_proof_header(const struct channel_proving *proving, const char **ret) {
+        const struct channel_request *request = proving->request;
+        const char *text = request->find_header(request->context, yaml_find_text(proving->proof, "header"));
+
+        if (!text)
+                return CHANNEL_UNSIGNED;
+        text = behind_prefix(proving->proof, text);
+        if (!text)
+                return CHANNEL_FORGED;
+        *ret = text;
+        return CHANNEL_GENUINE;
 }
 
 /* A secret that the webhook shows in a header or in a query argument. */
-static enum channel_proof token_verify(const struct yaml_node *proof, const char *secret,
-                                       const struct channel_request *request) {
-        const char *header = yaml_find_text(proof, "header"), *query = yaml_find_text(proof, "query");
-        const char *shown =
-                header ? request->find_header(request->context, header) : request->find_query(request->context, query);
+static enum channel_proof token_verify(const struct channel_proving *proving) {
+        const struct channel_request *request = proving->request;
+        const char *query = yaml_find_text(proving->proof, "query"), *shown = NULL;
+        enum channel_proof proof = CHANNEL_GENUINE;
 
-        if (!shown)
-                return CHANNEL_UNSIGNED;
-        if (!has_prefix(shown, prefix_of(proof)))
-                return CHANNEL_FORGED;
-        return sign_is_equal(bytes_of(shown + strlen(prefix_of(proof))), bytes_of(secret)) ? CHANNEL_GENUINE
-                                                                                           : CHANNEL_FORGED;
+        if (query)
+                shown = request->find_query(request->context, query);
+        else
+                proof = channel_proof_header(proving, &shown);
+        if (proof != CHANNEL_GENUINE || !shown)
+                return proof == CHANNEL_GENUINE ? CHANNEL_UNSIGNED : proof;
+        return sign_is_equal(bytes_of(shown), bytes_of(proving->secret)) ? CHANNEL_GENUINE : CHANNEL_FORGED;
 }
 
 /* What is signed, such as "{timestamp}.{body}". */
@@ -55,47 +67,53 @@ static void content_make(const char *pattern, const char *timestamp, struct byte
         }
 }
 
-static bool hmac_is_right(const struct yaml_node *proof, const char *secret, const char *signature,
-                          const char *timestamp, struct bytes body) {
+/* Hexadecimal, or base64 where the file says so. */
+static int mac_decode(const struct yaml_node *proof, const char *text, struct buffer *ret) {
+        const char *encoding = yaml_find_text(proof, "encoding");
+
+        return encoding && strcmp(encoding, "base64") == 0 ? sign_base64_decode(bytes_of(text), ret)
+                                                           : sign_hex_decode(bytes_of(text), ret);
+}
+
+static bool hmac_is_right(const struct channel_proving *proving, const char *signature, const char *timestamp) {
         CLEANUP_BUFFER struct buffer content = {0};
         CLEANUP_BUFFER struct buffer shown = {0};
         uint8_t mac[SIGN_SHA256_LEN];
 
-        if (!has_prefix(signature, prefix_of(proof)))
+        if (mac_decode(proving->proof, signature, &shown) != 0)
                 return false;
-        if (sign_hex_decode(bytes_of(signature + strlen(prefix_of(proof))), &shown) != 0)
-                return false;
-        content_make(yaml_find_text(proof, "content"), timestamp, body, &content);
-        sign_hmac_sha256(bytes_of(secret), buffer_bytes(&content), mac);
+        content_make(yaml_find_text(proving->proof, "content"), timestamp, proving->request->body, &content);
+        sign_hmac_sha256(bytes_of(proving->secret), buffer_bytes(&content), mac);
         return sign_is_equal(buffer_bytes(&shown), (struct bytes){mac, sizeof mac});
 }
 
 /* Freshness is looked at last: only a genuine webhook can be an old one. */
-static enum channel_proof hmac_verify(const struct yaml_node *proof, const char *secret,
-                                      const struct channel_request *request) {
-        const char *signature = request->find_header(request->context, yaml_find_text(proof, "header"));
-        const char *timestamp_header = yaml_find_text(proof, "timestamp");
+static enum channel_proof hmac_verify(const struct channel_proving *proving) {
+        const struct channel_request *request = proving->request;
+        const char *timestamp_header = yaml_find_text(proving->proof, "timestamp");
         const char *timestamp = timestamp_header ? request->find_header(request->context, timestamp_header) : "";
+        const char *signature;
+        enum channel_proof proof = channel_proof_header(proving, &signature);
 
-        if (!signature || !timestamp)
-                return CHANNEL_UNSIGNED;
-        if (!hmac_is_right(proof, secret, signature, timestamp, request->body))
+        if (proof != CHANNEL_GENUINE || !timestamp)
+                return proof == CHANNEL_GENUINE ? CHANNEL_UNSIGNED : proof;
+        if (!hmac_is_right(proving, signature, timestamp))
                 return CHANNEL_FORGED;
-        if (timestamp_header && !sign_is_fresh(timestamp, request->now, tolerance_of(proof)))
+        if (timestamp_header && !sign_is_fresh(timestamp, request->now, channel_proof_tolerance(proving)))
                 return CHANNEL_STALE;
         return CHANNEL_GENUINE;
 }
 
-static enum channel_proof standard_verify(const struct yaml_node *proof, const char *secret,
-                                          const struct channel_request *request) {
+static enum channel_proof standard_verify(const struct channel_proving *proving) {
+        const struct channel_request *request = proving->request;
         const char *id = request->find_header(request->context, "webhook-id");
         const char *timestamp = request->find_header(request->context, "webhook-timestamp");
         const char *signatures = request->find_header(request->context, "webhook-signature");
 
         if (!id || !timestamp || !signatures)
                 return CHANNEL_UNSIGNED;
-        switch (sign_webhook_verify(secret, id, timestamp, signatures, request->body, request->now,
-                                    tolerance_of(proof))) {
+        switch (sign_webhook_verify(proving->secret, id, timestamp, signatures, request->body, request->now,
+                                    channel_proof_tolerance(proving))) {
         case SIGN_GENUINE:
                 return CHANNEL_GENUINE;
         case SIGN_FORGED:
@@ -106,29 +124,23 @@ static enum channel_proof standard_verify(const struct yaml_node *proof, const c
         return CHANNEL_FORGED;
 }
 
-static enum channel_proof none_verify(const struct yaml_node *proof, const char *secret,
-                                      const struct channel_request *request) {
-        return CHANNEL_GENUINE;
-}
+static enum channel_proof none_verify(const struct channel_proving *proving) { return CHANNEL_GENUINE; }
 
-static const struct scheme {
-        const char *name;
-        enum channel_proof (*verify)(const struct yaml_node *proof, const char *secret,
-                                     const struct channel_request *request);
-} schemes[] = {{"token", token_verify},
-               {"hmac-sha256", hmac_verify},
-               {"standard-webhooks", standard_verify},
-               {"none", none_verify}};
+static const char *const scheme_names[] = {"token", "hmac-sha256", "hmac-sha1-url", "jwt-hs256", "standard-webhooks",
+                                           "none",  NULL};
+/* In the order of their names. */
+static enum channel_proof (*const schemes[])(const struct channel_proving *proving) = {
+        token_verify, hmac_verify, channel_proof_url, channel_proof_jwt, standard_verify, none_verify};
 
-static const struct scheme *scheme_get(const struct yaml_node *proof) {
-        const char *name = yaml_find_text(proof, "scheme");
-        const struct scheme *scheme = NULL;
+const char *const *channel_schemes(void) { return scheme_names; }
 
-        for (size_t i = 0; name && i < sizeof schemes / sizeof *schemes; i++)
-                if (strcmp(schemes[i].name, name) == 0)
-                        scheme = &schemes[i];
-        ENSURE(scheme);
-        return scheme;
+static enum channel_proof proof_verify(const struct channel_proving *proving) {
+        const char *name = yaml_find_text(proving->proof, "scheme");
+
+        for (size_t i = 0; scheme_names[i]; i++)
+                if (strcmp(scheme_names[i], name) == 0)
+                        return schemes[i](proving);
+        UNREACHABLE("the scheme of a proof is one of the list");
 }
 
 /* Every proof whose setting is given must hold: who sets a second one wants more safety, not less. */
@@ -136,51 +148,16 @@ enum channel_proof channel_verify(const struct channel *channel, const struct ch
         const struct yaml_node *proofs = yaml_find(channel->file, "proof");
 
         for (size_t i = 0; i < proofs->n; i++) {
-                const struct yaml_node *proof = &proofs->items[i];
-                const char *setting = yaml_find_text(proof, "setting");
+                struct channel_proving proving = {.channel = channel, .proof = &proofs->items[i], .request = request};
+                const char *setting = yaml_find_text(proving.proof, "setting");
                 enum channel_proof found;
 
                 if (!channel_setting_is_on(channel, setting))
                         continue;
-                found = scheme_get(proof)->verify(proof, channel_setting_find(channel, setting), request);
+                proving.secret = channel_setting_find(channel, setting);
+                found = proof_verify(&proving);
                 if (found != CHANNEL_GENUINE)
                         return found;
         }
         return CHANNEL_GENUINE;
-}
-
-/* -- the platform's question --------------------------------------------------------------------------------------- */
-
-static const char *query_find(const struct channel_request *request, const char *name) {
-        const char *value = request->find_query(request->context, name);
-
-        return value ? value : "";
-}
-
-/* Plain letters and digits, as every platform sends: anything else would be a stranger's page on our address. */
-static bool is_challenge(const char *text) {
-        static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
-
-        return *text && strlen(text) <= CHALLENGE_MAX && strspn(text, letters) == strlen(text);
-}
-
-int channel_challenge(const struct channel *channel, const struct channel_request *request, struct buffer *answer) {
-        const struct yaml_node *challenge = yaml_find(channel->file, "challenge");
-        const struct yaml_node *when = yaml_find(challenge, "when");
-        const char *token, *text;
-
-        if (!challenge)
-                return 1;
-        for (size_t i = 0; i < when->n; i++)
-                if (strcmp(query_find(request, when->items[i].key), when->items[i].text) != 0)
-                        return 1;
-        token = query_find(request, yaml_find_text(challenge, "token"));
-        text = query_find(request, yaml_find_text(challenge, "answer"));
-        if (!is_challenge(text))
-                return 1;
-        if (!sign_is_equal(bytes_of(token),
-                           bytes_of(channel_setting_find(channel, yaml_find_text(challenge, "setting")))))
-                return 2;
-        buffer_push_text(answer, text);
-        return 0;
 }

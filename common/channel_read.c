@@ -1,6 +1,6 @@
-#include "common/channel_value.h"
+#include "common/channel_read.h"
 
-#include "common/item_at.h"
+#include "common/channel_form.h"
 #include "common/limits.h"
 #include "common/memory.h"
 
@@ -8,22 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One reading of one body. */
-struct reading {
-        struct channel_place place;
-        struct channel_events *events;
-        bool is_strict;
-        char *error;
-};
-
 /* What the texts of events live in, and how many events there is room for. */
 struct texts {
         char **items;
         size_t n, cap, n_events_cap;
 };
 
-/* Takes `text` over for as long as the events live. */
-static const char *text_keep(struct channel_events *events, char *text) {
+const char *channel_text_keep(struct channel_events *events, char *text) {
         struct texts *texts = events->memory;
 
         if (!text)
@@ -36,7 +27,7 @@ static const char *text_keep(struct channel_events *events, char *text) {
         return text;
 }
 
-static struct channel_event *event_push(struct channel_events *events) {
+struct channel_event *channel_event_push(struct channel_events *events) {
         struct texts *texts = events->memory;
 
         if (events->n == texts->n_events_cap) {
@@ -47,12 +38,18 @@ static struct channel_event *event_push(struct channel_events *events) {
         return &events->items[events->n++];
 }
 
-static void ignored_push(struct reading *reading, const char *pattern) {
-        struct channel_event *event = event_push(reading->events);
+void channel_ignored_push(struct channel_reading *reading, const char *pattern) {
+        struct channel_event *event = channel_event_push(reading->events);
 
         event->is_ignored = true;
         event->kind = "ignored";
-        event->why = text_keep(reading->events, channel_why_text(&reading->place, pattern));
+        event->why = channel_text_keep(reading->events, channel_why_text(&reading->place, pattern));
+}
+
+void channel_otherwise_push(struct channel_reading *reading, const char *pattern) {
+        if (!pattern)
+                pattern = yaml_find_text(reading->place.channel->file, "otherwise");
+        channel_ignored_push(reading, pattern ? pattern : "nothing that this channel reads");
 }
 
 void channel_events_done(struct channel_events *events) {
@@ -67,119 +64,16 @@ void channel_events_done(struct channel_events *events) {
         *events = (struct channel_events){0};
 }
 
-/* -- one message --------------------------------------------------------------------------------------------------- */
+const char *channel_pointer_shown(const struct channel_place *place, const char *pointer) {
+        const char *given = *pointer == '@' ? channel_setting_find(place->channel, pointer + 1) : NULL;
 
-/* Digits are Unix time: below this in seconds (it is the year 5138), from it on in milliseconds (it is 1973). */
-#define SECONDS_MAX INT64_C(100000000000)
-
-static struct wall time_of_number(double number) {
-        struct wall at = {0};
-
-        if (number < 0 || number > 1e15)
-                return at;
-        if (item_at_of_number((int64_t)(number < (double)SECONDS_MAX ? number * 1000 : number), &at) != 0)
-                at.ms = 0;
-        return at;
+        return given ? given : pointer;
 }
 
-/* 0 when it says no time. */
-static struct wall time_of_text(const char *text) {
-        struct wall at = {0};
-        char *end;
-
-        /* "1753659002" and Slack's "1753659002.000200", but no "1e9" or "inf". */
-        if (*text && strspn(text, "0123456789.") == strlen(text)) {
-                double number = strtod(text, &end);
-
-                return *end ? at : time_of_number(number);
-        }
-        if (item_at_of_text(bytes_of(text), &at) != 0)
-                at.ms = 0;
-        return at;
-}
-
-static struct wall time_find(const struct channel_place *place, const struct yaml_node *value) {
-        CLEANUP_FREE char *text = channel_value_text(place, value);
-        const json_t *number;
-
-        if (text)
-                return time_of_text(text);
-        number = value && value->kind == YAML_SCALAR ? channel_pointer_find(place, value->text) : NULL;
-        return json_is_real(number) ? time_of_number(json_real_value(number)) : (struct wall){0};
-}
-
-/* What a pointer names, as it is; or a map of pointers, as an object of those that name something. */
-static char *data_text(const struct channel_place *place, const struct yaml_node *value) {
-        CLEANUP_JSON json_t *data = NULL;
-
-        if (!value)
-                return NULL;
-        if (value->kind == YAML_SCALAR) {
-                data = json_incref(channel_pointer_find(place, value->text));
-                return data ? json_encode_text(data) : NULL;
-        }
-        data = json_object();
-        for (size_t i = 0; i < value->n; i++)
-                json_object_set(data, value->items[i].key, channel_pointer_find(place, value->items[i].text));
-        return json_object_size(data) ? json_encode_text(data) : NULL;
-}
-
-/* The pointer as the sender of the webhook knows it. */
-static const char *pointer_shown(const struct channel_place *place, const char *pointer) {
-        return *pointer == '@' ? channel_setting_find(place->channel, pointer + 1) : pointer;
-}
-
-/* A value that is there but cannot be taken would be lost without a word. */
-static int strict_check(struct reading *reading, const struct yaml_node *rule, const char *key, bool is_read) {
-        const struct yaml_node *value = yaml_find(rule, key);
-        const char *pointer = value && value->kind == YAML_SCALAR ? value->text : NULL;
-        bool is_time = strcmp(key, "at") == 0, is_needed = strcmp(key, "thread") == 0;
-        const json_t *found;
-
-        if (!reading->is_strict || is_read || !pointer || !channel_is_pointer(pointer))
-                return 0;
-        found = channel_pointer_find(&reading->place, pointer);
-        if (!is_needed && (!found || (!is_time && json_is_string(found))))
-                return 0;
-        reading->error = memory_print("message %zu: %s %s", reading->events->n, pointer_shown(&reading->place, pointer),
-                                      is_needed ? "is missing; it must name the conversation"
-                                      : is_time ? "is no time; write RFC 3339 or Unix time"
-                                                : "must be text");
-        return -EBADMSG;
-}
-
-static const char *value_keep(struct reading *reading, const struct yaml_node *rule, const char *key) {
-        return text_keep(reading->events, channel_value_text(&reading->place, yaml_find(rule, key)));
-}
-
-static int message_read(struct reading *reading, const struct yaml_node *rule) {
-        struct channel_event event = {.kind = value_keep(reading, rule, "kind")};
-
-        event.id = value_keep(reading, rule, "id");
-        event.thread = value_keep(reading, rule, "thread");
-        event.from = value_keep(reading, rule, "from");
-        event.text = value_keep(reading, rule, "text");
-        event.data = text_keep(reading->events, data_text(&reading->place, yaml_find(rule, "data")));
-        event.at = time_find(&reading->place, yaml_find(rule, "at"));
-        if (strict_check(reading, rule, "thread", event.thread) != 0 ||
-            strict_check(reading, rule, "id", event.id) != 0 || strict_check(reading, rule, "from", event.from) != 0 ||
-            strict_check(reading, rule, "text", event.text) != 0 ||
-            strict_check(reading, rule, "at", event.at.ms != 0) != 0)
-                return -EBADMSG;
-        if (!event.thread) {
-                ignored_push(reading, "a message that names no conversation");
-                return 0;
-        }
-        if (!event.kind)
-                event.kind = "text";
-        *event_push(reading->events) = event;
-        return 0;
-}
-
-/* -- the whole body ------------------------------------------------------------------------------------------------ */
+/* -- the items ----------------------------------------------------------------------------------------------------- */
 
 /* What a pointer names, unless it is more than a body may have: then nothing of it is read. */
-static int find_parts(struct reading *reading, const char *pointer, struct json_found *ret) {
+static int find_parts(struct channel_reading *reading, const char *pointer, struct json_found *ret) {
         channel_pointer_find_all(&reading->place, pointer, LIMIT_FRAME_MESSAGES + 1, ret);
         if (reading->events->n + ret->n <= LIMIT_FRAME_MESSAGES)
                 return 0;
@@ -189,54 +83,80 @@ static int find_parts(struct reading *reading, const char *pointer, struct json_
         return -E2BIG;
 }
 
-static int item_read(struct reading *reading, const struct yaml_node *rule) {
-        const struct yaml_node *ignore = yaml_find(rule, "ignore");
+static const char *items_of(const struct yaml_node *rule) {
+        const char *items = yaml_find_text(rule, "items");
 
-        for (size_t i = 0; ignore && i < ignore->n; i++) {
-                if (!channel_condition_holds(&reading->place, &ignore->items[i]))
-                        continue;
-                ignored_push(reading, yaml_find_text(&ignore->items[i], "why"));
-                return 0;
-        }
-        return message_read(reading, rule);
+        return items ? items : "";
 }
 
-static int rule_read(struct reading *reading, const struct yaml_node *rule) {
-        const char *pointer = yaml_find_text(rule, "items");
+/* The first rule from `from` on, with the same items, that takes the item; NULL when none does. */
+static const struct yaml_node *taker_find(const struct channel_reading *reading, const struct yaml_node *rules,
+                                          size_t from) {
+        for (size_t i = from; i < rules->n; i++) {
+                const struct yaml_node *when = yaml_find(&rules->items[i], "when");
+
+                if (strcmp(items_of(&rules->items[i]), items_of(&rules->items[from])) == 0 &&
+                    (!when || channel_condition_holds(&reading->place, when)))
+                        return &rules->items[i];
+        }
+        return NULL;
+}
+
+static int item_read(struct channel_reading *reading, const struct yaml_node *rules, size_t from) {
+        const struct yaml_node *rule = taker_find(reading, rules, from);
+
+        if (rule)
+                return channel_item_read(reading, rule);
+        channel_otherwise_push(reading, NULL);
+        return 0;
+}
+
+/* The items of rule `from`, by it and by the later rules with the same items. */
+static int items_read(struct channel_reading *reading, const struct yaml_node *rules, size_t from) {
         struct json_found found;
         int r;
 
         reading->place.item = reading->place.outer;
-        r = find_parts(reading, pointer ? pointer : "", &found);
+        r = find_parts(reading, items_of(&rules->items[from]), &found);
         if (r != 0)
                 return r;
         for (size_t i = 0; i < found.n && r == 0; i++) {
                 reading->place.item = found.items[i];
-                r = item_read(reading, rule);
+                r = item_read(reading, rules, from);
         }
         free(found.items);
         return r;
 }
 
-static int outer_read(struct reading *reading, const json_t *outer) {
+/* Have the items of rule `at` been read with those of a rule before it? */
+static bool is_read(const struct yaml_node *rules, size_t at) {
+        for (size_t i = 0; i < at; i++)
+                if (strcmp(items_of(&rules->items[i]), items_of(&rules->items[at])) == 0)
+                        return true;
+        return false;
+}
+
+/* -- the whole body ------------------------------------------------------------------------------------------------ */
+
+static int outer_read(struct channel_reading *reading, const json_t *outer) {
         const struct yaml_node *rules = yaml_find(reading->place.channel->file, "read");
         const char *otherwise = yaml_find_text(reading->place.channel->file, "otherwise");
         size_t n = reading->events->n;
-        int r;
 
         reading->place.outer = outer;
         for (size_t i = 0; i < rules->n; i++) {
-                r = rule_read(reading, &rules->items[i]);
+                int r = is_read(rules, i) ? 0 : items_read(reading, rules, i);
+
                 if (r != 0)
                         return r;
         }
         reading->place.item = outer;
         if (reading->events->n == n && otherwise)
-                ignored_push(reading, otherwise);
+                channel_ignored_push(reading, otherwise);
         return 0;
 }
 
-static int body_read(struct reading *reading) {
+static int parts_read(struct channel_reading *reading) {
         const struct yaml_node *file = reading->place.channel->file;
         const char *expect = yaml_find_text(file, "expect"), *each = yaml_find_text(file, "each");
         struct json_found found;
@@ -253,27 +173,44 @@ static int body_read(struct reading *reading) {
         for (size_t i = 0; i < found.n && r == 0; i++)
                 r = outer_read(reading, found.items[i]);
         free(found.items);
+        if (r == 0 && reading->events->n == 0 && !reading->is_strict && yaml_find_text(file, "otherwise")) {
+                reading->place.item = reading->place.outer = reading->place.body;
+                channel_otherwise_push(reading, NULL);
+        }
         if (r == 0 && reading->events->n == 0) {
-                reading->error =
-                        memory_print("there is nothing at %s", each ? pointer_shown(&reading->place, each) : "/");
+                reading->error = memory_print("there is nothing at %s",
+                                              each ? channel_pointer_shown(&reading->place, each) : "/");
                 r = -EBADMSG;
         }
         return r;
 }
 
+static int body_read(struct channel_reading *reading, const json_t *body) {
+        const char *strict = yaml_find_text(reading->place.channel->file, "strict");
+
+        reading->place.body = reading->place.outer = reading->place.item = body;
+        reading->is_strict = strict && strcmp(strict, "true") == 0;
+        reading->events->challenge = channel_text_keep(reading->events, channel_challenge_text(&reading->place));
+        return reading->events->challenge ? 0 : parts_read(reading);
+}
+
+static int body_decode(const struct channel *channel, struct bytes body, json_t **ret, char **ret_error) {
+        const char *form = yaml_find_text(channel->file, "body");
+
+        if (form && strcmp(form, "form") == 0 && !(body.len > 0 && *(const char *)body.data == '{'))
+                return channel_form_json(body, ret, ret_error);
+        return json_decode(body, ret, ret_error);
+}
+
 int channel_read(const struct channel *channel, struct bytes body, struct channel_events *ret, char **ret_error) {
         struct channel_events events = {.memory = memory_new(1, sizeof(struct texts))};
-        struct reading reading = {.place.channel = channel, .events = &events};
+        struct channel_reading reading = {.place.channel = channel, .events = &events};
         CLEANUP_JSON json_t *json = NULL;
-        const char *strict = yaml_find_text(channel->file, "strict");
         int r;
 
-        r = json_decode(body, &json, &reading.error);
-        if (r == 0) {
-                reading.place.body = reading.place.item = json;
-                reading.is_strict = strict && strcmp(strict, "true") == 0;
-                r = body_read(&reading);
-        }
+        r = body_decode(channel, body, &json, &reading.error);
+        if (r == 0)
+                r = body_read(&reading, json);
         if (r != 0) {
                 channel_events_done(&events);
                 *ret_error = reading.error;

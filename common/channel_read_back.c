@@ -39,22 +39,12 @@ struct reading {
         json_t *body, *items;
 };
 
-/* A condition whose wanted value has parts of the reply in it. */
-static bool condition_holds(const struct reading *reading, const struct channel_place *place,
-                            const struct yaml_node *condition) {
-        const char *is = yaml_find_text(condition, "is");
-        CLEANUP_FREE char *wanted = NULL, *found = NULL;
-
-        if (!is || !strchr(is, '{'))
-                return channel_condition_holds(place, condition);
-        wanted = channel_encode_text(reading->channel, reading->reply, is);
-        found = json_scalar_text(channel_pointer_find(place, yaml_find_text(condition, "at")));
-        return wanted && found && strcmp(wanted, found) == 0;
-}
-
 static struct channel_place place_of(const struct reading *reading, const json_t *item) {
-        return (struct channel_place){
-                .channel = reading->channel, .body = reading->body, .outer = reading->items, .item = item};
+        return (struct channel_place){.channel = reading->channel,
+                                      .body = reading->body,
+                                      .outer = reading->items,
+                                      .item = item,
+                                      .reply = reading->reply};
 }
 
 static bool is_ours(const struct reading *reading, const json_t *item) {
@@ -62,7 +52,7 @@ static bool is_ours(const struct reading *reading, const json_t *item) {
         struct channel_place place = place_of(reading, item);
 
         for (size_t i = 0; i < conditions->n; i++)
-                if (!condition_holds(reading, &place, &conditions->items[i]))
+                if (!channel_condition_holds(&place, &conditions->items[i]))
                         return false;
         return true;
 }

@@ -1,4 +1,5 @@
-#include "common/channel_file.h"
+#include "common/channel_check.h"
+#include "common/channel_posting.h"
 #include "common/config_reader.h"
 #include "common/ensure.h"
 #include "common/limits.h"
@@ -22,18 +23,9 @@ static void fault_push(struct checking *checking, int line, const char *key, cha
         faults->items[faults->n++] = (struct channel_fault){line, key, text};
 }
 
-/* "url, account and token" */
-static char *names_text(const char *const *names) {
-        struct buffer text = {0};
-
-        for (size_t i = 0; names[i]; i++)
-                buffer_print(&text, "%s%s", i == 0 ? "" : names[i + 1] ? ", " : " and ", names[i]);
-        return buffer_text(&text);
-}
-
-static void kind_check(struct checking *checking) {
-        const char *nearest = config_nearest(checking->config->kind, channel_kinds());
-        CLEANUP_FREE char *names = names_text(channel_kinds());
+static void kind_check(struct checking *checking, const char *const *kinds) {
+        const char *nearest = config_nearest(checking->config->kind, kinds);
+        CLEANUP_FREE char *names = channel_names_text(kinds, "and");
 
         if (nearest)
                 fault_push(checking, checking->config->line, "kind",
@@ -52,7 +44,7 @@ static void unknown_check(struct checking *checking, const struct config_setting
         for (size_t i = 0; i < checking->settings->n; i++)
                 names[i] = checking->settings->items[i].key;
         nearest = config_nearest(setting->key, names);
-        list = names_text(names);
+        list = channel_names_text(names, "and");
         fault_push(checking, setting->line, NULL,
                    nearest ? memory_print("unknown key '%s'; did you mean '%s'?", setting->key, nearest)
                            : memory_print("unknown key '%s'; a %s channel takes %s", setting->key,
@@ -83,7 +75,15 @@ static const struct form {
 } forms[] = {{"text", text_fault}, {"url", config_url_fault}, {"number", number_fault},
              {"flag", flag_fault}, {"whsec", whsec_fault},    {"pointer", pointer_fault}};
 
-static const char *form_fault(const char *name, const char *value) {
+const char *const *channel_forms(void) {
+        static const char *names[sizeof forms / sizeof *forms + 1];
+
+        for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+                names[i] = forms[i].name;
+        return names;
+}
+
+const char *channel_form_fault(const char *name, const char *value) {
         const struct form *form = NULL;
 
         for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
@@ -91,13 +91,6 @@ static const char *form_fault(const char *name, const char *value) {
                         form = &forms[i];
         ENSURE(form);
         return form->fault(value);
-}
-
-static bool has_control(const char *value) {
-        for (; *value; value++)
-                if ((unsigned char)*value < ' ' || *value == 0x7f)
-                        return true;
-        return false;
 }
 
 /* One of the values the file lists, if it lists any. */
@@ -111,7 +104,7 @@ static void choice_check(struct checking *checking, const struct config_setting 
                 if (strcmp(names[i], setting->value) == 0)
                         return;
         }
-        list = names_text(names);
+        list = channel_names_text(names, "and");
         if (choices)
                 fault_push(checking, setting->line, setting->key, memory_print("must be one of %s", list));
 }
@@ -124,8 +117,8 @@ static void setting_check(struct checking *checking, const struct config_setting
                 unknown_check(checking, setting);
                 return;
         }
-        fault = has_control(setting->value) ? "has a control character in it; it must be one line of text"
-                                            : form_fault(yaml_find_text(rule, "form"), setting->value);
+        fault = channel_has_control(setting->value) ? "has a control character in it; it must be one line of text"
+                                                    : channel_form_fault(yaml_find_text(rule, "form"), setting->value);
         if (fault)
                 fault_push(checking, setting->line, setting->key, memory_print("%s", fault));
         choice_check(checking, setting, yaml_find(rule, "one_of"));
@@ -141,6 +134,16 @@ static void required_check(struct checking *checking, const struct yaml_node *ru
 }
 
 /* -- proofs -------------------------------------------------------------------------------------------------------- */
+
+/* What a proof needs beside its secret: the address that is signed. */
+static void url_check(struct checking *checking, const struct channel *channel, const struct yaml_node *proof) {
+        const char *url = yaml_find_text(proof, "url");
+
+        if (url && !channel_setting_find(channel, url))
+                fault_push(checking, checking->config->line, NULL,
+                           memory_print("%s needs %s (%s)", yaml_find_text(proof, "setting"), url,
+                                        yaml_find_text(yaml_find(checking->settings, url), "what")));
+}
 
 /* A webhook must prove where it is from, unless the operator says in so many words that it need not. */
 static void proofs_check(struct checking *checking) {
@@ -158,8 +161,10 @@ static void proofs_check(struct checking *checking) {
                              : i + 1 == proofs->n ? " or "
                                                   : ", ",
                              key, is_none ? ": true" : "");
-                if (channel_setting_is_on(&channel, key))
-                        *(is_none ? &open : &given) = key;
+                if (!channel_setting_is_on(&channel, key))
+                        continue;
+                *(is_none ? &open : &given) = key;
+                url_check(checking, &channel, &proofs->items[i]);
         }
         if (!given && !open)
                 fault_push(checking, checking->config->line, NULL,
@@ -169,12 +174,12 @@ static void proofs_check(struct checking *checking) {
                            memory_print("%s and %s: true contradict each other; remove one", given, open));
 }
 
-void channel_faults_find(const struct config_channel *config, struct channel_faults *ret) {
-        struct checking checking = {.config = config, .file = channel_file_find(config->kind), .faults = ret};
+void channel_faults_find(const struct config_channel *config, const char *const *kinds, struct channel_faults *ret) {
+        struct checking checking = {.config = config, .file = channel_file_of(config), .faults = ret};
 
         *ret = (struct channel_faults){0};
         if (!checking.file) {
-                kind_check(&checking);
+                kind_check(&checking, kinds);
                 return;
         }
         checking.settings = yaml_find(checking.file, "settings");

@@ -14,6 +14,19 @@ static char *name_pop(const char *at, const char **ret_end) {
         return memory_copy_text(at + 1, (size_t)(end - at) - 1);
 }
 
+/* The first of "a|b" that is there. */
+static char *alternatives_find(char *names, char *(*find)(void *context, const char *name), void *context) {
+        char *rest = names, *name;
+
+        while ((name = strsep(&rest, "|"))) {
+                char *value = find(context, name);
+
+                if (value)
+                        return value;
+        }
+        return NULL;
+}
+
 char *channel_template_text(const char *pattern, char *(*find)(void *context, const char *name), void *context,
                             const char *missing) {
         CLEANUP_BUFFER struct buffer text = {0};
@@ -25,7 +38,7 @@ char *channel_template_text(const char *pattern, char *(*find)(void *context, co
                 pattern += len;
                 if (*pattern) {
                         CLEANUP_FREE char *name = name_pop(pattern, &pattern);
-                        CLEANUP_FREE char *value = find(context, name);
+                        CLEANUP_FREE char *value = alternatives_find(name, find, context);
 
                         if (!value && !missing)
                                 return NULL;
@@ -39,7 +52,8 @@ char *channel_template_text(const char *pattern, char *(*find)(void *context, co
 
 bool channel_is_pointer(const char *text) { return !*text || strchr("/^$@", *text); }
 
-/* Splits a pointer of the file into where it begins and a JSON Pointer. */
+/* Splits a pointer of the file into where it begins and a JSON Pointer; NULL when it is in a setting that is not
+ * given. */
 static const char *pointer_resolve(const struct channel_place *place, const char *pointer, const json_t **ret_from) {
         *ret_from = *pointer == '^' ? place->outer : *pointer == '$' ? place->body : place->item;
         if (*pointer == '@')
@@ -50,7 +64,7 @@ static const char *pointer_resolve(const struct channel_place *place, const char
 json_t *channel_pointer_find(const struct channel_place *place, const char *pointer) {
         const json_t *from;
         const char *rest = pointer_resolve(place, pointer, &from);
-        json_t *value = json_pointer_find(from, rest);
+        json_t *value = rest ? json_pointer_find(from, rest) : NULL;
 
         return json_is_null(value) ? NULL : value;
 }
@@ -60,12 +74,14 @@ void channel_pointer_find_all(const struct channel_place *place, const char *poi
         const json_t *from;
         const char *rest = pointer_resolve(place, pointer, &from);
 
-        json_pointer_find_all(from, rest, max, ret);
+        *ret = (struct json_found){0};
+        if (rest)
+                json_pointer_find_all(from, rest, max, ret);
 }
 
 /* -- values -------------------------------------------------------------------------------------------------------- */
 
-static char *pointer_text(const struct channel_place *place, const char *pointer) {
+char *channel_pointer_text(const struct channel_place *place, const char *pointer) {
         char *text = json_scalar_text(channel_pointer_find(place, pointer));
 
         if (text && *text)
@@ -74,28 +90,76 @@ static char *pointer_text(const struct channel_place *place, const char *pointer
         return NULL;
 }
 
-/* {/pointer} or {setting} */
+/* {/pointer}, {setting} or, where there is a reply, one of its words. */
 static char *placeholder_find(void *context, const char *name) {
         const struct channel_place *place = context;
         const char *setting;
 
         if (channel_is_pointer(name))
-                return pointer_text(place, name);
+                return channel_pointer_text(place, name);
+        if (place->reply)
+                return channel_word_find(place->channel, place->reply, name);
         setting = channel_setting_find(place->channel, name);
         return setting ? memory_copy_text(setting, strlen(setting)) : NULL;
 }
 
-static char *scalar_text(const struct channel_place *place, const char *text) {
-        if (channel_is_pointer(text))
-                return pointer_text(place, text);
-        return channel_template_text(text, placeholder_find, (void *)place, NULL);
+char *channel_pattern_text(const struct channel_place *place, const char *pattern) {
+        char *text = channel_template_text(pattern, placeholder_find, (void *)place, NULL);
+
+        if (text && *text)
+                return text;
+        free(text);
+        return NULL;
 }
 
-/* {has: POINTER, then: VALUE} */
+static char *scalar_text(const struct channel_place *place, const char *text) {
+        return channel_is_pointer(text) ? channel_pointer_text(place, text) : channel_pattern_text(place, text);
+}
+
+/* What a list or a single text says, one after the other. */
+static const char *text_of_list(const struct yaml_node *node, size_t i) {
+        if (node->kind == YAML_SCALAR)
+                return i == 0 ? node->text : NULL;
+        return i < node->n ? node->items[i].text : NULL;
+}
+
+/* The part of `text` behind all of `after` and before the first `before`; NULL when one of them is not there. */
+static char *part_text(const char *text, const struct yaml_node *after, const struct yaml_node *before) {
+        size_t len = strlen(text);
+        const char *mark;
+
+        for (size_t i = 0; after && (mark = text_of_list(after, i)); i++) {
+                const char *found = memmem(text, len, mark, strlen(mark));
+
+                if (!found)
+                        return NULL;
+                len -= (size_t)(found - text) + strlen(mark);
+                text = found + strlen(mark);
+        }
+        for (size_t i = 0; before && (mark = text_of_list(before, i)); i++) {
+                const char *found = memmem(text, len, mark, strlen(mark));
+
+                if (!found)
+                        return NULL;
+                len = (size_t)(found - text);
+        }
+        return len ? memory_copy_text(text, len) : NULL;
+}
+
+/* {has, then}, or a condition with `then`, `after` or `before`. */
 static char *choice_text(const struct channel_place *place, const struct yaml_node *choice) {
-        if (!channel_pointer_find(place, yaml_find_text(choice, "has")))
+        const char *has = yaml_find_text(choice, "has"), *at = yaml_find_text(choice, "at");
+        const struct yaml_node *then = yaml_find(choice, "then");
+        CLEANUP_FREE char *text = NULL;
+
+        if (has)
+                return channel_pointer_find(place, has) ? channel_value_text(place, then) : NULL;
+        if (!channel_condition_holds(place, choice))
                 return NULL;
-        return scalar_text(place, yaml_find_text(choice, "then"));
+        if (then)
+                return channel_value_text(place, then);
+        text = at ? channel_pointer_text(place, at) : NULL;
+        return text ? part_text(text, yaml_find(choice, "after"), yaml_find(choice, "before")) : NULL;
 }
 
 char *channel_value_text(const struct channel_place *place, const struct yaml_node *value) {
@@ -114,40 +178,10 @@ char *channel_value_text(const struct channel_place *place, const struct yaml_no
         return NULL;
 }
 
+bool channel_is_parts(const struct yaml_node *to) {
+        return to && to->kind == YAML_MAP && !yaml_find(to, "at") && !yaml_find(to, "has") && !yaml_find(to, "then");
+}
+
 char *channel_why_text(const struct channel_place *place, const char *pattern) {
         return channel_template_text(pattern, placeholder_find, (void *)place, "(none)");
-}
-
-/* -- conditions ---------------------------------------------------------------------------------------------------- */
-
-/* Is `text` the wanted value, or one of the wanted list? */
-static bool is_among(const struct channel_place *place, const char *text, const struct yaml_node *wanted) {
-        size_t n = wanted->kind == YAML_LIST ? wanted->n : 1;
-
-        for (size_t i = 0; text && i < n; i++) {
-                const struct yaml_node *one = wanted->kind == YAML_LIST ? &wanted->items[i] : wanted;
-                CLEANUP_FREE char *value = channel_template_text(one->text, placeholder_find, (void *)place, NULL);
-
-                if (value && strcmp(value, text) == 0)
-                        return true;
-        }
-        return false;
-}
-
-bool channel_condition_holds(const struct channel_place *place, const struct yaml_node *condition) {
-        const char *at = yaml_find_text(condition, "at");
-        const struct yaml_node *is = yaml_find(condition, "is");
-        const struct yaml_node *is_not = yaml_find(condition, "is_not");
-        const struct yaml_node *and = yaml_find(condition, "and");
-        CLEANUP_FREE char *text = NULL;
-
-        ENSURE(at);
-        text = pointer_text(place, at);
-        if (is && !is_among(place, text, is))
-                return false;
-        if (is_not && is_among(place, text, is_not))
-                return false;
-        if (!is && !is_not && !channel_pointer_find(place, at))
-                return false;
-        return !and || channel_condition_holds(place, and);
 }

@@ -6,6 +6,7 @@
 #include "common/limits.h"
 #include "common/memory.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -35,12 +36,25 @@ static int read_file(const char *path, size_t max, struct buffer *ret) {
 
 static const char *world_find_variable(void *context, const char *name) { return getenv(name); }
 
-static int world_read_file(void *context, const char *path, struct buffer *ret) {
-        return read_file(path, LIMIT_SECRET_FILE_BYTES, ret);
+static int world_read_file(void *context, const char *path, size_t max, struct buffer *ret) {
+        return read_file(path, max, ret);
+}
+
+static int world_read_folder(void *context, const char *path, void (*on_name)(void *names, const char *name),
+                             void *names) {
+        DIR *folder = opendir(path);
+        struct dirent *entry;
+
+        if (!folder)
+                return -errno;
+        while ((entry = readdir(folder)))
+                on_name(names, entry->d_name);
+        closedir(folder);
+        return 0;
 }
 
 int config_load(const char *path, struct config **ret, char **ret_error) {
-        static const struct config_world world = {world_find_variable, world_read_file, NULL};
+        static const struct config_world world = {world_find_variable, world_read_file, NULL, world_read_folder};
         CLEANUP_BUFFER struct buffer text = {0};
         int r;
 
@@ -64,6 +78,9 @@ struct config *config_free(struct config *config) {
         for (uint32_t i = 0; i < config->n_tenants; i++)
                 config_tenant_done(&config->tenants[i]);
         free(config->tenants);
+        for (uint32_t i = 0; i < config->n_kinds; i++)
+                config_kind_done(&config->kinds[i]);
+        free(config->kinds);
         free(config->path);
         free(config->broker.ingest);
         free(config->broker.workers);
@@ -75,6 +92,7 @@ struct config *config_free(struct config *config) {
         free(config->redis);
         free(config->ingest.http);
         free(config->ingest.token);
+        free(config->ingest.spool);
         free(config);
         return NULL;
 }

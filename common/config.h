@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /* The settings of a tenant that can be changed while the broker runs: config_settings.h. */
-enum { CONFIG_N_SETTINGS = 18 };
+enum { CONFIG_N_SETTINGS = 23 };
 
 enum config_handler_kind {
         CONFIG_HANDLER_HTTP,
@@ -54,6 +54,12 @@ enum config_on_new_message { CONFIG_ON_NEW_QUEUE, CONFIG_ON_NEW_INTERRUPT };
 /* What happens to a reply of which nobody can tell whether it was posted. */
 enum config_on_unknown { CONFIG_ON_UNKNOWN_REPEAT, CONFIG_ON_UNKNOWN_SILENCE };
 
+/* What happens when a person of the team answers in a thread: it is held, or nothing. */
+enum config_on_takeover { CONFIG_ON_TAKEOVER_HOLD, CONFIG_ON_TAKEOVER_IGNORE };
+
+/* What becomes of the messages that wait when a hold ends: they are answered, or only recorded. */
+enum config_on_resume { CONFIG_ON_RESUME_ANSWER, CONFIG_ON_RESUME_RECORD };
+
 /* A lookup before the handler is asked: GET url, with {tenant}, {thread} and {from} filled in. */
 struct config_context {
         char *url; /* NULL = there is none */
@@ -68,9 +74,18 @@ struct config_setting {
         int line;
 };
 
-/* A door of a tenant: `kind` names a file of common/channels/, which says what settings it takes. */
+struct yaml_node;
+
+/* A channel file of the operator's. In a loaded config it has no fault. */
+struct config_channel_kind {
+        char *name, *path;
+        struct yaml_node *file;
+};
+
+/* A door of a tenant: `kind` names a channel file, which says what settings it takes. */
 struct config_channel {
         char *name, *kind;
+        const struct yaml_node *file; /* of the operator's kind, borrowed from the config; NULL = a built-in one */
         bool is_private; /* a name may lead to a private range of addresses */
         struct config_setting *settings;
         uint32_t n_settings;
@@ -94,6 +109,8 @@ struct config_tenant {
         char *name;
         struct span quiet, max_wait;
         uint32_t max_messages, max_bytes;
+        struct span typing_hold; /* how long a sign of typing keeps a batch back; 0 = such signs are passed over */
+        struct span transcription_wait; /* how long a voice message without text keeps its batch back; 0 = not */
         struct {
                 uint32_t attempts;
                 struct span base, cap;
@@ -110,6 +127,9 @@ struct config_tenant {
         enum config_on_new_message on_new_message;
         uint32_t max_interrupts;
         enum config_on_unknown on_unknown;
+        enum config_on_takeover on_takeover;
+        struct span hold_for; /* after a person has answered; 0 = until it is resumed */
+        enum config_on_resume on_resume;
         struct config_handler handler;
         struct config_context context;
         struct config_channel *channels;
@@ -133,6 +153,10 @@ struct config {
                 char *http; /* address:port */
                 char *token; /* NULL = only loopback is served */
                 struct span ack_timeout;
+                char *spool; /* the folder for what comes in while the broker is away; NULL = none */
+                uint64_t spool_bytes; /* what one process may have in it */
+                uint32_t connections, connections_per_address; /* at once */
+                bool is_port_shared; /* with other lull-ingests of the same user on this machine */
         } ingest;
         struct {
                 uint32_t slots;
@@ -147,6 +171,8 @@ struct config {
                 uint32_t dedupe_ids;
         } limits;
         struct config_provider provider;
+        struct config_channel_kind *kinds; /* the operator's channel files, sorted by name */
+        uint32_t n_kinds;
         struct config_tenant *tenants; /* sorted by name */
         uint32_t n_tenants;
 };

@@ -39,10 +39,34 @@ static void settings_read(struct config_reader *reader, const struct yaml_node *
                         setting_read(reader, &node->items[i], &channel->settings[channel->n_settings++]);
 }
 
+/* Of all kinds, the built-in ones first; NULL at the end. */
+static const char **kinds_list(const struct config *config) {
+        const char *const *built_in = channel_kinds();
+        const char **kinds;
+        size_t n = 0;
+
+        while (built_in[n])
+                n++;
+        kinds = memory_new(n + config->n_kinds + 1, sizeof *kinds);
+        memcpy(kinds, built_in, n * sizeof *kinds);
+        for (uint32_t i = 0; i < config->n_kinds; i++)
+                kinds[n + i] = config->kinds[i].name;
+        return kinds;
+}
+
+/* The operator's kind of that name; NULL when there is none. */
+static const struct config_channel_kind *kind_find(const struct config *config, const char *name) {
+        for (uint32_t i = 0; name && i < config->n_kinds; i++)
+                if (strcmp(config->kinds[i].name, name) == 0)
+                        return &config->kinds[i];
+        return NULL;
+}
+
 static void faults_refuse(struct config_reader *reader, const struct config_channel *channel) {
+        CLEANUP_FREE const char **kinds = kinds_list(reader->config);
         struct channel_faults faults;
 
-        channel_faults_find(channel, &faults);
+        channel_faults_find(channel, kinds, &faults);
         for (size_t i = 0; i < faults.n; i++) {
                 const struct channel_fault *fault = &faults.items[i];
 
@@ -77,9 +101,14 @@ static void channel_read_one(struct config_reader *reader, const struct yaml_nod
                 config_refuse(reader, node->line, "must be a map of at most %d settings, kind among them",
                               LIMIT_SETTINGS);
         } else {
+                const struct config_channel_kind *kind;
+
                 common_read(reader, node, channel);
+                kind = kind_find(reader->config, channel->kind);
+                channel->file = kind ? kind->file : NULL;
                 settings_read(reader, node, channel);
-                if (reader->n_errors == n_errors)
+                /* What a file with a fault in it says of settings is not to be trusted. */
+                if (reader->n_errors == n_errors && (!kind || kind->file))
                         faults_refuse(reader, channel);
         }
         config_path_pop(reader, path);

@@ -50,7 +50,7 @@ int config_decode(const char *file, struct bytes text, const struct config_world
                   char **ret_error) {
         CLEANUP_CONFIG struct config *config = memory_new(1, sizeof *config);
         CLEANUP_YAML struct yaml_node *root = NULL;
-        struct config_reader reader = {.file = file, .world = world};
+        struct config_reader reader = {.file = file, .world = world, .config = config};
         int r;
 
         r = yaml_decode(file, text, &root, ret_error);

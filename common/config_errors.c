@@ -18,7 +18,7 @@ void config_path_pop(struct config_reader *reader, size_t len) { reader->path.le
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
 /* Takes `text` over. Keeps the first by line, and of one line those that were found first. */
-static void error_push(struct config_reader *reader, int line, char *text) {
+static void error_push(struct config_reader *reader, int line, char *text, bool is_elsewhere) {
         size_t i = least(reader->n_errors++, LIMIT_CONFIG_ERRORS);
 
         if (i == LIMIT_CONFIG_ERRORS) {
@@ -30,14 +30,18 @@ static void error_push(struct config_reader *reader, int line, char *text) {
         }
         for (; i > 0 && reader->errors[i - 1].line > line; i--)
                 reader->errors[i] = reader->errors[i - 1];
-        reader->errors[i] = (struct config_error){line, text};
+        reader->errors[i] = (struct config_error){line, text, is_elsewhere};
 }
 
 void config_refuse_text(struct config_reader *reader, int line, char *text) {
         CLEANUP_FREE char *what = text;
         const char *path = buffer_text(&reader->path);
 
-        error_push(reader, line, memory_print("%s%s%s", path, *path ? ": " : "", what));
+        error_push(reader, line, memory_print("%s%s%s", path, *path ? ": " : "", what), false);
+}
+
+void config_refuse_elsewhere(struct config_reader *reader, int line, char *text) {
+        error_push(reader, line, text, true);
 }
 
 void config_refuse_text_at(struct config_reader *reader, const char *key, int line, char *text) {
@@ -117,7 +121,7 @@ void config_refuse_key(struct config_reader *reader, const struct yaml_node *nod
                 buffer_push_text(&text, "; the keys there are ");
                 names_print(names, &text);
         }
-        error_push(reader, node->line, memory_copy_text(text.data, text.len));
+        error_push(reader, node->line, memory_copy_text(text.data, text.len), false);
 }
 
 /* -- telling ------------------------------------------------------------------------------------------------------- */
@@ -125,9 +129,14 @@ void config_refuse_key(struct config_reader *reader, const struct yaml_node *nod
 char *config_errors_text(struct config_reader *reader) {
         struct buffer text = {0};
 
-        for (size_t i = 0; i < least(reader->n_errors, LIMIT_CONFIG_ERRORS); i++)
-                buffer_print(&text, "%s%s:%d: %s", i ? "\n" : "", reader->file, reader->errors[i].line,
-                             reader->errors[i].text);
+        for (size_t i = 0; i < least(reader->n_errors, LIMIT_CONFIG_ERRORS); i++) {
+                const struct config_error *error = &reader->errors[i];
+
+                buffer_push_text(&text, i ? "\n" : "");
+                if (!error->is_elsewhere)
+                        buffer_print(&text, "%s:%d: ", reader->file, error->line);
+                buffer_push_text(&text, error->text);
+        }
         if (reader->n_errors > LIMIT_CONFIG_ERRORS)
                 buffer_print(&text, "\n%s: %zu more, not shown", reader->file, reader->n_errors - LIMIT_CONFIG_ERRORS);
         return buffer_text(&text);

@@ -26,7 +26,7 @@ static int expand_file(struct config_reader *reader, int line, const char *path,
                               path);
                 return -EINVAL;
         }
-        r = reader->world->read_file(reader->world->context, path, ret);
+        r = reader->world->read_file(reader->world->context, path, LIMIT_SECRET_FILE_BYTES, ret);
         if (r == -EFBIG) {
                 config_refuse(reader, line, "the file %s is over %d bytes; it should hold one secret", path,
                               LIMIT_SECRET_FILE_BYTES);

@@ -10,14 +10,18 @@
 struct config_world {
         /* The value of an environment variable, or NULL. */
         const char *(*find_variable)(void *context, const char *name);
-        /* Appends a file's contents; 0, -EFBIG when it is over LIMIT_SECRET_FILE_BYTES, or what the system said. */
-        int (*read_file)(void *context, const char *path, struct buffer *ret);
+        /* Appends a file's contents; 0, -EFBIG when it is over `max` bytes, or what the system said. */
+        int (*read_file)(void *context, const char *path, size_t max, struct buffer *ret);
         void *context;
+        /* Calls `on_name` for each name in a folder; 0, or what the system said. NULL = there are no folders. */
+        int (*read_folder)(void *context, const char *path, void (*on_name)(void *names, const char *name),
+                           void *names);
 };
 
 struct config_error {
         int line;
         char *text;
+        bool is_elsewhere; /* the text says itself in which file, and line, it is */
 };
 
 /* Errors are gathered, so that one reading names as many as a person mends at once; values that were wrong keep their
@@ -30,6 +34,7 @@ struct config_reader {
         size_t n_errors; /* of all */
         char *bind; /* broker.bind, until the endpoints are made of it */
         bool has_no_redis; /* `redis: none` */
+        const struct config *config; /* whose kinds of channels are known */
 };
 
 /* Reads and checks a text: config_load() without the disk. The same answers. */
@@ -48,6 +53,9 @@ void config_path_pop(struct config_reader *reader, size_t len);
 /* Both take `text` over. */
 void config_refuse_text(struct config_reader *reader, int line, char *text);
 void config_refuse_text_at(struct config_reader *reader, const char *key, int line, char *text);
+/* Notes what is wrong in another file, because of `line` in this one. `text` has its own "FILE:LINE: " and is taken
+ * over. */
+void config_refuse_elsewhere(struct config_reader *reader, int line, char *text);
 /* Notes that a map has a key it should not: `names` (NULL at the end) are the ones it may have, `planned` those that a
  * later version takes. */
 void config_refuse_key(struct config_reader *reader, const struct yaml_node *node, const char *const *names,
@@ -155,6 +163,9 @@ void config_handler_read(struct config_reader *reader, const struct yaml_node *n
 void config_handler_done(struct config_handler *handler);
 void config_context_read(struct config_reader *reader, const struct yaml_node *node, void *target);
 void config_context_done(struct config_context *context);
+/* Reads channel_files; the target is the struct config. */
+void config_kinds_read(struct config_reader *reader, const struct yaml_node *node, void *target);
+void config_kind_done(struct config_channel_kind *kind);
 void config_channels_read(struct config_reader *reader, const struct yaml_node *node, void *target);
 void config_channel_done(struct config_channel *channel);
 

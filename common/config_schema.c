@@ -257,6 +257,13 @@ static const struct config_key ingest_keys[] = {
         {"http", CONFIG_CUSTOM, .read = config_listen_read},
         {"token", CONFIG_TEXT, AT(ingest.token)},
         {"ack_timeout", CONFIG_SPAN, AT(ingest.ack_timeout), S(5), MS(100), S(60)},
+        {"spool", CONFIG_TEXT, AT(ingest.spool)},
+        {"spool_bytes", CONFIG_SPACE, AT(ingest.spool_bytes), LIMIT_SPOOL_BYTES_DEFAULT, LIMIT_SPOOL_BYTES_MIN,
+         LIMIT_SPOOL_BYTES_MAX},
+        {"connections", CONFIG_COUNT, AT(ingest.connections), LIMIT_HTTP_CONNECTIONS, 1, LIMIT_HTTP_CONNECTIONS_MAX},
+        {"connections_per_address", CONFIG_COUNT, AT(ingest.connections_per_address),
+         LIMIT_HTTP_CONNECTIONS_PER_ADDRESS, 1, LIMIT_HTTP_CONNECTIONS_MAX},
+        {"share_port", CONFIG_FLAG, AT(ingest.is_port_shared)},
         {0},
 };
 
@@ -288,17 +295,23 @@ static const struct config_key provider_keys[] = {
 };
 
 static const struct config_section broker = {broker_keys, NULL};
-static const struct config_section ingest = {ingest_keys, (const char *const[]){"admin", "spool", NULL}};
+static const struct config_section ingest = {ingest_keys, (const char *const[]){"admin", NULL}};
 static const struct config_section worker = {worker_keys, NULL};
 static const struct config_section limits = {limits_keys, NULL};
 static const struct config_section provider = {provider_keys, NULL};
 
 /* `redis` before `tenants`, where some settings need one. */
 static const struct config_key root_keys[] = {
-        {"broker", CONFIG_SECTION, .section = &broker},          {"redis", CONFIG_CUSTOM, .read = config_redis_read},
-        {"ingest", CONFIG_SECTION, .section = &ingest},          {"worker", CONFIG_SECTION, .section = &worker},
-        {"limits", CONFIG_SECTION, .section = &limits},          {"provider", CONFIG_SECTION, .section = &provider},
-        {"tenants", CONFIG_CUSTOM, .read = config_tenants_read}, {0},
+        {"broker", CONFIG_SECTION, .section = &broker},
+        {"redis", CONFIG_CUSTOM, .read = config_redis_read},
+        {"ingest", CONFIG_SECTION, .section = &ingest},
+        {"worker", CONFIG_SECTION, .section = &worker},
+        {"limits", CONFIG_SECTION, .section = &limits},
+        {"provider", CONFIG_SECTION, .section = &provider},
+        /* Before the tenants, whose channels are of these kinds. */
+        {"channel_files", CONFIG_CUSTOM, .read = config_kinds_read},
+        {"tenants", CONFIG_CUSTOM, .read = config_tenants_read},
+        {0},
 };
 
 const struct config_section config_root = {root_keys, NULL};

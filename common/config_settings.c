@@ -9,9 +9,10 @@
 
 /* What the broker itself uses of a tenant. The rest is read by other programs, from the file alone. */
 static const char *const names[] = {
-        "quiet",       "max_wait",       "max_messages", "max_bytes",      "concurrency",    "rate",
-        "max_pending", "retry.attempts", "retry.base",   "retry.factor",   "retry.cap",      "retry.jitter",
-        "busy.base",   "busy.cap",       "busy.give_up", "on_new_message", "max_interrupts", "on_unknown",
+        "quiet",       "max_wait",           "max_messages", "max_bytes",      "concurrency",    "rate",
+        "max_pending", "retry.attempts",     "retry.base",   "retry.factor",   "retry.cap",      "retry.jitter",
+        "busy.base",   "busy.cap",           "busy.give_up", "on_new_message", "max_interrupts", "on_unknown",
+        "typing_hold", "transcription_wait", "on_takeover",  "hold_for",       "on_resume",
 };
 
 _Static_assert(sizeof names / sizeof *names == CONFIG_N_SETTINGS, "each setting has a name");

@@ -17,6 +17,8 @@
 /* In the order of their enums. */
 static const char *const on_new_message_names[] = {"queue", "interrupt", NULL};
 static const char *const on_unknown_names[] = {"repeat", "silence", NULL};
+static const char *const on_takeover_names[] = {"hold", "ignore", NULL};
+static const char *const on_resume_names[] = {"answer", "record", NULL};
 
 static const struct config_key retry_keys[] = {
         {"attempts", CONFIG_COUNT, AT(retry.attempts), 6, 1, 100},
@@ -51,6 +53,11 @@ static const struct config_key tenant_keys[] = {
         {"on_new_message", CONFIG_CHOICE, AT(on_new_message), CONFIG_ON_NEW_QUEUE, .choices = on_new_message_names},
         {"max_interrupts", CONFIG_COUNT, AT(max_interrupts), 3, 0, LIMIT_INTERRUPTS},
         {"on_unknown", CONFIG_CHOICE, AT(on_unknown), CONFIG_ON_UNKNOWN_REPEAT, .choices = on_unknown_names},
+        {"typing_hold", CONFIG_SPAN, AT(typing_hold), S(8), 0, HOUR},
+        {"transcription_wait", CONFIG_SPAN, AT(transcription_wait), 0, 0, S(600)},
+        {"on_takeover", CONFIG_CHOICE, AT(on_takeover), CONFIG_ON_TAKEOVER_HOLD, .choices = on_takeover_names},
+        {"hold_for", CONFIG_SPAN, AT(hold_for), 12 * HOUR, 0, S(LIMIT_HOLD_S)},
+        {"on_resume", CONFIG_CHOICE, AT(on_resume), CONFIG_ON_RESUME_ANSWER, .choices = on_resume_names},
         {"retry", CONFIG_SECTION, .section = &retry},
         {"busy", CONFIG_SECTION, .section = &busy},
         {"lock", CONFIG_SECTION, .section = &lock},
@@ -65,8 +72,7 @@ static const struct config_key tenant_keys[] = {
         {0},
 };
 
-static const char *const tenant_planned[] = {"hold_for", NULL};
-const struct config_section config_tenant_section = {tenant_keys, tenant_planned};
+const struct config_section config_tenant_section = {tenant_keys, NULL};
 
 /* -- what does not go together ------------------------------------------------------------------------------------- */
 

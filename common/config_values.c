@@ -13,7 +13,7 @@ struct unit {
 
 /* From small to large, as the way back looks for the largest that fits. */
 static const struct unit span_units[] = {
-        {"ms", 1000}, {"s", 1000000}, {"m", 60000000}, {"h", INT64_C(3600000000)}, {0}};
+        {"ms", 1000}, {"s", 1000000}, {"m", 60000000}, {"h", INT64_C(3600000000)}, {"d", INT64_C(86400000000)}, {0}};
 static const struct unit size_units[] = {{"", 1}, {"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {0}};
 
 static int refuse(char **ret_why, const char *why) {
@@ -51,9 +51,8 @@ int config_span_decode(const char *text, int64_t *ret_us, char **ret_why) {
                 return -EINVAL;
         }
         if (!unit)
-                return refuse(
-                        ret_why,
-                        "is no length of time; write a whole number and ms, s, m or h, such as '8s', '500ms' or '2m'");
+                return refuse(ret_why, "is no length of time; write a whole number and ms, s, m, h or d, such as '8s', "
+                                       "'500ms' or '2m'");
         *ret_us = times(number, unit->factor);
         return 0;
 }
@@ -144,7 +143,16 @@ static char *amount_text(int64_t amount, const struct unit *units) {
         return memory_print("%lld%s", (long long)(amount / best->factor), best->name);
 }
 
-char *config_span_text(int64_t us) { return amount_text(us, us ? span_units : span_units + 1); }
+/* People count in hours up to a week: "24h", "168h". */
+enum { HOURS_MAX = 168 };
+
+char *config_span_text(int64_t us) {
+        int64_t hour = INT64_C(3600000000);
+
+        if (us > HOURS_MAX * hour || us % hour != 0 || us == 0)
+                return amount_text(us, us ? span_units : span_units + 1);
+        return memory_print("%lldh", (long long)(us / hour));
+}
 char *config_size_text(int64_t bytes) { return amount_text(bytes, size_units); }
 char *config_count_text(int64_t count) { return memory_print("%lld", (long long)count); }
 

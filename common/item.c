@@ -7,7 +7,11 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define KNOWN_KEYS "tenant, thread, id, channel, text, data, from, at, kind"
+#define KNOWN_KEYS "tenant, thread, id, channel, text, data, from, at, kind, url, to, aliases, what"
+/* What may be said here: of its own replies only a channel can say that they are shown. */
+#define KNOWN_WHATS "message, typing, paused, person, closed, resume, edit, delete, alias"
+/* The kind of a message that was taken back. */
+#define KIND_DELETED "deleted"
 
 /* Takes `why`. */
 static int refuse(const char *code, char *why, struct item_fault *ret_fault) {
@@ -17,13 +21,24 @@ static int refuse(const char *code, char *why, struct item_fault *ret_fault) {
 
 static int refuse_message(char *why, struct item_fault *ret_fault) { return refuse("bad_message", why, ret_fault); }
 
+static bool is_printable(struct bytes text) {
+        const uint8_t *data = text.data;
+
+        for (size_t i = 0; i < text.len; i++)
+                if (data[i] < ' ' || data[i] == 0x7f)
+                        return false;
+        return bytes_is_utf8(text);
+}
+
 /* -- reading ------------------------------------------------------------------------------------------------------- */
 
 static struct bytes text_of(const json_t *value) {
         return (struct bytes){json_string_value(value), json_string_length(value)};
 }
 
-static int decode_at(const json_t *value, struct wall *ret, struct item_fault *ret_fault) {
+static int decode_at(const json_t *value, struct item *item, struct item_fault *ret_fault) {
+        struct wall *ret = &item->body.at;
+
         if (json_is_integer(value) && item_at_of_number(json_integer_value(value), ret) == 0)
                 return 0;
         if (json_is_string(value) && item_at_of_text(text_of(value), ret) == 0)
@@ -42,7 +57,7 @@ static struct bytes *find_text(struct item *item, const char *key) {
         } places[] = {
                 {"tenant", &item->tenant},   {"thread", &item->thread},  {"id", &item->id},
                 {"channel", &item->channel}, {"text", &item->body.text}, {"from", &item->body.from},
-                {"kind", &item->body.kind},
+                {"kind", &item->body.kind},  {"url", &item->body.url},
         };
 
         for (size_t i = 0; i < sizeof places / sizeof *places; i++)
@@ -58,22 +73,112 @@ static int decode_text(const char *key, const json_t *value, struct bytes *ret, 
         return 0;
 }
 
+static int decode_data(const json_t *value, struct item *item, struct item_fault *ret_fault) {
+        (void)ret_fault; /* any JSON will do */
+        free(item->data);
+        item->data = json_encode_text(value);
+        item->body.data = bytes_of(item->data);
+        return 0;
+}
+
+static bool is_object_of_texts(const json_t *value) {
+        const char *key;
+        json_t *part;
+
+        json_object_foreach((json_t *)value, key, part) {
+                if (!json_is_string(part))
+                        return false;
+        }
+        return json_is_object(value) && json_object_size(value) > 0;
+}
+
+/* A name, or the parts of one. */
+static int decode_to(const json_t *value, struct item *item, struct item_fault *ret_fault) {
+        if (!json_is_string(value) && !is_object_of_texts(value))
+                return refuse_message(memory_print("to is neither a name in quotes nor an object of texts, such as "
+                                                   "{\"chat\":\"-100\",\"topic\":\"42\"}"),
+                                      ret_fault);
+        free(item->to);
+        item->to = json_is_object(value) ? json_encode_text(value) : NULL;
+        item->body.to = item->to ? bytes_of(item->to) : text_of(value);
+        if (item->body.to.len > LIMIT_TO_LEN)
+                return refuse_message(memory_print("to is longer than %d bytes", LIMIT_TO_LEN), ret_fault);
+        return 0;
+}
+
+static int decode_aliases(const json_t *value, struct item *item, struct item_fault *ret_fault) {
+        size_t n = json_array_size(value);
+
+        if (!json_is_array(value) || n > LIMIT_ALIASES_OF_ITEM)
+                return refuse_message(
+                        memory_print("aliases must be a list of at most %d names in quotes", LIMIT_ALIASES_OF_ITEM),
+                        ret_fault);
+        for (size_t i = 0; i < n; i++) {
+                int r = decode_text("each of the aliases", json_array_get(value, i), &item->aliases[i], ret_fault);
+
+                if (r < 0)
+                        return r;
+                if (item->aliases[i].len > LIMIT_THREAD_LEN || !is_printable(item->aliases[i]))
+                        return refuse("bad_thread",
+                                      memory_print("each of the aliases must have at most %d bytes and no control "
+                                                   "characters",
+                                                   LIMIT_THREAD_LEN),
+                                      ret_fault);
+        }
+        item->n_aliases = (uint32_t)n;
+        return 0;
+}
+
+static int decode_what(const json_t *value, struct item *item, struct item_fault *ret_fault) {
+        if (json_is_string(value) && wire_what_of_name(text_of(value), &item->what) == 0 &&
+            item->what != WIRE_WHAT_SHOWN)
+                return 0;
+        return refuse_message(memory_print("what must be one of " KNOWN_WHATS), ret_fault);
+}
+
+/* The keys whose value is not just a text. */
+static const struct decoder {
+        const char *key;
+        int (*decode)(const json_t *value, struct item *item, struct item_fault *ret_fault);
+} decoders[] = {
+        {"at", decode_at}, {"data", decode_data}, {"to", decode_to}, {"aliases", decode_aliases}, {"what", decode_what},
+};
+
+static const struct decoder *find_decoder(const char *key) {
+        for (size_t i = 0; i < sizeof decoders / sizeof *decoders; i++)
+                if (strcmp(decoders[i].key, key) == 0)
+                        return &decoders[i];
+        return NULL;
+}
+
 static int decode_key(const char *key, const json_t *value, struct item *item, struct item_fault *ret_fault) {
         struct bytes *text = find_text(item, key);
+        const struct decoder *decoder = find_decoder(key);
 
-        if (json_is_null(value) && (text || strcmp(key, "data") == 0 || strcmp(key, "at") == 0))
+        if (!text && !decoder)
+                return refuse_message(memory_print("unknown key \"%.64s\"; a message has " KNOWN_KEYS, key), ret_fault);
+        if (json_is_null(value))
                 return 0;
-        if (text)
-                return decode_text(key, value, text, ret_fault);
-        if (strcmp(key, "at") == 0)
-                return decode_at(value, &item->body.at, ret_fault);
-        if (strcmp(key, "data") == 0) {
-                free(item->data);
-                item->data = json_encode_text(value);
-                item->body.data = bytes_of(item->data);
+        return text ? decode_text(key, value, text, ret_fault) : decoder->decode(value, item, ret_fault);
+}
+
+/* Has an event what it needs, and a message that is taken back nothing else? */
+static int check_event(struct item *item, struct item_fault *ret_fault) {
+        struct wire_body *body = &item->body;
+        const char *name = wire_what_name(item->what);
+
+        if ((item->what == WIRE_WHAT_EDIT || item->what == WIRE_WHAT_DELETE) && item->id.len == 0)
+                return refuse("bad_id", memory_print("id is missing: it says which message the %s is of", name),
+                              ret_fault);
+        if (item->what == WIRE_WHAT_ALIAS && item->n_aliases == 0)
+                return refuse_message(memory_print("aliases is missing: it says what else the thread is called"),
+                                      ret_fault);
+        if (item->what != WIRE_WHAT_DELETE)
                 return 0;
-        }
-        return refuse_message(memory_print("unknown key \"%.64s\"; a message has " KNOWN_KEYS, key), ret_fault);
+        if (body->text.len > 0 || body->data.len > 0 || body->kind.len > 0 || body->url.len > 0)
+                return refuse_message(memory_print("a delete takes no text, data, kind or url"), ret_fault);
+        body->kind = bytes_of(KIND_DELETED);
+        return 0;
 }
 
 static int decode_keys(json_t *json, struct item *item, struct item_fault *ret_fault) {
@@ -94,7 +199,9 @@ static int decode_keys(json_t *json, struct item *item, struct item_fault *ret_f
                 return refuse_message(memory_print("from is longer than %d bytes", LIMIT_SENDER_LEN), ret_fault);
         if (item->body.kind.len > LIMIT_NAME_LEN)
                 return refuse_message(memory_print("kind is longer than %d bytes", LIMIT_NAME_LEN), ret_fault);
-        return 0;
+        if (item->body.url.len > LIMIT_URL_LEN)
+                return refuse_message(memory_print("url is longer than %d bytes", LIMIT_URL_LEN), ret_fault);
+        return check_event(item, ret_fault);
 }
 
 int item_decode(json_t *json, struct item *ret, struct item_fault *ret_fault) {
@@ -144,25 +251,28 @@ int item_decode_line(struct bytes text, uint64_t line, struct item *ret, struct 
 void item_done(struct item *item) {
         json_decref(item->json);
         free(item->data);
+        free(item->to);
         *item = (struct item){0};
 }
 
 struct wire_message item_to_message(const struct item *item, struct buffer *body) {
+        struct wire_message message = {
+                .tenant = item->tenant,
+                .thread = item->thread,
+                .id = item->id,
+                .channel = item->channel,
+                .what = item->what,
+                .n_aliases = item->n_aliases,
+        };
+
         buffer_clear(body);
         wire_encode_body(body, &item->body);
-        return (struct wire_message){item->tenant, item->thread, item->id, item->channel, buffer_bytes(body)};
+        message.body = buffer_bytes(body);
+        memcpy(message.aliases, item->aliases, sizeof message.aliases);
+        return message;
 }
 
 /* -- checking ------------------------------------------------------------------------------------------------------ */
-
-static bool is_printable(struct bytes text) {
-        const uint8_t *data = text.data;
-
-        for (size_t i = 0; i < text.len; i++)
-                if (data[i] < ' ' || data[i] == 0x7f)
-                        return false;
-        return bytes_is_utf8(text);
-}
 
 int item_check(const struct wire_message *message, uint32_t body_len_max, struct item_fault *ret_fault) {
         if (message->tenant.len == 0 || message->tenant.len > LIMIT_NAME_LEN || !is_printable(message->tenant))

@@ -13,6 +13,13 @@
 #define LIMIT_MESSAGE_ID_LEN 256
 /* Who sent a message: named by platforms as threads are. */
 #define LIMIT_SENDER_LEN 256
+/* Further names of an item's thread: the most that a platform gives one person are four (a number, a name, and an
+ * opaque id of either kind). */
+#define LIMIT_ALIASES_OF_ITEM 4
+/* Where a reply goes: a name, or the few parts of one, each as long as a thread's. */
+#define LIMIT_TO_LEN 1024
+/* Where a medium is fetched: signed addresses of object stores have up to 2 KiB. */
+#define LIMIT_URL_LEN 4096
 
 /* -- messages and batches ------------------------------------------------------------------------------------------ */
 
@@ -106,6 +113,18 @@
 #define LIMIT_HOLDS 100000
 /* A hold that ends by itself does so within a year and a day; one that is to last longer has no end. */
 #define LIMIT_HOLD_S (366 * 24 * 3600)
+/* Names that are known to be one thread's with another, some 150 bytes of memory and as many on disk each: past it the
+ * one that was used longest ago is forgotten. They are held to a share of limits.memory, too. */
+#define LIMIT_ALIASES 1000000
+#define LIMIT_ALIASES_SHARE 4
+/* Names of one thread: platforms give one person four at a time, and a few more as numbers change. */
+#define LIMIT_ALIASES_OF_THREAD 64
+/* A name that is used is noted anew once a day: so the oldest note tells who has been silent longest. */
+#define LIMIT_ALIAS_NOTED_S (24 * 3600)
+/* Replies that are known again when the platform shows them to us as somebody's: the echo of a post comes within
+ * seconds, and a broker that answers a hundred batches a second keeps ten minutes of them. */
+#define LIMIT_ECHOES 65536
+#define LIMIT_ECHO_S (10 * 60)
 /* Runs lost with their worker before a batch counts as the one that kills workers. */
 #define LIMIT_LOST_RUNS 10
 /* How long the others wait for one run that tries a provider which failed: past this another one tries it, too. */
@@ -190,18 +209,33 @@
 
 /* A webhook's body. Meta documents up to 3 MB. */
 #define LIMIT_HTTP_BODY_BYTES (3 * 1024 * 1024)
-/* Connections at once; libmicrohttpd's default follows FD_SETSIZE, which an epoll loop does not have. */
+/* Default of ingest.connections; libmicrohttpd's own follows FD_SETSIZE, which an epoll loop does not have. */
 #define LIMIT_HTTP_CONNECTIONS 4096
+/* Its ceiling: with a head on each they are two gigabytes. */
+#define LIMIT_HTTP_CONNECTIONS_MAX 65536
+/* Default of ingest.connections_per_address: four slow senders do not take all the places, and no platform has as many
+ * open at once. */
+#define LIMIT_HTTP_CONNECTIONS_PER_ADDRESS 1024
+/* Connections beyond all limits that are on their way out: those who had to make room. */
+#define LIMIT_HTTP_CONNECTIONS_CLOSING 256
 /* Bodies held in memory at once: room for eighty of the largest, or one of 64 KiB on each connection. */
 #define LIMIT_HTTP_BUFFERED_BYTES (256 * 1024 * 1024)
+/* Fields of a webhook that is a form. Twilio sends twenty to forty. */
+#define LIMIT_FORM_FIELDS 1000
 /* Read past without keeping it, so that who sends too much can still read why it was refused. */
 #define LIMIT_HTTP_SWALLOWED_BYTES (32 * 1024 * 1024)
 /* A request's head, with what libmicrohttpd notes about it; its own default. Webhooks have 1 to 4 KiB. */
 #define LIMIT_HTTP_HEAD_BYTES (32 * 1024)
-/* A connection that sends nothing, or does not read its answer. */
+/* Fields of a head. Webhooks have 10 to 30. */
+#define LIMIT_HTTP_FIELDS 100
+/* A connection that sends nothing, between two requests too, or does not read its answer. */
 #define LIMIT_HTTP_IDLE_S 10
-/* A request must be there as a whole after so long, however steadily it drips: 3 MB at 50 KB a second. */
-#define LIMIT_HTTP_REQUEST_S 60
+/* From the beginning of a request, however steadily it drips: until its head is there, */
+#define LIMIT_HTTP_HEAD_S 10
+/* and all of it: 3 MB at 100 KB a second. */
+#define LIMIT_HTTP_REQUEST_S 30
+/* For the client to read its answer, which is a few hundred bytes. */
+#define LIMIT_HTTP_ANSWER_S 30
 /* What Retry-After asks for: a broker that restarts is back by then. */
 #define LIMIT_RETRY_AFTER_S 2
 /* Ignored parts of a webhook that its answer names: enough to see why nothing came of it. */
@@ -217,8 +251,29 @@
 #define LIMIT_RESEND_MS 1000
 /* A frame that found no connection is tried again. */
 #define LIMIT_UNSENT_MS 100
+/* Verbs over HTTP that wait for the broker's answer: staff is not that many, and each waits for a commit at most. */
+#define LIMIT_ASKS 1000
 /* Whether the broker answers is asked with a frame of no messages, for /readyz. */
 #define LIMIT_READY_MS 1500
+/* Default of ingest.spool_bytes: what 200 messages of a kilobyte bring each second for twenty minutes. */
+#define LIMIT_SPOOL_BYTES_DEFAULT (UINT64_C(256) << 20)
+/* Its floor and its ceiling: a message of the longest kind must fit; and all of it is read when a spool is opened. */
+#define LIMIT_SPOOL_BYTES_MIN (2 << 20)
+#define LIMIT_SPOOL_BYTES_MAX (UINT64_C(16) << 30)
+/* The map of a spool's LMDB: address space. Above the ceiling, for pages that are half full, and copies of pages. */
+#define LIMIT_SPOOL_MAP_BYTES (UINT64_C(64) << 30)
+/* Processes that share a folder of spools, and the dead ones that left theirs. */
+#define LIMIT_SPOOL_SLOTS 64
+/* Tenants that have something in the spool. */
+#define LIMIT_SPOOL_TENANTS LIMIT_TENANTS
+/* Messages that go from the spool in one frame: as for stdin. */
+#define LIMIT_SPOOL_FRAME_MESSAGES 1000
+/* How long what was refused for want of room waits, and a spool that could not be written. */
+#define LIMIT_SPOOL_PAUSE_MS 1000
+/* How often the spools of processes that have died are looked for. */
+#define LIMIT_SPOOL_LOOK_MS 3000
+/* How often the log says how far a long backlog has got. */
+#define LIMIT_SPOOL_LOG_S 10
 /* Lines of stdin in one frame: large enough that the commit is shared, small enough that the progress moves. */
 #define LIMIT_STDIN_MESSAGES 1000
 /* How much is read of stdin at once. */
@@ -271,6 +326,10 @@
 #define LIMIT_CONTEXT_CACHE_S (7 * 24 * 3600)
 /* Settings of one channel; keys of one section. */
 #define LIMIT_SETTINGS 64
+/* A channel file of the operator's: the largest built-in one has 12 KiB. */
+#define LIMIT_CHANNEL_FILE_BYTES (256 * 1024)
+/* And how many there may be: more than there are platforms. */
+#define LIMIT_CHANNEL_FILES 256
 
 /* -- lull, the CLI ------------------------------------------------------------------------------------------------- */
 

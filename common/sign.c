@@ -12,12 +12,24 @@
 
 static const char secret_prefix[] = "whsec_";
 
-void sign_hmac_sha256(struct bytes key, struct bytes data, uint8_t ret_mac[SIGN_SHA256_LEN]) {
+static void hmac(const EVP_MD *digest, struct bytes key, struct bytes data, uint8_t *ret_mac, unsigned mac_len) {
         unsigned len = 0;
 
         ENSURE(key.len <= INT32_MAX);
-        ENSURE(HMAC(EVP_sha256(), key.len ? key.data : "", (int)key.len, data.data, data.len, ret_mac, &len));
-        ENSURE(len == SIGN_SHA256_LEN);
+        ENSURE(HMAC(digest, key.len ? key.data : "", (int)key.len, data.data, data.len, ret_mac, &len));
+        ENSURE(len == mac_len);
+}
+
+void sign_hmac_sha256(struct bytes key, struct bytes data, uint8_t ret_mac[SIGN_SHA256_LEN]) {
+        hmac(EVP_sha256(), key, data, ret_mac, SIGN_SHA256_LEN);
+}
+
+void sign_hmac_sha1(struct bytes key, struct bytes data, uint8_t ret_mac[SIGN_SHA1_LEN]) {
+        hmac(EVP_sha1(), key, data, ret_mac, SIGN_SHA1_LEN);
+}
+
+void sign_sha256(struct bytes data, uint8_t ret_digest[SIGN_SHA256_LEN]) {
+        ENSURE(EVP_Digest(data.len ? data.data : "", data.len, ret_digest, NULL, EVP_sha256(), NULL) == 1);
 }
 
 void sign_sha1(struct bytes data, uint8_t ret_digest[SIGN_SHA1_LEN]) {
@@ -106,6 +118,20 @@ int sign_base64_decode(struct bytes text, struct buffer *data) {
                 return -EBADMSG;
         data->len += (size_t)(len - padding);
         return 0;
+}
+
+int sign_base64url_decode(struct bytes text, struct buffer *data) {
+        CLEANUP_BUFFER struct buffer plain = {0};
+        const char *from = text.data;
+
+        for (size_t i = 0; i < text.len; i++) {
+                if (from[i] == '+' || from[i] == '/' || from[i] == '=')
+                        return -EBADMSG;
+                buffer_push(&plain, from[i] == '-' ? "+" : from[i] == '_' ? "/" : &from[i], 1);
+        }
+        for (size_t i = text.len; i % 4 != 0; i++)
+                buffer_push(&plain, "=", 1);
+        return sign_base64_decode(buffer_bytes(&plain), data);
 }
 
 bool sign_is_equal(struct bytes a, struct bytes b) {

@@ -1,4 +1,4 @@
-/* Signatures: HMAC-SHA256, hexadecimal and base64, comparing without a tell-tale, and Standard Webhooks 1.0.0. The one
+/* Signatures: HMAC, hexadecimal and base64, comparing without a tell-tale, and Standard Webhooks 1.0.0. The one
  * door to OpenSSL's libcrypto. It asks no clock: whoever signs or verifies says what time it is. */
 #pragma once
 
@@ -20,6 +20,10 @@ enum {
 
 void sign_hmac_sha256(struct bytes key, struct bytes data, uint8_t ret_mac[SIGN_SHA256_LEN]);
 
+/* For platforms that still sign so: as a MAC, SHA-1 is not broken. */
+void sign_hmac_sha1(struct bytes key, struct bytes data, uint8_t ret_mac[SIGN_SHA1_LEN]);
+void sign_sha256(struct bytes data, uint8_t ret_digest[SIGN_SHA256_LEN]);
+
 /* For names (UUID version 5), not for secrets: SHA-1 is broken for those. */
 void sign_sha1(struct bytes data, uint8_t ret_digest[SIGN_SHA1_LEN]);
 
@@ -30,6 +34,8 @@ void sign_base64_encode(struct bytes data, struct buffer *text);
  * case) or not base64 with its padding. */
 MUST_USE int sign_hex_decode(struct bytes text, struct buffer *data);
 MUST_USE int sign_base64_decode(struct bytes text, struct buffer *data);
+/* The same for base64url without padding (RFC 4648, section 5), as JSON Web Tokens have it. */
+MUST_USE int sign_base64url_decode(struct bytes text, struct buffer *data);
 
 /* Are they the same? Takes as long when they differ in the first byte as in the last; only the lengths can be told. */
 bool sign_is_equal(struct bytes a, struct bytes b);

@@ -31,6 +31,23 @@ enum wire_type {
         WIRE_POSTED = 14,
         WIRE_TALLY = 15,
         WIRE_HEARD = 16,
+        WIRE_EVENTS = 17, /* from lull/1.2 */
+};
+
+/* What an item of a producer is: a message, or an event about a thread. PROTOCOL.md says what each does. */
+enum wire_what {
+        WIRE_WHAT_MESSAGE = 0,
+        WIRE_WHAT_TYPING = 1, /* the person is typing */
+        WIRE_WHAT_PAUSED = 2, /* and has stopped */
+        WIRE_WHAT_PERSON = 3, /* somebody of the team answers from here on */
+        WIRE_WHAT_CLOSED = 4, /* the conversation was closed */
+        WIRE_WHAT_RESUME = 5, /* the platform gives the thread back */
+        WIRE_WHAT_EDIT = 6, /* the body replaces that of message `id` */
+        WIRE_WHAT_DELETE = 7, /* message `id` was taken back */
+        WIRE_WHAT_ALIAS = 8, /* says only that the thread and the aliases are one */
+        WIRE_WHAT_SHOWN = 9, /* reply `number` of the batch `id` is to be seen in the channel */
+        WIRE_WHAT_UNKNOWN = 10, /* a number that is not known here: accepted, and passed over */
+        N_WIRE_WHAT,
 };
 
 enum wire_outcome {
@@ -75,15 +92,22 @@ enum wire_tally {
 #define WIRE_BATCH_LEN 26
 #define WIRE_UUID_LEN 16
 
-/* What one person sent, as a producer hands it over. `id` and `channel` may be empty. */
+/* An item, as a producer hands it over: what a person sent, or an event. `id` and `channel` may be empty; with the rest
+ * left at zero it is a message. */
 struct wire_message {
         struct bytes tenant, thread, id, channel, body;
+        enum wire_what what;
+        uint32_t number; /* WIRE_WHAT_SHOWN: which reply, from 0 */
+        uint32_t n_aliases;
+        struct bytes aliases[LIMIT_ALIASES_OF_ITEM]; /* what else the thread is called */
 };
 
 /* The inside of a message's `body`, which the broker checks once and then only carries. */
 struct wire_body {
         struct wall at; /* 0 = not said */
         struct bytes from, kind, text, data; /* each may be empty; data is JSON text */
+        struct bytes to; /* where a reply goes, if not to the thread's name: a name, or a JSON object of its parts */
+        struct bytes url; /* of a medium */
 };
 
 struct wire_refusal {
@@ -142,6 +166,7 @@ struct wire_run {
         uint32_t posted; /* replies of that answer already posted */
         bool is_doubtful; /* reply number `posted` may be out already */
         bool is_silent; /* a reply in doubt that cannot be looked for is passed over; else it is posted again */
+        bool is_record; /* the messages are only to be recorded: a person has answered them */
         uint32_t n_messages;
         struct pack_reader messages; /* read with wire_run_next() */
 };
@@ -192,11 +217,15 @@ struct wire_settled {
  * frame. *ret_body is what follows the type byte. */
 MUST_USE int wire_open(struct bytes frame, enum wire_type *ret_type, struct bytes *ret_body);
 
-/* MESSAGES: the head, then wire_message_next() as often as *ret_n says. */
+/* MESSAGES and EVENTS: the head, then wire_plain_next() for the one and wire_message_next() for the other, as often as
+ * *ret_n says. */
 MUST_USE int wire_decode_messages(struct bytes body, uint64_t *ret_request, uint32_t *ret_n,
                                   struct pack_reader *ret_reader);
-/* 0, or -EBADMSG when the frame as a whole is broken: then nothing of it is to be used. */
+/* An item, as wire_encode_message() writes it. 0, or -EBADMSG when the frame as a whole is broken: then nothing of it
+ * is to be used. */
 MUST_USE int wire_message_next(struct pack_reader *reader, struct wire_message *ret);
+/* The same for an item of MESSAGES, where nothing behind its body means anything. */
+MUST_USE int wire_plain_next(struct pack_reader *reader, struct wire_message *ret);
 MUST_USE int wire_decode_body(struct bytes body, struct wire_body *ret);
 MUST_USE int wire_decode_ack(struct bytes body, struct wire_ack *ret);
 MUST_USE int wire_refusal_next(struct pack_reader *reader, struct wire_refusal *ret);
@@ -223,8 +252,17 @@ MUST_USE int wire_decode_tally(struct bytes body, struct bytes *ret_tenant, uint
 MUST_USE int wire_tally_next(struct pack_reader *reader, struct wire_tally_item *ret);
 MUST_USE int wire_decode_error(struct bytes body, struct bytes *ret_code, struct bytes *ret_why);
 
-/* The head of MESSAGES; `n` times wire_encode_message() must follow in the same buffer. */
+/* "message", "typing", ...; static. */
+const char *wire_what_name(enum wire_what what);
+/* 0 and *ret; -EBADMSG when nothing is called so. */
+MUST_USE int wire_what_of_name(struct bytes name, enum wire_what *ret);
+/* Can MESSAGES carry it? That is a message without aliases; everything else goes in EVENTS. */
+bool wire_is_plain(const struct wire_message *message);
+/* The head of MESSAGES; `n` times wire_encode_message() must follow in the same buffer, each of a plain one. A broker
+ * from before lull/1.2 understands it. */
 void wire_encode_messages(struct buffer *buffer, uint64_t request, uint32_t n);
+/* The head of EVENTS; `n` times wire_encode_message() must follow in the same buffer. */
+void wire_encode_events(struct buffer *buffer, uint64_t request, uint32_t n);
 void wire_encode_message(struct buffer *buffer, const struct wire_message *message);
 void wire_encode_body(struct buffer *buffer, const struct wire_body *body);
 void wire_encode_ack(struct buffer *buffer, uint64_t request, uint32_t n_accepted, const uint32_t *duplicates,

@@ -1,4 +1,4 @@
-/* What wire.c and wire_run.c share: the odd values of a frame. */
+/* What wire.c, wire_items.c and wire_run.c share: the odd values of a frame. */
 #pragma once
 
 #include "common/wire.h"

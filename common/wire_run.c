@@ -11,13 +11,15 @@ enum {
 
 /* What stands behind the messages. */
 static bool pop_run_end(struct pack_reader reader, uint32_t n_fields, struct wire_run *run) {
-        run->is_doubtful = run->is_silent = false;
+        run->is_doubtful = run->is_silent = run->is_record = false;
         if (n_fields > RUN_FIELDS) {
                 pack_skip(&reader, run->n_messages);
                 run->is_doubtful = wire_pop_bool(&reader);
         }
         if (n_fields > RUN_FIELDS + 1)
                 run->is_silent = wire_pop_bool(&reader);
+        if (n_fields > RUN_FIELDS + 2)
+                run->is_record = wire_pop_bool(&reader);
         return pack_is_good(&reader);
 }
 
@@ -61,7 +63,7 @@ int wire_run_next(struct wire_run *run, struct wire_run_message *ret) {
 
 void wire_encode_run(struct buffer *buffer, const struct wire_run *run) {
         wire_push_type(buffer, WIRE_RUN);
-        pack_push_array(buffer, RUN_FIELDS + 2);
+        pack_push_array(buffer, RUN_FIELDS + 3);
         pack_push_uint(buffer, run->fence);
         pack_push_str(buffer, run->batch);
         pack_push_str(buffer, run->tenant);
@@ -86,6 +88,7 @@ void wire_encode_run_message(struct buffer *buffer, const struct wire_run_messag
 void wire_encode_run_end(struct buffer *buffer, const struct wire_run *run) {
         pack_push_uint(buffer, run->is_doubtful);
         pack_push_uint(buffer, run->is_silent);
+        pack_push_uint(buffer, run->is_record);
 }
 
 int wire_decode_answered(struct bytes body, struct wire_answered *ret) {

@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "common/item.h"
+#include "common/limits.h"
 #include "common/log.h"
 #include "common/memory.h"
 #include "ingest/core/reply.h"
@@ -15,14 +16,25 @@ struct webhook {
         char *tenant, *channel;
         struct refusals refusals;
         struct reply_ignored ignored;
+        /* What the platform wants to hear when all is well; a copy, as the file may be read anew while it waits. */
+        struct {
+                unsigned status; /* 0 = our own words will do */
+                char *type, *body;
+        } wanted;
 };
 
 static struct webhook *webhook_new(struct http_request *request, const struct door *door) {
         struct webhook *webhook = memory_new(1, sizeof *webhook);
+        struct channel_answer wanted;
 
         webhook->waiting.request = request;
         webhook->tenant = memory_print("%s", door->tenant->name);
         webhook->channel = memory_print("%s", door->config->name);
+        if (channel_respond(door->channel, &wanted)) {
+                webhook->wanted.status = wanted.status;
+                webhook->wanted.type = memory_print("%s", wanted.type);
+                webhook->wanted.body = memory_print("%s", wanted.body);
+        }
         return webhook;
 }
 
@@ -32,6 +44,8 @@ static struct webhook *webhook_free(struct webhook *webhook) {
         for (uint32_t i = 0; i < LIMIT_IGNORED_SHOWN; i++)
                 free(webhook->ignored.why[i]);
         refusals_done(&webhook->refusals);
+        free(webhook->wanted.type);
+        free(webhook->wanted.body);
         free(webhook->tenant);
         free(webhook->channel);
         free(webhook);
@@ -57,8 +71,23 @@ static void refuse(struct http_request *request, const struct door *door, unsign
                 service_answer_problem(request, status, code, why);
 }
 
+/* In the platform's words where it wants to hear them. */
+static void answer_body(const struct webhook *webhook, unsigned status, struct buffer *body) {
+        struct http_answer wanted = {.status = webhook->wanted.status, .body = body};
+
+        if (status >= 300 || webhook->wanted.status == 0) {
+                service_answer(webhook->waiting.request, status, body);
+                return;
+        }
+        wanted.content_type = webhook->wanted.type;
+        buffer_clear(body);
+        buffer_push_text(body, webhook->wanted.body);
+        http_answer(webhook->waiting.request, &wanted);
+}
+
 static void answer(struct webhook *webhook, const struct intake_verdict *verdict) {
-        struct reply_outcome outcome = {verdict->n_accepted, verdict->n_duplicates, &webhook->refusals};
+        struct reply_outcome outcome = {verdict->n_accepted, verdict->n_duplicates, verdict->n_events,
+                                        &webhook->refusals};
         CLEANUP_BUFFER struct buffer body = {0};
         unsigned status;
 
@@ -69,8 +98,9 @@ static void answer(struct webhook *webhook, const struct intake_verdict *verdict
         status = reply_to_hook(&outcome, &webhook->ignored, &body);
         log_debug("webhook", LOG_TEXT("tenant", webhook->tenant), LOG_TEXT("channel", webhook->channel),
                   LOG_NUMBER("status", status), LOG_NUMBER("accepted", verdict->n_accepted),
-                  LOG_NUMBER("duplicate", verdict->n_duplicates), LOG_NUMBER("ignored", webhook->ignored.n));
-        service_answer(webhook->waiting.request, status, &body);
+                  LOG_NUMBER("duplicate", verdict->n_duplicates), LOG_NUMBER("events", verdict->n_events),
+                  LOG_NUMBER("ignored", webhook->ignored.n));
+        answer_body(webhook, status, &body);
 }
 
 static void on_verdict(struct waiting *waiting, struct intake_verdict *verdict) {
@@ -117,19 +147,60 @@ static int verify(struct http_request *request, const struct door *door) {
         return 1;
 }
 
+/* What people read about it stands where the kind of a message does; cut between two characters. */
+static struct bytes reason_of(const struct channel_event *event) {
+        struct bytes why = bytes_of(event->why);
+
+        if (why.len <= LIMIT_NAME_LEN)
+                return why;
+        for (why.len = LIMIT_NAME_LEN; why.len > 0 && (event->why[why.len] & 0xc0) == 0x80;)
+                why.len--;
+        return why;
+}
+
+static struct wire_body body_of(const struct channel_event *event) {
+        struct wire_body body = {.at = event->at,
+                                 .from = bytes_of(event->from),
+                                 .kind = bytes_of(event->kind),
+                                 .text = bytes_of(event->text),
+                                 .data = bytes_of(event->data),
+                                 .to = bytes_of(event->to),
+                                 .url = bytes_of(event->url)};
+        bool is_typing = event->what == WIRE_WHAT_TYPING || event->what == WIRE_WHAT_PAUSED;
+
+        if (event->what == WIRE_WHAT_PERSON || event->what == WIRE_WHAT_CLOSED)
+                body.kind = reason_of(event);
+        /* How old it is decides whether it counts. */
+        if (is_typing && event->at.ms == 0)
+                body.at = clock_now().wall;
+        return body;
+}
+
+static struct wire_message item_of(const struct webhook *webhook, const struct channel_event *event) {
+        struct wire_message item = {.tenant = bytes_of(webhook->tenant),
+                                    .thread = bytes_of(event->thread),
+                                    .id = bytes_of(event->id),
+                                    .channel = bytes_of(webhook->channel),
+                                    .what = event->what,
+                                    .number = event->number,
+                                    .n_aliases = event->n_aliases};
+
+        for (uint32_t i = 0; i < event->n_aliases; i++)
+                item.aliases[i] = bytes_of(event->aliases[i]);
+        return item;
+}
+
 static void push_event(struct service *service, struct webhook *webhook, const struct channel_event *event,
                        uint32_t index, struct parcel *parcel) {
-        struct wire_body said = {event->at, bytes_of(event->from), bytes_of(event->kind), bytes_of(event->text),
-                                 bytes_of(event->data)};
-        struct wire_message message = {bytes_of(webhook->tenant), bytes_of(event->thread), bytes_of(event->id),
-                                       bytes_of(webhook->channel), BYTES_NONE};
+        struct wire_message item = item_of(webhook, event);
+        struct wire_body said = body_of(event);
         CLEANUP_BUFFER struct buffer body = {0};
         struct item_fault fault;
 
         wire_encode_body(&body, &said);
-        message.body = buffer_bytes(&body);
-        if (item_check(&message, service->config->limits.message_bytes, &fault) == 0) {
-                parcel_push(parcel, &service->ids, &message, index);
+        item.body = buffer_bytes(&body);
+        if (item_check(&item, service->config->limits.message_bytes, &fault) == 0) {
+                parcel_push(parcel, &service->ids, &item, index);
                 return;
         }
         refusals_push(&webhook->refusals, index, bytes_of(fault.code), bytes_of(fault.why));
@@ -152,6 +223,18 @@ static void push_events(struct service *service, struct webhook *webhook, const 
         }
 }
 
+static void answer_text(struct http_request *request, struct buffer *text) {
+        http_answer(request,
+                    &(struct http_answer){.status = 200, .content_type = "text/plain; charset=utf-8", .body = text});
+}
+
+static void answer_challenge(struct http_request *request, const char *challenge) {
+        CLEANUP_BUFFER struct buffer text = {0};
+
+        buffer_push_text(&text, challenge);
+        answer_text(request, &text);
+}
+
 void hooks_on_post(struct service *service, struct http_request *request, const struct door *door) {
         CLEANUP_WEBHOOK struct webhook *webhook = NULL;
         CLEANUP(channel_events_done) struct channel_events events = {0};
@@ -164,6 +247,10 @@ void hooks_on_post(struct service *service, struct http_request *request, const 
         r = channel_read(door->channel, http_body(request), &events, &error);
         if (r < 0) {
                 refuse(request, door, r == -E2BIG ? 413 : 400, r == -E2BIG ? "too_large" : "bad_webhook", error);
+                return;
+        }
+        if (events.challenge) {
+                answer_challenge(request, events.challenge);
                 return;
         }
         webhook = webhook_new(request, door);
@@ -183,9 +270,7 @@ void hooks_on_get(struct service *service, struct http_request *request, const s
 
         switch (channel_challenge(door->channel, &asked, &text)) {
         case 0:
-                http_answer(request, &(struct http_answer){.status = 200,
-                                                           .content_type = "text/plain; charset=utf-8",
-                                                           .body = &text});
+                answer_text(request, &text);
                 break;
         case 2:
                 refuse(request, door, 403, "forged", "the verify token is not the one that lull.yaml has");

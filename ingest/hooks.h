@@ -7,7 +7,8 @@
 /* The channel that the path names. 0 and *ret; otherwise the request is answered 404. */
 MUST_USE int hooks_find(struct service *service, struct http_request *request, const struct path *path,
                         struct door *ret);
-/* Checks the signature, reads the body, hands the messages over, and answers after the broker's acknowledgement. */
+/* Checks the signature, reads the body, hands messages and events over, and answers after the broker's
+ * acknowledgement, in the words that the platform wants to hear. A platform's question is answered at once. */
 void hooks_on_post(struct service *service, struct http_request *request, const struct door *door);
 /* Answers the platform's question whether this address is ours. */
 void hooks_on_get(struct service *service, struct http_request *request, const struct door *door);

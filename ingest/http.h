@@ -1,11 +1,15 @@
 /* The HTTP server, on the event loop: whole requests in, answers out, at once or later. The one door to
  * libmicrohttpd.
  *
- * What it keeps to itself: bodies beyond LIMIT_HTTP_BODY_BYTES are answered 413, bodies beyond
- * LIMIT_HTTP_BUFFERED_BYTES altogether 503, heads that can be read in two ways (see core/head.h) 400; connections that
- * are idle for LIMIT_HTTP_IDLE_S or do not bring a request to its end in LIMIT_HTTP_REQUEST_S are closed. While an
- * answer is being waited for, nothing is noticed of the client: who does not answer in time himself keeps a connection
- * for ever. */
+ * What it keeps to itself: bodies beyond LIMIT_HTTP_BODY_BYTES are answered 413, heads that can be read in two ways
+ * (see core/head.h) 400, those of more than LIMIT_HTTP_FIELDS fields 431. Connections that are silent for
+ * LIMIT_HTTP_IDLE_S, whose head is not there after LIMIT_HTTP_HEAD_S or whose request after LIMIT_HTTP_REQUEST_S, are
+ * closed, whatever trickles in. When there are as many connections as may be, or as many from one address, the oldest
+ * whose request is not there yet is closed for the new one; so is, when bodies beyond LIMIT_HTTP_BUFFERED_BYTES
+ * altogether would be held, the oldest that has a part of one.
+ *
+ * While an answer is being waited for, nothing is noticed of the client: who does not answer in time himself keeps a
+ * connection for ever. */
 #pragma once
 
 #include "common/bytes.h"
@@ -26,9 +30,15 @@ struct http_events {
         void *context;
 };
 
-/* Listens at `address` (see http_socket.h). 0; a negative errno and *ret_error, which the caller frees. */
-MUST_USE int http_new(struct loop *loop, const char *address, const struct http_events *events, struct http **ret,
-                      char **ret_error);
+struct http_limits {
+        uint32_t n_connections, n_per_address;
+        uint64_t seed; /* a secret, see core/crowd.h */
+};
+
+/* Listens at `address` (see http_socket.h), which other processes may share. 0; a negative errno and *ret_error, which
+ * the caller frees. */
+MUST_USE int http_new(struct loop *loop, const char *address, bool is_shared, const struct http_limits *limits,
+                      const struct http_events *events, struct http **ret, char **ret_error);
 /* Every request must have been answered. */
 struct http *http_free(struct http *http);
 static inline void http_cleanup(struct http **http) { http_free(*http); }

@@ -1,7 +1,8 @@
-/* What http.c and http_request.c share: the server, its connections, and the requests on them. */
+/* What http.c, http_connection.c and http_request.c share: the server, its connections, and the requests on them. */
 #pragma once
 
 #include "common/time.h"
+#include "ingest/core/crowd.h"
 #include "ingest/core/head.h"
 #include "ingest/http.h"
 #include "ingest/http_socket.h"
@@ -9,11 +10,15 @@
 #include <microhttpd.h>
 
 struct http_connection {
+        struct crowd_member member; /* first, so that one is the other */
         struct http_connection *previous, *next;
-        struct mono since; /* its first byte, or the end of its last request */
+        struct http_request *request; /* the one on it; NULL between two */
+        struct mono begin; /* of the request on it; between two, when the next one must begin at the latest */
+        struct mono deadline; /* for what it has to do next: a head, a whole request, the reading of an answer */
         int fd;
         bool is_suspended; /* the request waits for its answer */
         bool is_answering; /* the answer is on its way */
+        bool is_dropped; /* the library has yet to notice that it is over */
 };
 
 struct http_request {
@@ -38,16 +43,35 @@ struct http {
         struct MHD_Daemon *daemon;
         struct http_events events;
         struct loop_handle *readable, *timer, *sweep;
-        struct http_connection *oldest, *newest; /* by `since` */
+        struct http_connection *connections;
+        struct crowd *crowd;
         size_t n_buffered;
         uint32_t n_requests, n_partial;
         bool is_stopping;
         char address[HTTP_ADDRESS_MAX];
 };
 
-/* Takes a connection out of the list, and puts it in as the youngest. */
-void http_connection_remove(struct http *http, struct http_connection *connection);
-void http_connection_push(struct http *http, struct http_connection *connection);
+/* -- connections: http_connection.c -------------------------------------------------------------------------------- */
+
+/* Callbacks of the library. */
+enum MHD_Result http_on_arrival(void *http, const struct sockaddr *peer, socklen_t len);
+void http_on_connection(void *http, struct MHD_Connection *mhd, void **connection,
+                        enum MHD_ConnectionNotificationCode code);
+/* Closes those that have had their time. To be called once a second. */
+void http_connections_sweep(struct http *http);
+
+/* Where a request is, in the order of its life: the deadline follows. */
+void http_connection_on_request(struct http_connection *connection, struct http_request *request);
+void http_connection_on_head(struct http_connection *connection);
+void http_connection_on_whole(struct http *http, struct http_connection *connection);
+void http_connection_on_answer(struct http *http, struct http_connection *connection);
+void http_connection_on_completed(struct http *http, struct http_connection *connection);
+
+/* Makes room for `len` more bytes of a body: the oldest that has a part of one is closed, but never `connection`
+ * itself. False: there is none. */
+bool http_connections_spare(struct http *http, const struct http_connection *connection, size_t len);
+
+/* -- requests: http_request.c -------------------------------------------------------------------------------------- */
 
 /* Callbacks of the library, in the order of a request's life. */
 void *http_on_target(void *http, const char *target, struct MHD_Connection *connection);
@@ -55,3 +79,5 @@ enum MHD_Result http_on_access(void *http, struct MHD_Connection *connection, co
                                const char *version, const char *data, size_t *len, void **request);
 void http_on_completed(void *http, struct MHD_Connection *connection, void **request,
                        enum MHD_RequestTerminationCode code);
+/* Gives the memory of its body back. */
+void http_request_forget_body(struct http_request *request);

@@ -21,6 +21,7 @@ void *http_on_target(void *context, const char *target, struct MHD_Connection *c
         request->target = memory_print("%s", target);
         request->target_end = (uintptr_t)target + strlen(target);
         head_push_target(&request->head, target);
+        http_connection_on_request(request->owner, request);
         request->http->n_requests++;
         request->http->n_partial++;
         return request;
@@ -33,8 +34,8 @@ static void set_whole(struct http_request *request) {
         request->is_whole = true;
 }
 
-static void forget_body(struct http_request *request) {
-        request->http->n_buffered -= request->body.len;
+void http_request_forget_body(struct http_request *request) {
+        request->http->n_buffered -= request->body.cap;
         buffer_done(&request->body);
 }
 
@@ -47,11 +48,9 @@ void http_on_completed(void *context, struct MHD_Connection *connection, void **
                 return;
         ENSURE(!request->owner->is_suspended);
         *request_context = NULL;
-        request->owner->is_answering = false;
-        http_connection_remove(http, request->owner);
-        http_connection_push(http, request->owner);
+        http_connection_on_completed(http, request->owner);
         set_whole(request);
-        forget_body(request);
+        http_request_forget_body(request);
         http->n_requests--;
         free(request->target);
         free(request->answer.content_type);
@@ -67,7 +66,7 @@ static enum MHD_Result queue_answer(struct http_request *request) {
         enum MHD_Result r;
 
         set_whole(request);
-        request->owner->is_answering = true;
+        http_connection_on_answer(request->http, request->owner);
         response = MHD_create_response_from_buffer(body->len, body->data, MHD_RESPMEM_MUST_FREE);
         ENSURE(response);
         *body = (struct buffer){0};
@@ -95,7 +94,7 @@ void http_answer(struct http_request *request, const struct http_answer *answer)
         }
         request->answer.body = *answer->body;
         *answer->body = (struct buffer){0};
-        forget_body(request);
+        http_request_forget_body(request);
         if (request->owner->is_suspended) {
                 request->owner->is_suspended = false;
                 MHD_resume_connection(request->connection);
@@ -135,6 +134,13 @@ static void answer_too_large(struct http_request *request) {
         answer_problem(request, MHD_HTTP_CONTENT_TOO_LARGE, "too_large", detail);
 }
 
+static void answer_too_many_fields(struct http_request *request) {
+        char detail[100];
+
+        snprintf(detail, sizeof detail, "the request has more than %d header fields; send fewer", LIMIT_HTTP_FIELDS);
+        answer_problem(request, MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE, "too_many_headers", detail);
+}
+
 static const char *fault_find(struct http_request *request, const char *version) {
         MHD_get_connection_values(request->connection, MHD_HEADER_KIND, on_header, request);
         if (is_target_cut(request, version))
@@ -148,21 +154,46 @@ static bool is_body_unwanted(const struct http_request *request) {
         return request->head.length > LIMIT_HTTP_SWALLOWED_BYTES || http_header_find(request, MHD_HTTP_HEADER_EXPECT);
 }
 
-static enum MHD_Result on_head(struct http_request *request, const char *method, const char *version) {
+/* What cannot be told from something else, or is beyond measure, is answered without looking at the rest. */
+static bool is_head_refused(struct http_request *request, const char *version) {
         const char *fault = fault_find(request, version);
+
+        if (fault)
+                answer_problem(request, MHD_HTTP_BAD_REQUEST, "bad_request", fault);
+        else if (request->head.n_fields > LIMIT_HTTP_FIELDS)
+                answer_too_many_fields(request);
+        return request->is_answered;
+}
+
+static enum MHD_Result on_head(struct http_request *request, const char *method, const char *version) {
+        bool is_refused = is_head_refused(request, version);
 
         request->is_head_read = true;
         request->method = method;
-        if (fault)
-                answer_problem(request, MHD_HTTP_BAD_REQUEST, "bad_request", fault);
-        else if (request->head.length > LIMIT_HTTP_BODY_BYTES)
+        http_connection_on_head(request->owner);
+        if (!is_refused && request->head.length > LIMIT_HTTP_BODY_BYTES)
                 answer_too_large(request);
-        else
+        else if (!is_refused)
                 request->http->events.on_head(request->http->events.context, request);
-        if (!request->is_answered || (!fault && !is_body_unwanted(request)))
+        if (!request->is_answered || (!is_refused && !is_body_unwanted(request)))
                 return MHD_YES;
         request->is_last = true;
         return queue_answer(request);
+}
+
+/* How much more memory its body may take for `len` more bytes: a buffer grows by doubling. */
+static size_t growth_of(const struct http_request *request, size_t len) {
+        const struct buffer *body = &request->body;
+
+        return body->cap - body->len >= len ? 0 : body->cap + 2 * len;
+}
+
+static void keep_body(struct http_request *request, const char *data, size_t len) {
+        struct http *http = request->http;
+
+        http->n_buffered -= request->body.cap;
+        buffer_push(&request->body, data, len);
+        http->n_buffered += request->body.cap;
 }
 
 static enum MHD_Result on_body(struct http_request *request, const char *data, size_t len) {
@@ -175,12 +206,11 @@ static enum MHD_Result on_body(struct http_request *request, const char *data, s
                 return MHD_YES;
         if (request->n_received > LIMIT_HTTP_BODY_BYTES) {
                 answer_too_large(request);
-        } else if (http->n_buffered + len > LIMIT_HTTP_BUFFERED_BYTES) {
+        } else if (!http_connections_spare(http, request->owner, growth_of(request, len))) {
                 answer_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE, "overloaded",
                                "too many bodies are on their way; try again in a moment");
         } else {
-                buffer_push(&request->body, data, len);
-                http->n_buffered += len;
+                keep_body(request, data, len);
         }
         return MHD_YES;
 }
@@ -191,6 +221,8 @@ enum MHD_Result http_on_access(void *context, struct MHD_Connection *connection,
         struct http_request *request = *request_context;
         enum MHD_Result r;
 
+        if (request->owner->is_dropped)
+                return MHD_NO;
         if (!request->is_head_read)
                 return on_head(request, method, version);
         if (*len > 0) {
@@ -203,8 +235,8 @@ enum MHD_Result http_on_access(void *context, struct MHD_Connection *connection,
         set_whole(request);
         if (request->is_answered)
                 return queue_answer(request);
-        forget_body(request);
-        request->owner->is_suspended = true;
+        http_request_forget_body(request);
+        http_connection_on_whole(request->http, request->owner);
         MHD_suspend_connection(connection);
         return MHD_YES;
 }

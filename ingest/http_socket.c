@@ -52,12 +52,13 @@ static int resolve(const char *address, struct addrinfo **ret, char **ret_error)
         return -EADDRNOTAVAIL;
 }
 
-static int listen_at(const struct addrinfo *where, int *ret_fd) {
+static int listen_at(const struct addrinfo *where, bool is_shared, int *ret_fd) {
         CLEANUP_CLOSE int fd =
                 socket(where->ai_family, where->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, where->ai_protocol);
         int on = 1;
 
         if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
+            (is_shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0) ||
             bind(fd, where->ai_addr, where->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0)
                 return -errno;
         *ret_fd = fd;
@@ -79,7 +80,7 @@ static int describe(int fd, char *ret_address) {
         return 0;
 }
 
-int http_socket_open(const char *address, int *ret_fd, char *ret_address, char **ret_error) {
+int http_socket_open(const char *address, bool is_shared, int *ret_fd, char *ret_address, char **ret_error) {
         CLEANUP(free_list) struct addrinfo *list = NULL;
         CLEANUP_CLOSE int fd = -1;
         int r;
@@ -87,7 +88,7 @@ int http_socket_open(const char *address, int *ret_fd, char *ret_address, char *
         r = resolve(address, &list, ret_error);
         if (r < 0)
                 return r;
-        r = listen_at(list, &fd);
+        r = listen_at(list, is_shared, &fd);
         if (r == 0)
                 r = describe(fd, ret_address);
         if (r < 0) {
@@ -111,4 +112,20 @@ bool http_socket_is_loopback(const struct sockaddr *peer) {
                 return IN6_IS_ADDR_LOOPBACK(address);
         }
         return false;
+}
+
+uint64_t http_socket_origin(const struct sockaddr *peer) {
+        const struct in6_addr *address = &((const struct sockaddr_in6 *)peer)->sin6_addr;
+        uint64_t origin = 0;
+
+        if (peer->sa_family == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(address)) {
+                memcpy(&origin, address, sizeof origin);
+        } else if (peer->sa_family == AF_INET6) {
+                memcpy(&origin, &address->s6_addr[12], sizeof(struct in_addr));
+        } else if (peer->sa_family == AF_INET) {
+                const struct in_addr *old = &((const struct sockaddr_in *)peer)->sin_addr;
+
+                memcpy(&origin, old, sizeof *old);
+        }
+        return origin;
 }

@@ -35,7 +35,7 @@ bool messages_check(struct service *service, struct http_request *request) {
 }
 
 static void answer(struct http_request *request, struct refusals *refusals, const struct intake_verdict *verdict) {
-        struct reply_outcome outcome = {verdict->n_accepted, verdict->n_duplicates, refusals};
+        struct reply_outcome outcome = {verdict->n_accepted, verdict->n_duplicates, verdict->n_events, refusals};
         CLEANUP_BUFFER struct buffer body = {0};
         unsigned status = reply_to_api(&outcome, &body);
 

@@ -7,10 +7,11 @@
 #include "ingest/core/problem.h"
 #include "ingest/hooks.h"
 #include "ingest/messages.h"
+#include "ingest/verbs.h"
 
 #include <string.h>
 
-enum route { ROUTE_NONE, ROUTE_MESSAGES, ROUTE_HOOK, ROUTE_HEALTH, ROUTE_READY };
+enum route { ROUTE_NONE, ROUTE_MESSAGES, ROUTE_VERB, ROUTE_HOOK, ROUTE_HEALTH, ROUTE_READY };
 
 static bool is_path(const struct path *path, uint32_t n, const char *first, const char *second) {
         return path->n == n && bytes_is_text(path->segments[0], first) &&
@@ -20,6 +21,8 @@ static bool is_path(const struct path *path, uint32_t n, const char *first, cons
 static enum route route_of(const struct path *path) {
         if (is_path(path, 2, "v1", "messages"))
                 return ROUTE_MESSAGES;
+        if (verb_of(path) != VERB_NONE)
+                return ROUTE_VERB;
         if (is_path(path, 3, "hooks", NULL))
                 return ROUTE_HOOK;
         if (is_path(path, 1, "healthz", NULL))
@@ -43,7 +46,8 @@ static void answer_method(struct http_request *request, const char *allowed) {
         http_answer(request, &(struct http_answer){405, PROBLEM_CONTENT_TYPE, {"Allow", allowed}, &body});
 }
 
-static void check_messages(struct service *service, struct http_request *request) {
+/* Messages and verbs: who may say the ones may say the others. */
+static void check_api(struct service *service, struct http_request *request) {
         if (!is_post(request))
                 answer_method(request, "POST");
         else if (messages_check(service, request) && http_is_stopping(service->http))
@@ -69,7 +73,8 @@ void routes_on_head(void *context, struct http_request *request) {
         }
         switch (route_of(&path)) {
         case ROUTE_MESSAGES:
-                check_messages(service, request);
+        case ROUTE_VERB:
+                check_api(service, request);
                 break;
         case ROUTE_HOOK:
                 check_hook(service, request, &path);
@@ -82,7 +87,8 @@ void routes_on_head(void *context, struct http_request *request) {
         case ROUTE_NONE:
                 service_answer_problem(
                         request, 404, "not_found",
-                        "nothing is here; there are /v1/messages, /hooks/TENANT/CHANNEL, /healthz and /readyz");
+                        "nothing is here; there are /v1/messages, /v1/threads/TENANT/THREAD/VERB (typing, hold, "
+                        "resume, flush or cancel), /hooks/TENANT/CHANNEL, /healthz and /readyz");
                 break;
         }
 }
@@ -135,6 +141,9 @@ void routes_on_request(void *context, struct http_request *request) {
         switch (route_of(&path)) {
         case ROUTE_MESSAGES:
                 messages_on_post(service, request);
+                break;
+        case ROUTE_VERB:
+                verbs_on_post(service, request, &path);
                 break;
         case ROUTE_HOOK:
                 on_hook(service, request, &path);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/config.h"
+#include "ingest/asks.h"
 #include "ingest/core/intake.h"
 #include "ingest/doors.h"
 #include "ingest/http.h"
@@ -10,6 +11,7 @@ struct service {
         struct config *config;
         struct doors *doors;
         struct intake *intake;
+        struct asks *asks;
         struct parcel_ids ids;
         struct http *http;
 };

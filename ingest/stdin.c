@@ -110,7 +110,7 @@ static int read_input(struct feed *feed) {
 /* -- frames out ---------------------------------------------------------------------------------------------------- */
 
 static void on_verdict(struct feed *feed, struct intake_verdict *verdict) {
-        progress_on_acknowledged(&feed->progress, verdict->n_accepted, verdict->n_duplicates);
+        progress_on_acknowledged(&feed->progress, verdict->n_accepted + verdict->n_events, verdict->n_duplicates);
         for (uint32_t i = 0; i < verdict->refusals.n; i++) {
                 const struct refusal *refusal = &verdict->refusals.items[i];
                 CLEANUP_FREE char *why = memory_print("line %" PRIu32 ": %s", refusal->index, refusal->why);

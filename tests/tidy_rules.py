@@ -19,7 +19,7 @@ DOORS = {
     'jansson.h': ['common/json.h'],
     'openssl/*': ['common/sign.c'],
     'xxhash.h': ['common/hash.c'],
-    'lmdb.h': ['broker/store/lmdb.c'],
+    'lmdb.h': ['broker/store/lmdb.c', 'ingest/spool.c'],
     'uv.h': ['worker/loop*', 'ingest/loop*'],
     'curl/*': ['worker/call*'],
     'hiredis/*': ['worker/redis*', 'broker/ctl/redis.c'],

@@ -263,6 +263,7 @@ static int on_frame(struct broker_link *link, struct bytes frame) {
         case WIRE_RESULT:
         case WIRE_POSTED:
         case WIRE_TALLY:
+        case WIRE_EVENTS:
                 return -EBADMSG;
         }
         return -EBADMSG;

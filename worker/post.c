@@ -24,6 +24,7 @@ static struct channel_reply reply_of(const struct post_reply *reply, struct byte
                 .index = reply->index,
                 .text = text,
                 .message = reply->batch->last_id,
+                .to = reply->batch->to,
         };
 }
 

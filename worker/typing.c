@@ -155,6 +155,7 @@ static int make_requests(struct typing *typing, const struct channel *channel, c
                 .tenant = batch->tenant,
                 .batch = batch->id,
                 .message = batch->last_id,
+                .to = batch->to,
         };
         CLEANUP_FREE char *error = NULL;
         int r;

@@ -136,6 +136,26 @@ static bool has_history(const struct work *work) {
                handler->history.turns > 0;
 }
 
+/* A program or a service of the operator's own keeps what it is told. A model behind an API only ever answers. */
+static bool takes_records(const struct work *work) {
+        enum config_handler_kind kind = work->tenant->handler.kind;
+
+        return kind == CONFIG_HANDLER_HTTP || kind == CONFIG_HANDLER_EXEC;
+}
+
+/* What is only recorded is not posted, and nothing is looked up for it. What was taken back needs no answer. */
+static void plan_by_batch(const struct work *work, struct run_plan *plan) {
+        const struct batch *batch = work->batch;
+
+        plan->is_record = batch->is_record;
+        plan->is_uncalled = (batch->n_messages > 0 && batch->n_deleted == batch->n_messages) ||
+                            (batch->is_record && !takes_records(work));
+        if (!batch->is_record)
+                return;
+        plan->has_post = plan->has_context = false;
+        plan->has_history = plan->has_history && batch->prompt.len > 0;
+}
+
 static void plan_by_settings(const struct work *work, struct run_plan *plan) {
         const struct config_tenant *tenant = work->tenant;
 
@@ -163,6 +183,7 @@ static int make_plan(struct work *work, struct run_plan *ret, struct outcome *re
         if (r < 0)
                 return r;
         plan_by_settings(work, ret);
+        plan_by_batch(work, ret);
         if (ret->is_answered && wire_decode_answer(buffer_bytes(&batch->answer), replies, &ret->n_replies) < 0) {
                 outcome_init(ret_refusal, WIRE_FAILED_FOR_GOOD, "bad_answer", "the stored answer cannot be read");
                 return -EINVAL;

@@ -1,6 +1,7 @@
 #include "worker/work_private.h"
 
 #include "common/clock.h"
+#include "worker/core/split.h"
 
 struct bytes work_answer(const struct work *work) {
         return buffer_bytes(work->run.plan.is_answered ? &work->batch->answer : &work->answer.replies);
@@ -62,12 +63,23 @@ void work_look_up(struct work *work) {
 
 /* -- the handler --------------------------------------------------------------------------------------------------- */
 
+/* Before anybody hears of the answer: what is stored is what is posted. */
+static void take_answer(struct work *work) {
+        struct split_limit limit;
+
+        if (work->run.plan.has_post) {
+                limit.longest = channel_reply_longest(work->channel, &limit.unit);
+                split_answer(&work->answer, limit);
+        }
+        work_on_event(work, RUN_ON_ANSWER);
+}
+
 static void on_answered(void *context) {
         struct work *work = context;
 
         work->call = NULL;
         if (!work->is_held_back) {
-                work_on_event(work, RUN_ON_ANSWER);
+                take_answer(work);
                 return;
         }
         /* A handler that makes several requests may have paid for one before. */
@@ -100,7 +112,7 @@ void work_ask(struct work *work) {
         if (work->run.plan.has_post)
                 work->typing = typing_new(work->doors->typings, work->channel, work->batch);
         if (handler_get(question.config->kind)->ask(&question, &work->answer, on_answered, work, &work->call) != 0)
-                work_on_event(work, RUN_ON_ANSWER);
+                take_answer(work);
 }
 
 void work_stop_typing(struct work *work, bool say_off) { work->typing = typing_stop(work->typing, say_off); }

@@ -3,13 +3,15 @@
 /* -- the lock ------------------------------------------------------------------------------------------------------ */
 
 struct lock_claim work_claim(const struct work *work) {
+        const struct run_plan *plan = &work->run.plan;
+
         return (struct lock_claim){
                 .tenant = work->batch->tenant,
                 .thread = work->batch->thread,
                 .fence = work->batch->fence,
                 .ttl = work->run.plan.lock_ttl,
                 .batch = work->batch->id,
-                .provider = work->run.plan.is_answered ? NULL : work->tenant->handler.endpoint,
+                .provider = plan->is_answered || plan->is_uncalled ? NULL : work->tenant->handler.endpoint,
                 .since = work->since,
         };
 }
@@ -99,7 +101,8 @@ static void remember(struct work *work) {
         struct recall_turn turn;
         uint32_t n = 0;
 
-        if (wire_decode_answer(work_answer(work), replies, &n) < 0)
+        /* A record has no answer: a person gave it, and it is not known here. */
+        if (!work->run.plan.is_record && wire_decode_answer(work_answer(work), replies, &n) < 0)
                 return;
         for (uint32_t i = 0; i < n; i++) {
                 if (i > 0)

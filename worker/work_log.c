@@ -14,6 +14,7 @@ void work_log_began(const struct work *work) {
         log_info("run_started", RUN_FIELDS(work), LOG_NUMBER("attempt", work->batch->attempt),
                  LOG_NUMBER("messages", work->batch->n_messages),
                  LOG_TEXT("stored_answer", work->run.plan.is_answered ? "yes" : "no"),
+                 LOG_TEXT("record", work->batch->is_record ? "yes" : "no"),
                  LOG_TEXT("in_doubt", work->run.plan.is_doubtful ? "yes" : "no"));
 }
 

@@ -6,22 +6,52 @@
 #include <errno.h>
 #include <string.h>
 
-/* Settings of a tenant that the config does not know (any more): nothing of it is due. */
+bool batch_may_begin_anew(const struct core *core, struct now now, const struct thread *thread) {
+        const struct config_tenant *settings = settings_of(core, thread);
+        const struct message *first = &core->messages[thread->messages.first];
+
+        if (thread->state != THREAD_RUNNING || thread->is_answered || first->is_record)
+                return false;
+        if (settings->on_new_message != CONFIG_ON_NEW_INTERRUPT || thread->n_interrupts >= settings->max_interrupts)
+                return false;
+        return mono_is_before(now.mono, mono_add(first->at, settings->max_wait));
+}
+
+/* Until when what speech says is waited for: of the messages that would go out together. */
+static struct mono mute_until(const struct core *core, const struct thread *thread,
+                              const struct config_tenant *settings) {
+        uint32_t at = thread->messages.first;
+        struct mono until = thread->stirred;
+
+        if (!thread->has_mute || settings->transcription_wait.us == 0)
+                return until;
+        for (uint32_t n = 0; at != NONE && n < settings->max_messages; n++, at = core->messages[at].next)
+                if (core->messages[at].is_mute)
+                        until = mono_max(until, mono_add(core->messages[at].at, settings->transcription_wait));
+        return until;
+}
+
+/* Settings of a tenant that the config does not know (any more): nothing of it is due. What is only recorded waits for
+ * nothing. */
 struct mono batch_due(const struct core *core, struct now now, const struct thread *thread) {
         const struct config_tenant *settings = settings_of(core, thread);
         const struct message *first, *last;
+        struct mono due;
 
         if (!settings)
                 return MONO_NEVER;
         first = &core->messages[thread->messages.first];
         last = &core->messages[thread->messages.last];
-        if (thread->messages.n >= settings->max_messages || thread->messages.n_bytes >= settings->max_bytes)
+        if (first->is_record || thread->messages.n >= settings->max_messages ||
+            thread->messages.n_bytes >= settings->max_bytes)
                 return mono_min(now.mono, last->at);
-        return mono_min(mono_add(last->at, settings->quiet), mono_add(first->at, settings->max_wait));
+        due = mono_max(mono_add(last->at, settings->quiet), mute_until(core, thread, settings));
+        return mono_min(due, mono_add(first->at, settings->max_wait));
 }
 
 uint32_t batch_size(const struct core *core, const struct thread *thread) {
         const struct config_tenant *settings = settings_of(core, thread);
+        uint32_t is_record = core->messages[thread->messages.first].is_record;
         uint32_t n = 0;
         uint64_t bytes = 0;
 
@@ -32,6 +62,8 @@ uint32_t batch_size(const struct core *core, const struct thread *thread) {
                 bytes += core->messages[at].bytes;
                 if (n > 0 && bytes > settings->max_bytes)
                         break; /* one message goes even when it is over the cap by itself */
+                if (core->messages[at].is_record != is_record)
+                        break; /* what is to be answered never goes with what is not */
                 n++;
         }
         return n;

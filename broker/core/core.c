@@ -14,7 +14,8 @@ struct core *core_new(const struct core_options *options) {
         core->random = options->seed;
         core->next_fence = (uint64_t)options->epoch << 32 | 1;
         core->next_seq = options->first_seq;
-        core->free_message = core->free_thread = core->holds.first_free = NONE;
+        core->free_message = core->free_thread = core->holds.first_free = core->records.first_free = NONE;
+        core->aliases.first_free = core->aliases.oldest = core->aliases.newest = NONE;
         core->first_in_turn = core->last_in_turn = core->providers.first_free = NONE;
         core->workers = memory_new(LIMIT_WORKERS, sizeof *core->workers);
         core->recent = memory_new(LIMIT_RECENT, sizeof *core->recent);
@@ -44,6 +45,9 @@ struct core *core_free(struct core *core) {
         loading_free(core->loading);
         awaiting_free(core->awaiting);
         holds_done(&core->holds);
+        aliases_done(&core->aliases);
+        records_done(&core->records);
+        echoes_done(&core->echoes);
         providers_done(&core->providers);
         seen_done(&core->seen);
         heap_done(&core->delay);

@@ -26,11 +26,13 @@ struct core *core_free(struct core *core);
 /* Another config: tenants by the same name go on under their new settings, batches not yet due are judged by them. */
 void core_configure(struct core *core, struct now now, const struct config *config);
 
-/* -- start: what the store holds, each kind in the order of its keys: notes, batches, messages, ids ---------------- */
+/* -- start: what the store holds, each kind in the order of its keys: notes, batches, messages, ids, answers ------- */
 
 void core_load_note(struct core *core, struct now now, const struct stored_note *note);
 void core_load_batch(struct core *core, const struct stored_batch *batch);
 void core_load_message(struct core *core, struct now now, const struct stored_message *message, uint32_t bytes);
+/* Of a batch; it may be on its way to its channel. */
+void core_load_answer(struct core *core, struct now now, uint64_t seq, struct bytes answer);
 void core_load_seen(struct core *core, const struct stored_seen *seen);
 /* Once, at the end; `fx` may get changes that tidy up what a crash left. */
 void core_load_done(struct core *core, struct now now, struct effects *fx);
@@ -38,7 +40,7 @@ void core_load_done(struct core *core, struct now now, struct effects *fx);
 /* -- events -------------------------------------------------------------------------------------------------------- */
 
 enum event_type {
-        EVENT_MESSAGES, /* a producer's frame */
+        EVENT_MESSAGES, /* a producer's frame: messages, and events about threads */
         EVENT_HELLO,
         EVENT_ALIVE,
         EVENT_ANSWERED,
@@ -99,6 +101,11 @@ void core_step(struct core *core, struct now now, const struct event *event, str
 /* When EVENT_TIME is next of use; MONO_NEVER when only an event can change anything. */
 struct mono core_next_due(const struct core *core);
 
+/* A stored answer goes out once more: its replies may be seen in the thread's channel from now on, and are nobody
+ * else's. */
+void core_expect_echoes(struct core *core, struct now now, struct bytes tenant, struct bytes thread,
+                        struct bytes answer);
+
 /* -- questions: nothing changes. Texts live until the next step. --------------------------------------------------- */
 
 enum thread_state {
@@ -121,6 +128,16 @@ const char *thread_state_name(enum thread_state state);
 enum provider_state { PROVIDER_CLOSED, PROVIDER_OPEN, PROVIDER_HALF_OPEN };
 
 const char *provider_state_name(enum provider_state state);
+
+/* Who holds a thread. */
+enum hold_kind {
+        HOLD_OPERATOR, /* the verb: until it is resumed by the verb, or its end comes */
+        HOLD_PERSON, /* a person of the team has answered: until the platform, or the verb, gives it back */
+        HOLD_CLOSED, /* the conversation was closed: until the next message */
+};
+
+/* "operator", "person", "closed". */
+const char *hold_kind_name(enum hold_kind kind);
 
 struct core_provider_view {
         const char *endpoint;
@@ -152,9 +169,13 @@ struct core_thread_view {
         struct wall awaited_until; /* a worker from before the restart may be running it; 0 = none may */
         bool has_credit; /* some worker would take a run */
         uint32_t n_ready; /* threads of its tenant that are ready */
+        struct wall stirred; /* a batch is kept back so long for signs of typing and the like; 0 = not */
+        uint32_t n_record; /* messages that are only to be recorded */
+        bool is_record; /* the first of them is */
         bool is_held; /* also while the run goes on whose answer was stored before */
         struct wall held_since, held_until; /* until 0 = without end */
         const char *held_why; /* may be empty */
+        enum hold_kind held_kind;
         uint64_t fence; /* running */
         const uint8_t *worker; /* running: its uuid */
         const char *code, *why; /* the last failure, or NULL */
@@ -162,7 +183,14 @@ struct core_thread_view {
         uint32_t n_dead;
 };
 
-/* Always gives a view; of a thread that is not known, THREAD_UNKNOWN. */
+/* The thread's other names, which live until the next step: at most `max` of them; returns how many. */
+uint32_t core_aliases(const struct core *core, struct bytes tenant, struct bytes thread, struct bytes *ret,
+                      uint32_t max);
+/* How many names all threads have beside their own. */
+uint32_t core_alias_count(const struct core *core);
+
+/* By whatever name it goes; `ret->thread` is its own. Always gives a view; of a thread that is not known,
+ * THREAD_UNKNOWN. */
 void core_why(const struct core *core, struct now now, struct bytes tenant, struct bytes thread,
               struct core_thread_view *ret);
 
@@ -174,6 +202,7 @@ struct core_hold_view {
         struct wall since, until; /* until 0 = without end */
         const char *why; /* may be empty */
         uint32_t n_messages; /* that wait */
+        enum hold_kind kind;
 };
 
 /* All holds, in no order. */
@@ -191,7 +220,7 @@ struct core_dead_view {
         bool is_answered, is_doubtful;
         const char *code, *why;
         char batch[WIRE_BATCH_LEN + 1];
-        uint32_t n_messages;
+        uint32_t n_messages, n_record;
 };
 
 bool core_next_dead(const struct core *core, uint32_t *cursor, struct core_dead_view *ret);
@@ -213,7 +242,7 @@ struct core_tenant_view {
         struct bytes name;
         uint32_t states[THREAD_N_STATES];
         uint64_t pending; /* messages */
-        uint32_t dead;
+        uint32_t dead, n_aliases;
         const struct tenant_counters *counters;
 };
 

@@ -14,6 +14,7 @@ enum refusal_code {
         REFUSAL_BAD_ID,
         REFUSAL_TOO_LARGE,
         REFUSAL_BAD_BODY,
+        REFUSAL_TOO_MANY_HOLDS,
         /* Of a message that is as it should be: there is no room. */
         REFUSAL_STORE_FULL,
         REFUSAL_BROKER_FULL,
@@ -27,6 +28,12 @@ struct tenant_counters {
         uint64_t interrupted; /* runs that ended as newer messages came */
         uint64_t reused; /* answers that went out again in a RUN, instead of another call */
         uint64_t tally[N_WIRE_TALLY]; /* what its workers counted, by enum wire_tally */
+        uint64_t events[N_WIRE_WHAT]; /* items taken in, by enum wire_what */
+        uint64_t echoes; /* of PERSON: our own replies, seen again */
+        uint64_t takeovers; /* of PERSON: held a thread that was not held for that before */
+        uint64_t late_edits; /* of EDIT and DELETE: the message is not known, or with a worker already */
+        uint64_t recorded; /* messages that were only recorded */
+        uint64_t shown; /* of SHOWN: ended a doubt, or told of a reply before its worker did */
 };
 
 struct core_counters {

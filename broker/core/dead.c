@@ -82,7 +82,7 @@ void dead_remove(struct core *core, struct dead *dead) {
         dead_free(dead);
 }
 
-static void store(struct core *core, const struct dead *dead, struct effects *fx) {
+void dead_store(struct core *core, const struct dead *dead, struct effects *fx) {
         uint64_t *seqs;
         struct stored_batch *batch = effects_push_batch(fx, dead->messages.n, &seqs);
         uint32_t at = dead->messages.first;
@@ -121,7 +121,7 @@ void dead_bury(struct core *core, struct now now, struct thread *thread, struct 
         batch_name(core, &thread->messages, thread->n_batch, dead->batch);
         dead->messages = message_list_cut(core, &thread->messages, thread->n_batch);
         tenant_of(core, thread)->n_pending -= dead->messages.n;
-        store(core, dead, fx); /* takes the place of the record that it had while it was tried */
+        dead_store(core, dead, fx); /* takes the place of the record that it had while it was tried */
         thread_begin_anew(thread);
         thread_set_state(core, now, thread, THREAD_COLLECTING);
         thread_go_on(core, now, thread);
@@ -137,6 +137,7 @@ static bool has_room(const struct core *core, const struct thread *thread) {
 static void bring_back(struct core *core, struct now now, struct thread *thread, struct dead *dead,
                        struct effects *fx) {
         if (!dead->is_answered) {
+                thread->has_mute = true; /* one of them may be */
                 message_list_merge(core, &thread->messages, &dead->messages);
                 effects_delete(fx, CHANGE_DELETE_BATCH, dead->seq);
                 if (thread->void_fence > 0)
@@ -144,9 +145,9 @@ static void bring_back(struct core *core, struct now now, struct thread *thread,
                 return;
         }
         thread->is_answered = true;
-        thread->posted = dead->posted;
+        thread->posted = (uint8_t)dead->posted;
         thread->is_doubtful = dead->is_doubtful;
-        thread->n_replies = dead->n_replies;
+        thread->n_replies = (uint8_t)dead->n_replies;
         thread->n_batch = dead->messages.n;
         message_list_prepend(core, &thread->messages, &dead->messages);
         batch_store(core, thread, now.wall, thread->n_batch, fx);
@@ -198,6 +199,7 @@ void on_dead_drop(struct core *core, struct now now, const struct event *event, 
         effects_delete(fx, CHANGE_DELETE_BATCH, dead->seq);
         if (dead->is_answered)
                 effects_delete(fx, CHANGE_DELETE_ANSWER, dead->seq);
+        records_end(core, dead->tenant, (struct bytes){dead->thread, dead->thread_len}, &dead->messages, fx);
         message_list_free(core, &dead->messages);
         dead_remove(core, dead);
         *event->dead.ret_result = 0;

@@ -119,6 +119,7 @@ static void start(struct core *core, struct now now, struct thread *thread, stru
         run->posted = thread->posted;
         run->is_answered = thread->is_answered;
         run->is_doubtful = thread->was_doubtful = thread->is_answered && thread->is_doubtful;
+        run->is_record = core->messages[at].is_record;
         run->is_silent = settings_of(core, thread)->on_unknown == CONFIG_ON_UNKNOWN_SILENCE;
         run->n_messages = thread->n_batch;
         run->seqs_at = fx->n_seqs;

@@ -8,6 +8,7 @@ void effects_done(struct effects *fx) {
         free(fx->sends);
         free(fx->seqs);
         free(fx->adoptions);
+        free(fx->kept);
         buffer_done(&fx->frames);
         buffer_done(&fx->names);
         *fx = (struct effects){0};
@@ -17,6 +18,8 @@ void effects_clear(struct effects *fx) {
         for (size_t i = 0; i < fx->n_changes; i++)
                 if (fx->changes[i].type == CHANGE_PUT_BATCH)
                         free(fx->changes[i].batch);
+        for (size_t i = 0; i < fx->n_kept; i++)
+                free(fx->kept[i]);
         /* The memory of one huge turn is not kept for ever. */
         if (fx->changes_cap > LIMIT_EFFECTS_KEPT) {
                 free(fx->changes);
@@ -25,7 +28,7 @@ void effects_clear(struct effects *fx) {
         }
         if (fx->frames.cap > LIMIT_FRAME_BYTES)
                 buffer_done(&fx->frames);
-        fx->n_changes = fx->n_sends = fx->n_seqs = fx->n_adoptions = 0;
+        fx->n_changes = fx->n_sends = fx->n_seqs = fx->n_adoptions = fx->n_kept = 0;
         buffer_clear(&fx->frames);
         buffer_clear(&fx->names);
 }
@@ -60,6 +63,14 @@ struct stored_batch *effects_push_batch(struct effects *fx, uint32_t n_seqs, uin
 
 void effects_delete(struct effects *fx, enum change_type type, uint64_t seq) {
         effects_push_change(fx, type)->seq = seq;
+}
+
+struct bytes effects_keep(struct effects *fx, struct bytes text) {
+        char *copy = bytes_copy_text(text);
+
+        fx->kept = make_room(fx->kept, fx->n_kept, &fx->kept_cap, sizeof *fx->kept);
+        fx->kept[fx->n_kept++] = copy;
+        return (struct bytes){copy, text.len};
 }
 
 void effects_push_seq(struct effects *fx, uint64_t seq) {

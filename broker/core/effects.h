@@ -25,6 +25,8 @@ enum change_type {
         CHANGE_DELETE_SEEN,
         CHANGE_PUT_NOTE,
         CHANGE_DELETE_NOTE,
+        /* A message that is there gets another body; its channel stays what it is when none is given. */
+        CHANGE_EDIT_MESSAGE,
 };
 
 struct change {
@@ -51,7 +53,7 @@ struct send_run {
         char batch[WIRE_BATCH_LEN + 1];
         struct bytes tenant, thread;
         uint32_t attempt, posted;
-        bool is_answered, is_doubtful, is_silent;
+        bool is_answered, is_doubtful, is_silent, is_record;
         uint32_t n_messages;
         size_t seqs_at; /* into effects.seqs */
 };
@@ -84,6 +86,8 @@ struct effects {
         struct adoption *adoptions;
         size_t n_adoptions, adoptions_cap;
         struct buffer names;
+        void **kept; /* copies of texts */
+        size_t n_kept, kept_cap;
 };
 
 void effects_done(struct effects *fx);
@@ -94,6 +98,8 @@ struct change *effects_push_change(struct effects *fx, enum change_type type);
 /* A PUT_BATCH, with room for `n_seqs` sequence numbers (which may be 0) in *ret_seqs. */
 struct stored_batch *effects_push_batch(struct effects *fx, uint32_t n_seqs, uint64_t **ret_seqs);
 void effects_delete(struct effects *fx, enum change_type type, uint64_t seq);
+/* A copy of the text, which lives until the effects are cleared: for what the core may forget in the same turn. */
+struct bytes effects_keep(struct effects *fx, struct bytes text);
 /* One more message for the run that is being built. */
 void effects_push_seq(struct effects *fx, uint64_t seq);
 /* A frame to `to`: encode it into the returned buffer, then effects_end_frame(). */

@@ -27,6 +27,18 @@ const char *thread_state_name(enum thread_state state) {
         return "unknown";
 }
 
+const char *hold_kind_name(enum hold_kind kind) {
+        switch (kind) {
+        case HOLD_OPERATOR:
+                return "operator";
+        case HOLD_PERSON:
+                return "person";
+        case HOLD_CLOSED:
+                return "closed";
+        }
+        return "operator";
+}
+
 static void view_worker(const struct core *core, const struct thread *thread, struct core_thread_view *view) {
         if (thread->worker != NONE)
                 view->worker = core->workers[thread->worker].uuid;
@@ -39,6 +51,7 @@ static void view_hold(const struct hold *hold, struct core_thread_view *view) {
         view->held_since = hold->since;
         view->held_until = hold->until;
         view->held_why = hold->why;
+        view->held_kind = hold->kind;
         if (view->state != THREAD_RUNNING) {
                 view->state = THREAD_HELD;
                 view->since = hold->since;
@@ -65,12 +78,15 @@ static void view_thread(const struct core *core, struct now now, const struct th
                 .n_replies = thread->n_replies,
                 .is_doubtful = thread->is_answered && thread->is_doubtful,
                 .is_orphan = !tenant->settings,
+                .is_record = core->messages[thread->messages.first].is_record,
                 .is_throttled = tenant->settings && tenant->n_states[THREAD_RUNNING] >= tenant->settings->concurrency,
                 .has_credit = core->free_credit > 0,
                 .n_ready = tenant->n_states[THREAD_READY],
                 .code = thread->failure && thread->failure->code[0] ? thread->failure->code : NULL,
                 .why = thread->failure && thread->failure->why[0] ? thread->failure->why : NULL,
         };
+        if (mono_is_before(now.mono, thread->stirred))
+                view->stirred = now_to_wall(now, thread->stirred);
         if (thread->due.us != MONO_NEVER.us)
                 view->due = now_to_wall(now, thread->due);
         if (tenant->settings && !mono_is_due(now.mono, rate_next(tenant, now)))
@@ -143,20 +159,31 @@ static void view_past(const struct core *core, uint32_t tenant, const struct dea
         }
 }
 
-void core_why(const struct core *core, struct now now, struct bytes tenant_name, struct bytes thread_name,
+static uint32_t count_records(const struct core *core, const struct thread *thread) {
+        uint32_t n = 0;
+
+        for (uint32_t at = thread->messages.first; at != NONE; at = core->messages[at].next)
+                n += core->messages[at].is_record;
+        return n;
+}
+
+void core_why(const struct core *core, struct now now, struct bytes tenant_name, struct bytes name,
               struct core_thread_view *ret) {
         uint32_t tenant = tenant_find(core, tenant_name), n_dead = 0;
-        const struct thread *thread = tenant == NONE ? NULL : thread_find(core, tenant, thread_name);
-        const struct hold *hold = tenant == NONE ? NULL : hold_find(core, tenant, thread_name);
-        const struct dead *dead = tenant == NONE ? NULL : find_newest_dead(core, tenant, thread_name, &n_dead);
+        struct bytes own = tenant == NONE ? name : names_resolve(core, tenant, name);
+        const struct thread *thread = tenant == NONE ? NULL : thread_find(core, tenant, own);
+        const struct hold *hold = tenant == NONE ? NULL : hold_find(core, tenant, own);
+        const struct dead *dead = tenant == NONE ? NULL : find_newest_dead(core, tenant, own, &n_dead);
 
-        *ret = (struct core_thread_view){.tenant = tenant_name, .thread = thread_name, .state = THREAD_UNKNOWN};
+        *ret = (struct core_thread_view){.tenant = tenant_name, .thread = own, .state = THREAD_UNKNOWN};
         if (thread)
                 view_thread(core, now, thread, ret);
         else if (hold)
                 view_hold(hold, ret);
         else if (tenant != NONE)
                 view_past(core, tenant, dead, ret);
+        if (thread)
+                ret->n_record = count_records(core, thread);
         ret->is_orphan = tenant == NONE || !core->tenants[tenant].settings;
         ret->n_dead = n_dead;
 }
@@ -188,12 +215,26 @@ bool core_next_hold(const struct core *core, uint32_t *cursor, struct core_hold_
                         .since = hold->since,
                         .until = hold->until,
                         .why = hold->why,
+                        .kind = hold->kind,
                         .n_messages = thread ? thread->messages.n : 0,
                 };
                 return true;
         }
         return false;
 }
+
+uint32_t core_aliases(const struct core *core, struct bytes tenant_name, struct bytes name, struct bytes *ret,
+                      uint32_t max) {
+        uint32_t tenant = tenant_find(core, tenant_name), cursor = 0, n = 0;
+        struct bytes root = tenant == NONE ? name : alias_root(core, tenant, name), other;
+
+        while (n < max && tenant != NONE && names_next(core, tenant, root, &cursor, &other))
+                if (!bytes_is_equal(other, name))
+                        ret[n++] = other;
+        return n;
+}
+
+uint32_t core_alias_count(const struct core *core) { return core->aliases.n; }
 
 uint32_t core_hold_count(const struct core *core) { return core->holds.n; }
 
@@ -228,6 +269,8 @@ static void view_dead(const struct core *core, const struct dead *dead, struct c
                 .why = dead->failure.why,
                 .n_messages = dead->messages.n,
         };
+        for (uint32_t at = dead->messages.first; at != NONE; at = core->messages[at].next)
+                view->n_record += core->messages[at].is_record;
         memcpy(view->batch, dead->batch, sizeof view->batch);
 }
 
@@ -281,6 +324,7 @@ bool core_next_tenant(const struct core *core, uint32_t *cursor, struct core_ten
         *ret = (struct core_tenant_view){.name = bytes_of(tenant->name),
                                          .pending = tenant->n_pending,
                                          .dead = tenant->n_dead,
+                                         .n_aliases = tenant->n_aliases,
                                          .counters = &tenant->counters};
         memcpy(ret->states, tenant->n_states, sizeof ret->states);
         return true;

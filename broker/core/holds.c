@@ -103,10 +103,17 @@ void hold_set_until(struct core *core, struct now now, struct hold *hold, struct
         wake(&core->holds, hold);
 }
 
+static enum hold_kind kind_of(enum stored_note_kind kind) {
+        if (kind == STORED_TAKEOVER)
+                return HOLD_PERSON;
+        return kind == STORED_CLOSED ? HOLD_CLOSED : HOLD_OPERATOR;
+}
+
 void hold_load(struct core *core, struct now now, uint32_t tenant, const struct stored_note *note) {
         struct hold *hold = hold_new(core, tenant, note->name, note->seq);
 
         hold->since = note->at;
+        hold->kind = kind_of(note->kind);
         hold_set_why(hold, note->value);
         hold_set_until(core, now, hold, note->until);
 }

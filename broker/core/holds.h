@@ -1,18 +1,18 @@
-/* Holds: threads that must not be answered for now, because a person has taken over.
+/* Holds: threads that must not be answered for now, because a person has taken over: an operator says so, or the
+ * platform shows it.
  *
  * A thread lives only as long as it holds messages, a hold until it is let go: so holds are a registry of their own, by
  * tenant and thread, each durable as a note. One with an end goes by itself then: by the steady clock while the broker
  * runs, by the calendar over a restart. At most LIMIT_HOLDS at once. */
 #pragma once
 
-#include "broker/core/effects.h"
+#include "broker/core/core.h"
 #include "broker/core/heap.h"
 #include "broker/core/table.h"
 
-struct core;
-
 struct hold {
         uint64_t seq; /* of its note */
+        enum hold_kind kind;
         uint32_t tenant, hash;
         char *thread; /* NULL: a free slot */
         uint32_t thread_len;

@@ -69,10 +69,18 @@ static struct loading_batch *find_claim(struct loading *loading, uint64_t seq) {
 void core_load_note(struct core *core, struct now now, const struct stored_note *note) {
         switch (note->kind) {
         case STORED_HOLD:
+        case STORED_TAKEOVER:
+        case STORED_CLOSED:
                 hold_load(core, now, tenant_get(core, note->tenant), note);
                 break;
         case STORED_WORKER:
                 awaiting_load(core, note);
+                break;
+        case STORED_ALIAS:
+                alias_load(core, tenant_get(core, note->tenant), note);
+                break;
+        case STORED_RECORD:
+                records_load(core, tenant_get(core, note->tenant), note);
                 break;
         case STORED_SETTING: /* in the config already */
                 break;
@@ -99,15 +107,27 @@ void core_load_batch(struct core *core, const struct stored_batch *batch) {
         loading->n_batches++;
 }
 
+/* Only where it matters: the bodies of millions are not looked into for nothing. */
+static bool is_mute(const struct core *core, uint32_t tenant, const struct stored_message *stored) {
+        const struct config_tenant *settings = core->tenants[tenant].settings;
+        struct wire_body body;
+
+        return settings && settings->transcription_wait.us > 0 && wire_decode_body(stored->body, &body) == 0 &&
+               body_is_mute(&body);
+}
+
 void core_load_message(struct core *core, struct now now, const struct stored_message *stored, uint32_t bytes) {
         struct loading_batch *batch = find_claim(loading_get(core), stored->seq);
         uint32_t tenant = tenant_get(core, stored->tenant);
-        struct message message = {.seq = stored->seq, .accepted = stored->accepted, .bytes = bytes};
+        struct message message = {.seq = stored->seq, .accepted = stored->accepted};
         struct thread *thread;
 
         /* What the calendar says about the past may be in the future, if it was set back: then it is now. */
         message.at = mono_min(now_to_mono(now, stored->accepted), now.mono);
         ENSURE(stored->seq < core->next_seq);
+        message.bytes = MESSAGE_BYTES(bytes);
+        message.is_record = records_claim(core, tenant, stored->thread, stored->seq);
+        message.is_mute = is_mute(core, tenant, stored);
         if (batch && batch->record.kind == STORED_DEAD) {
                 if (!batch->dead)
                         batch->dead = dead_load(core, tenant, stored->thread, &batch->record);
@@ -115,12 +135,21 @@ void core_load_message(struct core *core, struct now now, const struct stored_me
                 return;
         }
         thread = thread_get(core, now, tenant, stored->thread);
+        thread->has_mute = thread->has_mute || message.is_mute;
         thread_push(core, thread, message);
         if (batch && batch->record.seq == stored->seq)
                 batch->thread = thread_index(core, thread);
 }
 
 void core_load_seen(struct core *core, const struct stored_seen *seen) { seen_push(&core->seen, seen, NULL); }
+
+void core_load_answer(struct core *core, struct now now, uint64_t seq, struct bytes answer) {
+        const struct loading_batch *batch = find_claim(loading_get(core), seq);
+        const struct thread *thread = batch && batch->thread != NONE ? &core->threads[batch->thread] : NULL;
+
+        if (thread)
+                echoes_push(core, now, thread->tenant, (struct bytes){thread->name, thread->name_len}, answer);
+}
 
 /* A settled batch goes first in its thread, whatever is older there (dead letters that were brought back behind it). */
 static void pull_to_front(struct core *core, struct thread *thread, const struct stored_batch *record,
@@ -151,14 +180,14 @@ static void resume(struct core *core, struct now now, struct loading_batch *batc
         }
         thread->has_record = true;
         thread->attempts = record->attempts;
-        thread->lost = record->lost;
-        thread->posted = record->posted;
+        thread->lost = (uint8_t)record->lost;
+        thread->posted = (uint8_t)record->posted;
         thread->void_fence = record->fence;
         thread->posting = record->posting;
         thread->is_answered = record->is_answered;
         thread->is_doubtful = record->is_doubtful;
-        thread->n_replies = record->n_replies;
-        thread->n_interrupts = record->n_interrupts;
+        thread->n_replies = (uint8_t)record->n_replies;
+        thread->n_interrupts = (uint8_t)record->n_interrupts;
         thread->n_batch = record->is_answered ? record->n_seqs : 0;
         thread_set_failure(thread, bytes_of(record->code), bytes_of(record->why));
         if (!thread->is_held && record->at.ms != AT_QUIET.ms)
@@ -197,6 +226,7 @@ void core_load_done(struct core *core, struct now now, struct effects *fx) {
                                    ? backoff_due(core, now, thread, batch->record.at)
                                    : batch_due(core, now, thread));
         }
+        records_tidy(core, fx);
         awaiting_begin(core, now, fx);
         core->last_step = now.mono;
         core->loading = loading_free(loading);

@@ -1,7 +1,7 @@
-/* A producer's frame: each message is accepted, known already, or refused; one ACK names which. */
+/* A producer's frame: each of its items, a message or an event, is accepted, known already, or refused; one ACK names
+ * which. */
 #include "broker/core/state.h"
 
-#include "common/ensure.h"
 #include "common/memory.h"
 
 static const struct {
@@ -13,6 +13,9 @@ static const struct {
         [REFUSAL_BAD_ID] = {"bad_id", "an id is up to 256 bytes of UTF-8 without control characters"},
         [REFUSAL_TOO_LARGE] = {"too_large", "the message is over limits.message_bytes"},
         [REFUSAL_BAD_BODY] = {"bad_body", "the body is not the MessagePack array that lull/1 describes"},
+        [REFUSAL_TOO_MANY_HOLDS] = {"too_many_holds",
+                                    "as many threads are held as the broker can hold; resume some, or "
+                                    "give tenants a shorter hold_for"},
         [REFUSAL_STORE_FULL] = {"store_full", "the broker's disk is full: send it again later; make room on the disk, "
                                               "or raise limits.store_bytes if that is what is reached"},
         [REFUSAL_BROKER_FULL] = {"broker_full", "the broker holds as many messages as limits.memory allows: send it "
@@ -23,8 +26,7 @@ static const struct {
 
 const char *core_refusal_name(enum refusal_code code) { return refusals_of[code].name; }
 
-/* Names come back in logs, answers and Redis keys: text without control characters. */
-static bool is_name(struct bytes name, size_t longest) {
+bool name_is_good(struct bytes name, size_t longest) {
         const uint8_t *data = name.data;
 
         if (name.len > longest || !bytes_is_utf8(name))
@@ -39,73 +41,31 @@ static bool has_channel(const struct config_tenant *tenant, struct bytes name) {
         return name.len == 0 || config_channel_find(tenant, name) != NULL;
 }
 
-/* Is the message as it should be? Then *ret_tenant, else *ret_code. */
+/* Is the item as it should be? Then *ret_tenant and *ret_body, else *ret_code. */
 static bool check(const struct core *core, const struct wire_message *message, uint32_t *ret_tenant,
-                  enum refusal_code *ret_code) {
+                  struct wire_body *ret_body, enum refusal_code *ret_code) {
         uint32_t tenant = tenant_find(core, message->tenant);
-        struct wire_body body;
 
         if (tenant == NONE || !core->tenants[tenant].settings)
                 return *ret_code = REFUSAL_UNKNOWN_TENANT, false;
         if (!has_channel(core->tenants[tenant].settings, message->channel))
                 return *ret_code = REFUSAL_UNKNOWN_CHANNEL, false;
-        if (message->thread.len == 0 || !is_name(message->thread, LIMIT_THREAD_LEN))
+        if (message->thread.len == 0 || !name_is_good(message->thread, LIMIT_THREAD_LEN))
                 return *ret_code = REFUSAL_BAD_THREAD, false;
-        if (!is_name(message->id, LIMIT_MESSAGE_ID_LEN))
+        if (!name_is_good(message->id, LIMIT_MESSAGE_ID_LEN))
                 return *ret_code = REFUSAL_BAD_ID, false;
         if (message->body.len > core->config->limits.message_bytes)
                 return *ret_code = REFUSAL_TOO_LARGE, false;
-        if (wire_decode_body(message->body, &body) < 0)
+        if (wire_decode_body(message->body, ret_body) < 0)
                 return *ret_code = REFUSAL_BAD_BODY, false;
         return *ret_tenant = tenant, true;
 }
 
-static struct hash_128 hash_id(const struct core *core, uint32_t tenant, struct bytes id) {
+struct hash_128 hash_of_id(const struct core *core, uint32_t tenant, struct bytes id) {
         return hash_128(core->salt ^ hash_64(core->salt, bytes_of(core->tenants[tenant].name)), id);
 }
 
-/* May the message that has just come, the thread's last, join the batch that is being answered? Not when the answer is
- * stored, nor past the time at which a reply is due whatever else is said: that bounds how often one begins anew. */
-static bool may_interrupt(const struct core *core, struct now now, const struct thread *thread) {
-        const struct config_tenant *settings = settings_of(core, thread);
-        const struct message_list *all = &thread->messages;
-
-        if (thread->state != THREAD_RUNNING || thread->is_answered)
-                return false;
-        if (settings->on_new_message != CONFIG_ON_NEW_INTERRUPT || thread->n_interrupts >= settings->max_interrupts)
-                return false;
-        if (all->n != thread->n_batch + 1 || all->n > settings->max_messages || all->n_bytes > settings->max_bytes)
-                return false;
-        return mono_is_before(now.mono, mono_add(core->messages[all->first].at, settings->max_wait));
-}
-
-static void accept(struct core *core, struct now now, uint32_t tenant, const struct wire_message *message,
-                   struct effects *fx) {
-        struct thread *thread = thread_get(core, now, tenant, message->thread);
-        uint64_t seq = core->next_seq++;
-
-        ENSURE(seq <= LIMIT_SEQ_MAX);
-        effects_push_change(fx, CHANGE_PUT_MESSAGE)->message = (struct stored_message){
-                .seq = seq,
-                .accepted = now.wall,
-                .tenant = message->tenant,
-                .thread = message->thread,
-                .id = message->id,
-                .channel = message->channel,
-                .body = message->body,
-        };
-        thread_push(core, thread,
-                    (struct message){
-                            .seq = seq, .accepted = now.wall, .at = now.mono, .bytes = (uint32_t)message->body.len});
-        /* Only a collecting thread's due time moves. In every other state the message waits for the next batch, or
-         * joins the one that has not gone out yet. */
-        if (thread->state == THREAD_COLLECTING)
-                thread_arm(core, thread, batch_due(core, now, thread));
-        else if (may_interrupt(core, now, thread))
-                run_interrupted(core, now, thread, fx);
-}
-
-/* What becomes of a frame's messages, by their places in it. */
+/* What becomes of a frame's items, by their places in it. */
 struct outcome {
         uint32_t n_accepted;
         uint32_t *duplicates, n_duplicates;
@@ -122,30 +82,113 @@ static void refuse(struct core *core, struct outcome *outcome, uint32_t index, e
         core->counters.refused_by[code]++;
 }
 
+/* -- one item ------------------------------------------------------------------------------------------------------ */
+
+enum verdict { ACCEPTED, DUPLICATE, REFUSED };
+
+/* The item under its thread's own name, after what it says of names has been noted. */
+static struct wire_message under_own_name(struct core *core, struct now now, uint32_t tenant,
+                                          const struct wire_message *item, struct effects *fx) {
+        struct bytes root = names_root(core, tenant, item);
+        struct wire_message own = *item;
+
+        if (root.data != item->thread.data)
+                own.thread = effects_keep(fx, root);
+        names_learn(core, now, tenant, item, own.thread, fx);
+        return own;
+}
+
 /* A message without an id is always new. Only what is accepted is remembered: what is refused may come again. */
-static void take(struct core *core, struct now now, const struct wire_message *message, uint32_t index,
-                 struct outcome *outcome, struct effects *fx) {
-        struct stored_seen item = {.seq = core->next_seq, .at = now.wall};
-        enum refusal_code code;
+static enum verdict take_message(struct core *core, struct now now, uint32_t tenant, const struct wire_message *item,
+                                 const struct wire_body *body, struct effects *fx, enum refusal_code *ret_code) {
+        struct stored_seen seen = {.at = now.wall, .hash = hash_of_id(core, tenant, item->id)};
+        struct wire_message own;
+
+        if (item->id.len > 0 && seen_has(&core->seen, seen.hash, now.wall))
+                return DUPLICATE;
+        if (!room_take(core, &core->tenants[tenant], item, ret_code))
+                return REFUSED;
+        own = under_own_name(core, now, tenant, item, fx);
+        let_go(core, now, tenant, own.thread, 1U << HOLD_CLOSED, fx);
+        seen.seq = core->next_seq;
+        if (item->id.len > 0)
+                seen_push(&core->seen, &seen, fx);
+        on_message(core, now, tenant, &own, body, fx);
+        return ACCEPTED;
+}
+
+static enum verdict take_event(struct core *core, struct now now, uint32_t tenant, const struct wire_message *item,
+                               const struct wire_body *body, struct effects *fx, enum refusal_code *ret_code) {
+        struct wire_message own = under_own_name(core, now, tenant, item, fx);
+        bool is_taken = true;
+
+        switch (item->what) {
+        case WIRE_WHAT_TYPING:
+                on_typing(core, now, tenant, &own, body);
+                break;
+        case WIRE_WHAT_PAUSED:
+                on_paused(core, now, tenant, &own, body);
+                break;
+        case WIRE_WHAT_PERSON:
+                is_taken = on_person(core, now, tenant, &own, body, fx, ret_code);
+                break;
+        case WIRE_WHAT_CLOSED:
+                is_taken = on_closed(core, now, tenant, &own, body, fx, ret_code);
+                break;
+        case WIRE_WHAT_RESUME:
+                on_given_back(core, now, tenant, &own, fx);
+                break;
+        case WIRE_WHAT_EDIT:
+        case WIRE_WHAT_DELETE:
+                is_taken = on_edit(core, now, tenant, &own, body, fx, ret_code);
+                break;
+        case WIRE_WHAT_SHOWN:
+                on_shown(core, now, tenant, &own, fx);
+                break;
+        case WIRE_WHAT_ALIAS: /* which has been noted */
+        case WIRE_WHAT_MESSAGE:
+        case WIRE_WHAT_UNKNOWN:
+        case N_WIRE_WHAT:
+                break;
+        }
+        return is_taken ? ACCEPTED : REFUSED;
+}
+
+static enum verdict take_item(struct core *core, struct now now, const struct wire_message *item, struct effects *fx,
+                              enum refusal_code *ret_code) {
+        enum verdict verdict = ACCEPTED;
+        struct wire_body body;
         uint32_t tenant;
 
-        if (!check(core, message, &tenant, &code)) {
-                refuse(core, outcome, index, code);
-                return;
+        if (!check(core, item, &tenant, &body, ret_code))
+                return REFUSED;
+        if (item->what == WIRE_WHAT_MESSAGE)
+                verdict = take_message(core, now, tenant, item, &body, fx, ret_code);
+        else if (item->what != WIRE_WHAT_UNKNOWN) /* what is not understood changes nothing */
+                verdict = take_event(core, now, tenant, item, &body, fx, ret_code);
+        if (verdict == ACCEPTED) {
+                core->tenants[tenant].counters.events[item->what]++;
+                core->counters.savings.events[item->what]++;
         }
-        item.hash = hash_id(core, tenant, message->id);
-        if (message->id.len > 0 && seen_has(&core->seen, item.hash, now.wall)) {
+        return verdict;
+}
+
+static void take(struct core *core, struct now now, const struct wire_message *item, uint32_t index,
+                 struct outcome *outcome, struct effects *fx) {
+        enum refusal_code code = REFUSAL_BAD_BODY;
+
+        switch (take_item(core, now, item, fx, &code)) {
+        case ACCEPTED:
+                outcome->n_accepted++;
+                core->counters.accepted += item->what == WIRE_WHAT_MESSAGE;
+                break;
+        case DUPLICATE:
                 outcome->duplicates[outcome->n_duplicates++] = index;
-                return;
-        }
-        if (!room_take(core, &core->tenants[tenant], message, &code)) {
+                break;
+        case REFUSED:
                 refuse(core, outcome, index, code);
-                return;
+                break;
         }
-        if (message->id.len > 0)
-                seen_push(&core->seen, &item, fx);
-        accept(core, now, tenant, message, fx);
-        outcome->n_accepted++;
 }
 
 void on_messages(struct core *core, struct now now, const struct event *event, struct effects *fx) {
@@ -155,7 +198,6 @@ void on_messages(struct core *core, struct now now, const struct event *event, s
 
         for (uint32_t i = 0; i < event->messages.n; i++)
                 take(core, now, &event->messages.items[i], i, &outcome, fx);
-        core->counters.accepted += outcome.n_accepted;
         core->counters.duplicate += outcome.n_duplicates;
         core->counters.refused += outcome.n_refusals;
         wire_encode_ack(effects_begin_frame(fx, DOOR_INGEST, event->from), event->messages.request, outcome.n_accepted,

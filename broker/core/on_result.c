@@ -73,11 +73,16 @@ static void keep_answer(struct core *core, struct now now, struct thread *thread
         change->seq = thread_seq(core, thread);
         change->answer = answer;
         thread->is_answered = thread->is_doubtful = true;
-        thread->n_replies = n_replies;
+        thread->n_replies = (uint8_t)n_replies;
         thread->void_fence = void_below(core, thread->fence);
         thread->posting = thread->fence;
         core->counters.answered++;
         batch_store(core, thread, now.wall, thread->n_batch, fx);
+}
+
+/* A worker of before lull/1.2 does not know that a batch is only to be recorded. Its answer must not go out. */
+static bool is_unwanted(const struct core *core, const struct thread *thread, uint32_t n_replies) {
+        return n_replies > 0 && core->messages[thread->messages.first].is_record;
 }
 
 void on_answered(struct core *core, struct now now, const struct event *event, struct effects *fx) {
@@ -102,9 +107,16 @@ void on_answered(struct core *core, struct now now, const struct event *event, s
                 stop_for_good(core, now, thread, event, fault, fx);
                 return;
         }
+        if (is_unwanted(core, thread, n_replies)) {
+                send_verdict(event, WIRE_STOP, answered->fence, "recorded", "a person has answered these messages", fx);
+                run_done(core, now, thread, fx);
+                return;
+        }
         if (!thread->is_answered) {
                 keep_answer(core, now, thread, answered->answer, n_replies, fx);
                 provider_on_answered(core, now, thread);
+                echoes_push(core, now, thread->tenant, (struct bytes){thread->name, thread->name_len},
+                            answered->answer);
         }
         wire_encode_go(effects_begin_frame(fx, DOOR_WORKERS, event->from), answered->fence);
         effects_end_frame(fx);
@@ -129,7 +141,7 @@ static bool take_posted(struct thread *thread, uint32_t posted) {
 
         if (posted <= thread->posted || posted > most)
                 return false;
-        thread->posted = posted;
+        thread->posted = (uint8_t)posted;
         return true;
 }
 
@@ -156,7 +168,8 @@ static void note_posted(struct core *core, struct now now, struct thread *thread
 
         if (!thread->is_answered)
                 return;
-        is_doubtful = is_still_doubtful(thread, result);
+        /* What its channel has shown since is beyond what the worker doubts. */
+        is_doubtful = result->posted >= thread->posted && is_still_doubtful(thread, result);
         is_news = take_posted(thread, result->posted) || thread->is_doubtful != is_doubtful;
         thread->is_doubtful = is_doubtful;
         if (is_news && (result->outcome == WIRE_BUSY || result->outcome == WIRE_HANDED_BACK))

@@ -18,7 +18,7 @@ enum { STORED_BYTES = 200, STORED_SHARE = 8 };
 
 uint64_t core_memory(const struct core *core) {
         return core->room.n_messages * MESSAGE_COST + core->by_name.n * THREAD_COST + core->n_dead * DEAD_COST +
-               core->room.name_bytes + (uint64_t)core->seen.n * LIMIT_SEEN_COST;
+               core->room.name_bytes + (uint64_t)core->seen.n * LIMIT_SEEN_COST + aliases_memory(&core->aliases);
 }
 
 /* A config that was not read from a file may leave the limit open. */
@@ -90,6 +90,14 @@ static uint64_t stored_bytes(const struct wire_message *message) {
                          message->body.len + STORED_BYTES;
 
         return bytes + bytes / STORED_SHARE;
+}
+
+bool room_take_bytes(struct core *core, uint64_t bytes) {
+        if (core->room.store_bytes < bytes)
+                return false;
+        if (core->room.store_bytes != UINT64_MAX)
+                core->room.store_bytes -= bytes;
+        return true;
 }
 
 bool room_take(struct core *core, struct tenant *tenant, const struct wire_message *message, enum refusal_code *ret) {

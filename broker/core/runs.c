@@ -23,17 +23,30 @@ static void remember(struct core *core, struct now now, const struct thread *thr
         batch_name(core, &thread->messages, thread->n_batch, recent->batch);
 }
 
-void run_done(struct core *core, struct now now, struct thread *thread, struct effects *fx) {
-        struct message_list batch;
+/* No call was needed for what was only recorded, so none was saved. */
+static void count_done(struct core *core, const struct thread *thread) {
+        struct tenant_counters *of_tenant = &tenant_of(core, thread)->counters, *of_all = &core->counters.savings;
 
         core->counters.done++;
         core->counters.finished += thread->n_batch;
-        core->counters.savings.calls_saved += thread->n_batch - 1;
-        tenant_of(core, thread)->counters.calls_saved += thread->n_batch - 1;
+        if (core->messages[thread->messages.first].is_record) {
+                of_tenant->recorded += thread->n_batch;
+                of_all->recorded += thread->n_batch;
+                return;
+        }
+        of_tenant->calls_saved += thread->n_batch - 1;
+        of_all->calls_saved += thread->n_batch - 1;
+}
+
+void run_done(struct core *core, struct now now, struct thread *thread, struct effects *fx) {
+        struct message_list batch;
+
+        count_done(core, thread);
         remember(core, now, thread);
         forget_record(core, thread, fx);
         thread_end_lease(core, thread);
         batch = message_list_cut(core, &thread->messages, thread->n_batch);
+        records_end(core, thread->tenant, (struct bytes){thread->name, thread->name_len}, &batch, fx);
         for (uint32_t at = batch.first; at != NONE; at = core->messages[at].next)
                 effects_delete(fx, CHANGE_DELETE_MESSAGE, core->messages[at].seq);
         tenant_of(core, thread)->n_pending -= batch.n;

@@ -24,7 +24,7 @@ static bool is_over(const struct seen *seen, const struct stored_seen *item, str
         return wall_add(item->at, window).ms <= now.ms;
 }
 
-bool seen_has(const struct seen *seen, struct hash_128 hash, struct wall now) {
+bool seen_find(const struct seen *seen, struct hash_128 hash, struct wall now, uint64_t *ret_seq) {
         struct table_probe probe = {.hash = (uint32_t)hash.low};
         uint32_t at;
 
@@ -32,9 +32,15 @@ bool seen_has(const struct seen *seen, struct hash_128 hash, struct wall now) {
                 const struct stored_seen *item = &seen->ring[at];
 
                 if (item->hash.low == hash.low && item->hash.high == hash.high && !is_over(seen, item, now))
-                        return true;
+                        return *ret_seq = item->seq, true;
         }
         return false;
+}
+
+bool seen_has(const struct seen *seen, struct hash_128 hash, struct wall now) {
+        uint64_t seq;
+
+        return seen_find(seen, hash, now, &seq);
 }
 
 static void forget_oldest(struct seen *seen, struct wall now, struct effects *fx) {

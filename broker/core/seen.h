@@ -19,6 +19,8 @@ void seen_done(struct seen *seen);
 /* Another window or number, in force at once. What is too much then is forgotten bit by bit, by the calls below. */
 void seen_configure(struct seen *seen, struct span window, uint32_t limit);
 bool seen_has(const struct seen *seen, struct hash_128 hash, struct wall now);
+/* The same, and whose it is: the number of its message. */
+bool seen_find(const struct seen *seen, struct hash_128 hash, struct wall now, uint64_t *ret_seq);
 /* Remembers it. `fx` gets what is to be stored, and what is forgotten for its sake; NULL while loading, when nothing is
  * forgotten. */
 void seen_push(struct seen *seen, const struct stored_seen *item, struct effects *fx);

@@ -1,21 +1,29 @@
 /* What the core remembers, and the small operations on it that more than one event needs. Private to broker/core. */
 #pragma once
 
+#include "broker/core/aliases.h"
 #include "broker/core/core.h"
+#include "broker/core/echoes.h"
 #include "broker/core/heap.h"
 #include "broker/core/holds.h"
 #include "broker/core/provider.h"
+#include "broker/core/records.h"
 #include "broker/core/seen.h"
 #include "broker/core/table.h"
 
 #define NONE UINT32_MAX
+
+/* What fits struct message's count of bytes. */
+#define MESSAGE_BYTES(n) ((uint32_t)(n)&0x3fffffff)
 
 /* One accepted message: the index of what the store holds. */
 struct message {
         uint64_t seq;
         struct wall accepted; /* its name for ever */
         struct mono at; /* the same moment on the clock that never steps: what dues derive from */
-        uint32_t bytes;
+        uint32_t bytes : 30; /* LIMIT_MESSAGE_BYTES_MAX is far below that */
+        uint32_t is_mute : 1; /* speech of which there is no text yet */
+        uint32_t is_record : 1; /* to be recorded only */
         uint32_t next; /* of its thread; NONE at the end; in the free list, the next free one */
 };
 
@@ -41,11 +49,15 @@ struct thread {
         bool has_record; /* the store has a batch record under the first message's seq */
         bool is_held; /* there is a hold on it */
         bool is_awaited; /* it was there at the start, so a worker from before may be running it */
+        bool has_mute; /* one of its messages may be */
         struct message_list messages;
         uint32_t n_batch; /* how many of the first messages are a settled batch: running or answered. 0 = none */
-        uint32_t attempts, lost, n_busy, posted;
-        uint32_t n_replies; /* answered: how many there are to post; 0 = not known */
-        uint32_t n_interrupts;
+        uint32_t attempts, n_busy;
+        uint8_t lost;
+        uint8_t posted;
+        uint8_t n_replies; /* answered: how many there are to post; 0 = not known */
+        uint8_t n_interrupts;
+        struct mono stirred; /* what is not settled is not due before, for a sign of typing or an edit */
         struct mono due; /* collecting, waiting, backoff: when it becomes ready; running: when the lease ends; ready:
                             since when it is due */
         struct mono entry_at; /* the time in its one heap entry that counts; MONO_NEVER when it has none */
@@ -94,7 +106,7 @@ struct tenant {
         uint32_t next_in_turn; /* the tenant behind it, NONE for the last */
         uint32_t n_states[THREAD_N_STATES];
         uint64_t n_pending;
-        uint32_t n_dead;
+        uint32_t n_dead, n_aliases;
         struct tenant_counters counters;
         bool is_full; /* it was refused messages for its max_pending, and has had no room to speak of since */
         bool is_told_full; /* what core_next_full() said last */
@@ -157,6 +169,9 @@ struct core {
         uint32_t n_dead, dead_cap;
         struct table by_dead_seq;
         struct holds holds;
+        struct aliases aliases;
+        struct records records;
+        struct echoes echoes;
         struct seen seen;
         struct room room;
         struct recent *recent;
@@ -201,6 +216,48 @@ bool thread_keep_held(struct core *core, struct now now, struct thread *thread);
 void thread_go_on(struct core *core, struct now now, struct thread *thread);
 uint64_t thread_seq(const struct core *core, const struct thread *thread); /* of the first message */
 
+/* -- names.c: which thread an item belongs to ---------------------------------------------------------------------- */
+
+/* The name of the item's thread, by all its names; borrowed from the item, or until the aliases change. */
+struct bytes names_root(const struct core *core, uint32_t tenant, const struct wire_message *item);
+/* From here on all the item's names are the thread `root`'s, durably. Nothing is written when that is nothing new. */
+void names_learn(struct core *core, struct now now, uint32_t tenant, const struct wire_message *item, struct bytes root,
+                 struct effects *fx);
+/* The thread of that name while it has messages or is held, else the one that the name belongs to. */
+struct bytes names_resolve(const struct core *core, uint32_t tenant, struct bytes name);
+/* A thread's names, its own first: begin with cursor 0, ends with false. */
+bool names_next(const struct core *core, uint32_t tenant, struct bytes root, uint32_t *cursor, struct bytes *ret);
+
+/* -- take_over.c: a thread is held, and let go --------------------------------------------------------------------- */
+
+/* The texts must live until the turn's effects are cleared. */
+struct hold_terms {
+        enum hold_kind kind;
+        struct bytes why;
+        struct wall until; /* 0 = it has no end by itself */
+};
+
+/* A worker that runs the thread may be posting its reply already. */
+bool thread_is_posting(const struct core *core, const struct thread *thread);
+/* Ends the run of a batch that has no answer yet, and sees to it that no worker from before a restart goes on with it
+ * either. True when there was anything to end; then the caller writes a record of the batch, which makes it last. */
+bool thread_call_off(struct core *core, struct now now, struct thread *thread, const char *code, const char *why,
+                     struct effects *fx);
+/* Holds the thread of that name, and what its other names still have; a hold that stands gets the new terms. 0, or
+ * -ENOSPC: there are LIMIT_HOLDS already. */
+int take_over(struct core *core, struct now now, uint32_t tenant, struct bytes thread, const struct hold_terms *terms,
+              struct effects *fx);
+/* Ends the holds of the thread and of its other names that are of a kind in the set (1 << HOLD_...); how many. */
+uint32_t let_go(struct core *core, struct now now, uint32_t tenant, struct bytes thread, uint32_t kinds,
+                struct effects *fx);
+/* `from` becomes a name of the thread `to`: what is held there is held here. */
+void take_over_join(struct core *core, struct now now, uint32_t tenant, struct bytes from, struct bytes to,
+                    struct effects *fx);
+/* Lets go what is held until now, a bounded number a turn. */
+void holds_on_time(struct core *core, struct now now, struct effects *fx);
+
+enum { HOLDS_OF_PLATFORM = 1 << HOLD_PERSON | 1 << HOLD_CLOSED, HOLDS_OF_ANY = HOLDS_OF_PLATFORM | 1 << HOLD_OPERATOR };
+
 /* -- messages.c: the slab ------------------------------------------------------------------------------------------ */
 
 uint32_t message_new(struct core *core, struct message message);
@@ -217,6 +274,8 @@ void message_list_free(struct core *core, struct message_list *list);
 
 /* Is there room for one more message of a tenant? Then it is taken off what there is. Else false and *ret, why not. */
 bool room_take(struct core *core, struct tenant *tenant, const struct wire_message *message, enum refusal_code *ret);
+/* So many bytes more in the store, of what is bounded otherwise: false when it has no room for them. */
+bool room_take_bytes(struct core *core, uint64_t bytes);
 
 /* -- tenants.c ----------------------------------------------------------------------------------------------------- */
 
@@ -266,7 +325,10 @@ void awaiting_on_time(struct core *core, struct now now, struct effects *fx);
 /* -- batch.c: what belongs together, when it is due, what it is called
  * ------------------------------------------------- */
 
-/* When the messages behind the settled batch are due: quiet, or a cap. */
+/* May the run be called off, as what it was given is not all, or not so, any more? Not when the answer is stored, nor
+ * past the time at which a reply is due whatever else is said: that bounds how often one begins anew. */
+bool batch_may_begin_anew(const struct core *core, struct now now, const struct thread *thread);
+/* When the messages behind the settled batch are due: quiet, a sign that more comes, or a cap. */
 struct mono batch_due(const struct core *core, struct now now, const struct thread *thread);
 /* How many of the first messages go out together now. */
 uint32_t batch_size(const struct core *core, const struct thread *thread);
@@ -319,6 +381,8 @@ void worker_set_slots(struct core *core, struct worker *worker, uint32_t slots);
 void dead_bury(struct core *core, struct now now, struct thread *thread, struct effects *fx);
 struct dead *dead_find(const struct core *core, uint64_t seq);
 struct dead *dead_load(struct core *core, uint32_t tenant, struct bytes thread, const struct stored_batch *batch);
+/* Writes its record anew. */
+void dead_store(struct core *core, const struct dead *dead, struct effects *fx);
 void dead_remove(struct core *core, struct dead *dead);
 void dead_free(struct dead *dead);
 
@@ -330,6 +394,32 @@ struct loading *loading_free(struct loading *loading);
 /* -- events
  * --------------------------------------------------------------------------------------------------------------- */
 
+/* Of a producer's frame. The item's `thread` is the thread's own name; its texts live until the turn's effects are
+ * cleared. */
+void on_message(struct core *core, struct now now, uint32_t tenant, const struct wire_message *item,
+                const struct wire_body *body, struct effects *fx);
+void on_typing(struct core *core, struct now now, uint32_t tenant, const struct wire_message *item,
+               const struct wire_body *body);
+/* And that it has stopped. */
+void on_paused(struct core *core, struct now now, uint32_t tenant, const struct wire_message *item,
+               const struct wire_body *body);
+/* False and *ret when it is refused. */
+bool on_person(struct core *core, struct now now, uint32_t tenant, const struct wire_message *item,
+               const struct wire_body *body, struct effects *fx, enum refusal_code *ret);
+bool on_closed(struct core *core, struct now now, uint32_t tenant, const struct wire_message *item,
+               const struct wire_body *body, struct effects *fx, enum refusal_code *ret);
+void on_given_back(struct core *core, struct now now, uint32_t tenant, const struct wire_message *item,
+                   struct effects *fx);
+/* EDIT and DELETE. False and *ret when it is refused. */
+bool on_edit(struct core *core, struct now now, uint32_t tenant, const struct wire_message *item,
+             const struct wire_body *body, struct effects *fx, enum refusal_code *ret);
+void on_shown(struct core *core, struct now now, uint32_t tenant, const struct wire_message *item, struct effects *fx);
+/* Names come back in logs, answers and Redis keys: text without control characters. */
+bool name_is_good(struct bytes name, size_t longest);
+/* An id, as duplicates and edits are found by it. */
+struct hash_128 hash_of_id(const struct core *core, uint32_t tenant, struct bytes id);
+/* Speech of which there is no text. */
+bool body_is_mute(const struct wire_body *body);
 void on_messages(struct core *core, struct now now, const struct event *event, struct effects *fx);
 void on_hello(struct core *core, struct now now, const struct event *event, struct effects *fx);
 void on_alive(struct core *core, struct now now, const struct event *event, struct effects *fx);
@@ -344,8 +434,6 @@ void on_hold(struct core *core, struct now now, const struct event *event, struc
 void on_resume(struct core *core, struct now now, const struct event *event, struct effects *fx);
 void on_flush(struct core *core, struct now now, const struct event *event);
 void on_cancel(struct core *core, struct now now, const struct event *event, struct effects *fx);
-/* Lets go what is held until now, a bounded number a turn. */
-void holds_on_time(struct core *core, struct now now, struct effects *fx);
 void on_time(struct core *core, struct now now, struct effects *fx);
 void dispatch(struct core *core, struct now now, struct effects *fx);
 

@@ -48,6 +48,11 @@ enum stored_note_kind {
         STORED_HOLD = 0, /* a thread that must not be answered: `name` is the thread, `value` why */
         STORED_SETTING = 1, /* changed at run time: `name` is the key, `value` its text as in lull.yaml */
         STORED_WORKER = 2, /* may hold leases: `name` is its uuid */
+        STORED_ALIAS = 3, /* `name` is a name of the thread `value`; `at` is when it was used, give or take a day */
+        STORED_TAKEOVER = 4, /* a hold, made when a person of the team answered */
+        STORED_CLOSED = 5, /* a hold until the next message, made when the conversation was closed */
+        STORED_RECORD = 6, /* messages of the thread `name` that are only to be recorded; `value` is
+                              "first-last", seqs in decimals */
 };
 
 /* A small fact that outlives the broker and belongs to no batch. */

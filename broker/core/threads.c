@@ -179,8 +179,8 @@ void thread_set_failure(struct thread *thread, struct bytes code, struct bytes w
 }
 
 void thread_begin_anew(struct thread *thread) {
-        thread->n_batch = thread->attempts = thread->lost = thread->n_busy = thread->posted = 0;
-        thread->n_replies = thread->n_interrupts = thread->n_spared = 0;
+        thread->n_batch = thread->attempts = thread->n_busy = thread->n_spared = 0;
+        thread->lost = thread->posted = thread->n_replies = thread->n_interrupts = 0;
         thread->has_record = thread->is_answered = thread->is_doubtful = thread->is_awaited = false;
         thread->void_fence = thread->posting = 0;
         free(thread->failure);

@@ -26,8 +26,9 @@ struct command {
         enum command_exit (*run)(const struct command *command, int argc, char **argv);
 };
 
-extern const struct command command_bench, command_cancel, command_check, command_dead, command_flush, command_hold,
-        command_holds, command_resume, command_send, command_settings, command_stats, command_threads, command_why;
+extern const struct command command_bench, command_cancel, command_channel, command_check, command_dead, command_flush,
+        command_hold, command_holds, command_resume, command_send, command_settings, command_stats, command_threads,
+        command_why;
 
 /* Reads the options and operands behind a command. 0; 1 when help was asked for and has been printed; -EINVAL when
  * the words are wrong and that has been said. The operands point into argv. */

@@ -7,7 +7,7 @@
 #include "common/limits.h"
 
 static const struct listing_column columns[] = {
-        {"TENANT"}, {"THREAD"}, {"SINCE"}, {"UNTIL"}, {"PENDING", .is_number = true}, {"WHY"},
+        {"TENANT"}, {"THREAD"}, {"BY"}, {"SINCE"}, {"UNTIL"}, {"PENDING", .is_number = true}, {"ON RESUME"}, {"WHY"},
 };
 
 static void push_row(struct listing *listing, const json_t *row, struct wall now) {
@@ -15,12 +15,14 @@ static void push_row(struct listing *listing, const json_t *row, struct wall now
 
         listing_push(listing, answer_text_find(row, "/tenant"));
         listing_push(listing, answer_text_find(row, "/thread"));
+        listing_push(listing, answer_text_find(row, "/kind"));
         answer_push_when(&cell, row, "/since", now);
         listing_push_buffer(listing, &cell);
         answer_push_when(&cell, row, "/until", now);
         listing_push_buffer(listing, &cell);
         answer_push_count(&cell, row, "/pending");
         listing_push_buffer(listing, &cell);
+        listing_push(listing, answer_text_find(row, "/on_resume"));
         listing_push(listing, answer_text_find(row, "/why"));
 }
 
@@ -69,8 +71,13 @@ static enum command_exit holds_run(const struct command *command, int argc, char
 const struct command command_holds = {
         .name = "holds",
         .operands = "",
-        .summary = "The threads that are held: since when, until when, why",
-        .about = "A hold without UNTIL stays until `lull resume`. PENDING is how many messages wait behind it.",
+        .summary = "The threads that are held: by whom, since when, until when, why",
+        .about =
+                "BY operator: by `lull hold`, until `lull resume`. person: somebody of the team has answered, until "
+                "the\n"
+                "platform gives the thread back, or `lull resume`. closed: the conversation was closed, until the\n"
+                "person writes again. Each ends at UNTIL, too. PENDING is how many messages wait behind it, ON RESUME\n"
+                "what becomes of them then: they are answered, or only recorded (on_resume in lull.yaml).",
         .examples = "  $ lull holds --tenant acme",
         .run = holds_run,
 };

@@ -7,13 +7,9 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-        &command_check,    &command_stats,
-        &command_why,      &command_threads,
-        &command_hold,     &command_resume,
-        &command_flush,    &command_cancel,
-        &command_holds,    &command_dead,
-        &command_settings, &command_send,
-        &command_bench,    NULL,
+        &command_check, &command_channel,  &command_stats, &command_why,    &command_threads,
+        &command_hold,  &command_resume,   &command_flush, &command_cancel, &command_holds,
+        &command_dead,  &command_settings, &command_send,  &command_bench,  NULL,
 };
 
 static const char about[] = "lull answers a conversation once, when it falls quiet. This is its remote control.";

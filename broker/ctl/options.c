@@ -78,9 +78,24 @@ static const char *wanted(const struct options_rule *rule, int error) {
         return "takes a number and its unit, such as 250ms, 8s, 30m, 2h or 7d";
 }
 
+static int push_value(const struct options_rule *rule, const char *value, char **ret_error) {
+        if (rule->list->n == OPTIONS_LIST_MAX) {
+                *ret_error = memory_print("--%s may stand %d times", rule->name, OPTIONS_LIST_MAX);
+                return -EINVAL;
+        }
+        if (rule->separator && !strchr(value, rule->separator)) {
+                *ret_error = memory_print("--%s takes \"%s\", not '%s'", rule->name, rule->value, value);
+                return -EINVAL;
+        }
+        rule->list->items[rule->list->n++] = value;
+        return 0;
+}
+
 static int store_value(const struct options_rule *rule, const char *value, char **ret_error) {
         int r = 0;
 
+        if (rule->list)
+                return push_value(rule, value, ret_error);
         if (rule->text)
                 *rule->text = value;
         else if (rule->count)

@@ -9,6 +9,15 @@
 
 #include <stdint.h>
 
+/* More than anyone types; a webhook with all its headers has some twenty. */
+enum { OPTIONS_LIST_MAX = 64 };
+
+/* The values of an option that may be given more than once, in their order; they point into argv. */
+struct options_list {
+        const char *items[OPTIONS_LIST_MAX];
+        size_t n;
+};
+
 /* One option. Exactly one of the pointers is set: it says what kind of value the option takes, and receives it. */
 struct options_rule {
         const char *name;  /* without the dashes; NULL ends the table */
@@ -17,6 +26,8 @@ struct options_rule {
         const char *help;
         bool *flag;
         const char **text;
+        struct options_list *list;
+        char separator; /* of a list: what each value must have in it, as `value` shows; 0 = nothing */
         uint64_t *count;   /* a whole number */
         struct span *span; /* 250ms, 8s, 5m, 1h, 7d */
 };

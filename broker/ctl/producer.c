@@ -7,8 +7,8 @@
 
 /* Room in a frame for its head, beside the messages. */
 enum { HEAD_BYTES = 64 };
-/* The most that a message adds to the bytes of its texts. */
-enum { MESSAGE_OVERHEAD_BYTES = 32 };
+/* The most that an item, and each of its aliases, adds to the bytes of its texts. */
+enum { MESSAGE_OVERHEAD_BYTES = 40, ALIAS_OVERHEAD_BYTES = 5 };
 
 struct frame {
         struct buffer bytes;
@@ -31,6 +31,7 @@ struct producer {
         struct buffer open; /* the open frame's messages */
         uint64_t *open_tags;
         uint32_t n_open;
+        bool is_open_plain; /* nothing but messages: MESSAGES can carry it */
         char *error;
 };
 
@@ -47,6 +48,7 @@ int producer_new(const char *endpoint, const struct producer_settings *settings,
         producer->settings = *settings;
         producer->n_frames = settings->window + 1;
         producer->first = 1;
+        producer->is_open_plain = true;
         producer->frames = memory_new(producer->n_frames, sizeof *producer->frames);
         for (uint32_t i = 0; i < producer->n_frames; i++)
                 producer->frames[i].tags = memory_new(settings->frame_messages, sizeof(uint64_t));
@@ -121,23 +123,32 @@ void producer_flush(struct producer *producer, struct mono now) {
         frame->sent = frame->resend = now;
         frame->is_acked = frame->is_out = frame->is_resent = false;
         buffer_clear(&frame->bytes);
-        wire_encode_messages(&frame->bytes, ++producer->last, frame->n);
+        if (producer->is_open_plain)
+                wire_encode_messages(&frame->bytes, ++producer->last, frame->n);
+        else
+                wire_encode_events(&frame->bytes, ++producer->last, frame->n);
         buffer_push(&frame->bytes, producer->open.data, producer->open.len);
         buffer_clear(&producer->open);
         producer->n_open = 0;
+        producer->is_open_plain = true;
         producer->n_in_flight++;
         send_due(producer, now);
 }
 
 static size_t size_of(const struct wire_message *message) {
-        return message->tenant.len + message->thread.len + message->id.len + message->channel.len + message->body.len +
-               MESSAGE_OVERHEAD_BYTES;
+        size_t n_bytes = message->tenant.len + message->thread.len + message->id.len + message->channel.len +
+                         message->body.len + MESSAGE_OVERHEAD_BYTES;
+
+        for (uint32_t i = 0; i < message->n_aliases; i++)
+                n_bytes += message->aliases[i].len + ALIAS_OVERHEAD_BYTES;
+        return n_bytes;
 }
 
 void producer_push(struct producer *producer, uint64_t tag, const struct wire_message *message, struct mono now) {
         if (producer->open.len + size_of(message) + HEAD_BYTES > LIMIT_FRAME_BYTES)
                 producer_flush(producer, now);
         wire_encode_message(&producer->open, message);
+        producer->is_open_plain = producer->is_open_plain && wire_is_plain(message);
         producer->open_tags[producer->n_open++] = tag;
         if (producer->n_open == producer->settings.frame_messages)
                 producer_flush(producer, now);

@@ -109,6 +109,13 @@ static void set_default(json_t *json, const char *key, const char *value) {
                 json_object_set_new(json, key, json_text_new(bytes_of(value)));
 }
 
+/* Not an event, then, whose id would be that of another message. */
+static bool is_message(const json_t *json) {
+        const char *what = json_string_value(json_object_get(json, "what"));
+
+        return !what || strcmp(what, wire_what_name(WIRE_WHAT_MESSAGE)) == 0;
+}
+
 static int push_json(struct send *send, json_t *json, struct item_fault *ret_fault) {
         CLEANUP_BUFFER struct buffer body = {0};
         CLEANUP_FREE char *id =
@@ -120,7 +127,8 @@ static int push_json(struct send *send, json_t *json, struct item_fault *ret_fau
         set_default(json, "tenant", send->defaults->tenant);
         set_default(json, "thread", send->defaults->thread);
         set_default(json, "channel", send->defaults->channel);
-        set_default(json, "id", id);
+        if (is_message(json))
+                set_default(json, "id", id);
         r = item_decode(json, &item, ret_fault);
         if (r < 0)
                 return r;

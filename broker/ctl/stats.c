@@ -77,6 +77,18 @@ static const struct line lines[] = {
          {COUNT("", "/savings/posts_found_total", " replies found in the channel"),
           COUNT(", ", "/savings/posts_repeated_total", " posted again"),
           COUNT(", ", "/savings/posts_silenced_total", " passed over")}},
+        {"events",
+         {COUNT("", "/events/events_total/typing", " typing"), COUNT(", ", "/events/events_total/paused", " paused"),
+          COUNT(", ", "/events/events_total/person", " person"), COUNT(", ", "/events/events_total/closed", " closed"),
+          COUNT(", ", "/events/events_total/resume", " resume"), COUNT(", ", "/events/events_total/edit", " edit"),
+          COUNT(", ", "/events/events_total/delete", " delete"), COUNT(", ", "/events/events_total/alias", " alias"),
+          COUNT(", ", "/events/events_total/shown", " shown")}},
+        {"of those",
+         {COUNT("", "/events/takeovers_total", " took a thread over"),
+          COUNT(", ", "/events/echoes_total", " own replies seen again"),
+          COUNT(", ", "/events/late_edits_total", " edits too late"),
+          COUNT("; messages only recorded: ", "/events/recorded_total", ""),
+          COUNT("; other names of threads: ", "/events/aliases", "")}},
         {"lookups",
          {COUNT("", "/context/hit_total", " from the cache"), COUNT(", ", "/context/miss_total", " from the source"),
           COUNT(", ", "/context/failed_total", " failed")}},
@@ -368,7 +380,8 @@ const struct command command_stats = {
                  "calls saved: messages that were answered together with another one. Wasted: calls that were broken\n"
                  "off, and their tokens.\n"
                  "answers used again: stored answers posted by a later run, instead of asking once more.\n"
-                 "in doubt: replies of which nobody knew whether they were out.",
+                 "in doubt: replies of which nobody knew whether they were out.\n"
+                 "events: what platforms told beside messages.",
         .examples = "  $ lull stats --watch",
         .run = stats_run,
 };

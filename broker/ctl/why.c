@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-/* Message ids shown; --json has them all. */
-enum { IDS_SHOWN = 8 };
+/* Ids of messages, and other names of the thread; --json has them all. */
+enum { NAMES_SHOWN = 8 };
 
 static const char *meaning_of(const char *state) {
         static const struct {
@@ -31,6 +31,17 @@ static const char *meaning_of(const char *state) {
                 if (strcmp(meanings[i].state, state) == 0)
                         return meanings[i].meaning;
         return "a state that this lull does not know";
+}
+
+/* Of one that is held, by who holds it; the broker of an earlier version does not say. */
+static const char *meaning_of_hold(const json_t *answer) {
+        const char *kind = answer_text_find(answer, "/hold/kind");
+
+        if (kind && strcmp(kind, "person") == 0)
+                return "somebody of the team answers; what comes is kept, until the platform gives it back";
+        if (kind && strcmp(kind, "closed") == 0)
+                return "the conversation was closed; it goes on with the person's next message";
+        return meaning_of("held");
 }
 
 /* Of a thread that is due after a restart of the broker, whatever its state. */
@@ -72,6 +83,10 @@ static void push_messages(struct buffer *text, const json_t *answer) {
         if (answer_has(answer, "/bytes")) {
                 buffer_push_text(text, ", ");
                 answer_push_size(text, answer, "/bytes");
+        }
+        if (answer_has(answer, "/messages_to_record")) {
+                buffer_push_text(text, "; only to be recorded: ");
+                answer_push_count(text, answer, "/messages_to_record");
         }
         buffer_push_text(text, "\n");
 }
@@ -139,26 +154,29 @@ static void push_failure(struct buffer *text, const json_t *answer) {
 }
 
 static void push_hold(struct buffer *text, const json_t *answer, struct wall now) {
+        push_line(text, answer, "held by", "/hold/kind");
         push_when_line(text, answer, "held since", "/hold/since", now);
         push_when_line(text, answer, "held until", "/hold/until", now);
         push_line(text, answer, "held for", "/hold/why");
+        push_line(text, answer, "on resume", "/hold/on_resume");
 }
 
-static void push_ids(struct buffer *text, const json_t *answer) {
-        const json_t *ids = json_object_get(answer, "pending_ids");
-        size_t n = json_array_size(ids);
+/* A list of names, of which a person needs to see a few. */
+static void push_names(struct buffer *text, const json_t *answer, const char *label, const char *key) {
+        const json_t *names = json_object_get(answer, key);
+        size_t n = json_array_size(names);
 
         if (n == 0)
                 return;
-        push_label(text, "message ids");
-        for (size_t i = 0; i < n && i < IDS_SHOWN; i++) {
-                CLEANUP_FREE char *id = json_scalar_text(json_array_get(ids, i));
+        push_label(text, label);
+        for (size_t i = 0; i < n && i < NAMES_SHOWN; i++) {
+                CLEANUP_FREE char *name = json_scalar_text(json_array_get(names, i));
 
                 buffer_push_text(text, i > 0 ? ", " : "");
-                text_push_safe(text, bytes_of(id ? id : "(none)"));
+                text_push_safe(text, bytes_of(name ? name : "(none)"));
         }
-        if (n > IDS_SHOWN)
-                buffer_print(text, " and %zu more", n - IDS_SHOWN);
+        if (n > NAMES_SHOWN)
+                buffer_print(text, " and %zu more", n - NAMES_SHOWN);
         buffer_push_text(text, "\n");
 }
 
@@ -183,6 +201,14 @@ static void push_dead(struct buffer *text, const json_t *answer, struct wall now
                 buffer_push_text(text, "\n`lull dead show BATCH` has it, `lull dead retry BATCH` runs it again.\n");
 }
 
+static const char *meaning_of_answer(const json_t *answer) {
+        const char *state = state_of(answer);
+
+        if (answer_has(answer, "/awaited_until"))
+                return awaited;
+        return strcmp(state, "held") == 0 ? meaning_of_hold(answer) : meaning_of(state);
+}
+
 static void print_answer(const json_t *answer, struct wall now) {
         CLEANUP_BUFFER struct buffer text = {0};
 
@@ -191,7 +217,8 @@ static void print_answer(const json_t *answer, struct wall now) {
         answer_push_text(&text, answer, "/thread");
         buffer_push_text(&text, ": ");
         answer_push_text(&text, answer, "/state");
-        buffer_print(&text, ": %s\n", answer_has(answer, "/awaited_until") ? awaited : meaning_of(state_of(answer)));
+        buffer_print(&text, ": %s\n", meaning_of_answer(answer));
+        push_names(&text, answer, "also called", "aliases");
         push_when_line(&text, answer, "since", "/since", now);
         push_line(&text, answer, "waits for", "/waits_for");
         push_line(&text, answer, "next", "/next");
@@ -204,7 +231,7 @@ static void print_answer(const json_t *answer, struct wall now) {
         push_interrupts(&text, answer);
         push_hold(&text, answer, now);
         push_failure(&text, answer);
-        push_ids(&text, answer);
+        push_names(&text, answer, "message ids", "pending_ids");
         push_dead(&text, answer, now);
         screen_print(&text);
 }
@@ -238,7 +265,7 @@ const struct command command_why = {
         .operands = "TENANT THREAD",
         .summary = "What a thread is doing, since when, what it waits for, and what is next",
         .about = "States: collecting, ready, running, waiting (busy), backoff (after a failure), held, dead, done,\n"
-                 "unknown.",
+                 "unknown. THREAD may be any name that the conversation goes by.",
         .examples = "  $ lull why acme 5511999990000",
         .n_operands_min = 2,
         .n_operands_max = 2,

@@ -38,9 +38,7 @@ static struct lmdb *lmdb_of(struct engine *engine) { return (struct lmdb *)engin
 /* LMDB's own errors are negative and beyond the errnos. None of them may pass for an EIO, which can mean a full disk:
  * once a meta page could not be written, for one, LMDB answers MDB_PANIC to everything, and no waiting helps. */
 static int as_errno(int error) {
-        if (error == 0)
-                return 0;
-        if (error > 0)
+        if (error >= 0)
                 return -error;
         return error == MDB_MAP_FULL ? -ENOSPC : error == MDB_NOTFOUND ? -ENOENT : -ENOTRECOVERABLE;
 }
@@ -112,11 +110,13 @@ static int lmdb_put(struct engine *engine, enum engine_table table, struct engin
         struct lmdb *lmdb = lmdb_of(engine);
         uint8_t bytes[KEY_LEN];
         MDB_val at = {KEY_LEN, bytes}, data = {value.len, (void *)(uintptr_t)value.data};
-        /* These two only ever grow at the end: appending fills pages, and spares the search. */
-        bool is_append = table == ENGINE_MESSAGES || table == ENGINE_SEEN;
+        /* These two grow at the end: appending fills pages, and spares the search. But an edited message goes back. */
+        unsigned flags = table == ENGINE_MESSAGES || table == ENGINE_SEEN ? MDB_APPEND : 0;
+        int error;
 
         encode_key(key, bytes);
-        return as_errno(mdb_put(lmdb->write, lmdb->tables[table], &at, &data, is_append ? MDB_APPEND : 0));
+        error = mdb_put(lmdb->write, lmdb->tables[table], &at, &data, flags);
+        return as_errno(error == MDB_KEYEXIST ? mdb_put(lmdb->write, lmdb->tables[table], &at, &data, 0) : error);
 }
 
 static int lmdb_remove(struct engine *engine, enum engine_table table, uint64_t seq,

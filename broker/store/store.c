@@ -1,23 +1,11 @@
-#include "broker/store/store.h"
+#include "broker/store/store_private.h"
 
-#include "broker/store/engine.h"
-#include "broker/store/values.h"
 #include "common/ensure.h"
 #include "common/memory.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/random.h>
-
-/* Sequence numbers are reserved in blocks, so that a number is never used twice and yet costs no write of its own. */
-enum { SEQ_BLOCK = 1 << 20 };
-
-struct store {
-        struct engine *engine;
-        struct values_meta meta;
-        uint64_t first_seq;
-        struct buffer scratch;
-};
 
 static const char *const table_nouns[ENGINE_N_TABLES] = {"head",   "message",    "batch record",
                                                          "answer", "message id", "note"};
@@ -40,8 +28,7 @@ static void tally(struct values_tally *tally, struct bytes value) {
         tally->sum += values_checksum(value);
 }
 
-/* Puts the value in `scratch`, cut into pieces. */
-static int put(struct store *store, enum engine_table table, uint64_t seq) {
+int store_put(struct store *store, enum engine_table table, uint64_t seq) {
         struct buffer *value = &store->scratch;
         int r = 0;
 
@@ -58,15 +45,15 @@ static int put(struct store *store, enum engine_table table, uint64_t seq) {
         return r;
 }
 
-static void on_gone(void *context, struct bytes first_piece) {
+void store_on_gone(void *context, struct bytes first_piece) {
         struct values_tally *tally = context;
 
         tally->n--;
         tally->sum -= values_checksum(first_piece);
 }
 
-static int drop(struct store *store, enum engine_table table, uint64_t seq) {
-        return store->engine->ops->remove(store->engine, table, seq, on_gone, &store->meta.tallies[table]);
+int store_drop(struct store *store, enum engine_table table, uint64_t seq) {
+        return store->engine->ops->remove(store->engine, table, seq, store_on_gone, &store->meta.tallies[table]);
 }
 
 /* Joins pieces as a scan brings them, and hands on each whole value. */
@@ -173,11 +160,11 @@ static int decode_meta(void *context, uint64_t seq, struct bytes payload) {
         return values_decode_meta(payload, context);
 }
 
-static int write_meta(struct store *store) {
+int store_write_meta(struct store *store) {
         store->meta.commit = store->engine->ops->number(store->engine);
         buffer_clear(&store->scratch);
         values_encode_meta(&store->scratch, &store->meta);
-        return put(store, ENGINE_META, 0);
+        return store_put(store, ENGINE_META, 0);
 }
 
 /* Reads the head, or makes one, and counts the epoch up. */
@@ -211,7 +198,7 @@ static int begin_epoch(struct store *store, char **ret_error) {
         store->first_seq = store->meta.reserved_seq;
         r = engine->ops->begin(engine);
         if (r == 0)
-                r = write_meta(store);
+                r = store_write_meta(store);
         if (r == 0)
                 r = engine->ops->commit(engine);
         if (r < 0)
@@ -293,10 +280,11 @@ static int load_seen(void *context, uint64_t seq, struct bytes payload) {
         return r;
 }
 
-/* Answers are read when they are needed; here only that they are all there. */
 static int load_answer(void *context, uint64_t seq, struct bytes payload) {
         struct load *load = context;
 
+        if (load->visitor->answer)
+                load->visitor->answer(load->visitor->context, seq, payload);
         buffer_clear(load->scratch);
         return 0;
 }
@@ -316,91 +304,7 @@ int store_load(struct store *store, const struct store_visitor *visitor, char **
         return r;
 }
 
-/* -- commit and read ----------------------------------------------------------------------------------------------- */
-
-static int apply(struct store *store, const struct change *change) {
-        buffer_clear(&store->scratch);
-        switch (change->type) {
-        case CHANGE_PUT_MESSAGE:
-                values_encode_message(&store->scratch, &change->message);
-                return put(store, ENGINE_MESSAGES, change->message.seq);
-        case CHANGE_PUT_BATCH: {
-                /* It may be shorter than the record that it takes the place of. */
-                int r = drop(store, ENGINE_BATCHES, change->batch->seq);
-
-                values_encode_batch(&store->scratch, change->batch);
-                return r < 0 ? r : put(store, ENGINE_BATCHES, change->batch->seq);
-        }
-        case CHANGE_PUT_ANSWER: {
-                int r = drop(store, ENGINE_ANSWERS, change->seq);
-
-                values_encode_answer(&store->scratch, change->seq, change->answer);
-                return r < 0 ? r : put(store, ENGINE_ANSWERS, change->seq);
-        }
-        case CHANGE_PUT_SEEN:
-                values_encode_seen(&store->scratch, &change->seen);
-                return put(store, ENGINE_SEEN, change->seen.seq);
-        case CHANGE_PUT_NOTE: {
-                int r = drop(store, ENGINE_NOTES, change->note.seq);
-
-                values_encode_note(&store->scratch, &change->note);
-                return r < 0 ? r : put(store, ENGINE_NOTES, change->note.seq);
-        }
-        case CHANGE_DELETE_MESSAGE:
-                return drop(store, ENGINE_MESSAGES, change->seq);
-        case CHANGE_DELETE_BATCH:
-                return drop(store, ENGINE_BATCHES, change->seq);
-        case CHANGE_DELETE_ANSWER:
-                return drop(store, ENGINE_ANSWERS, change->seq);
-        case CHANGE_DELETE_SEEN:
-                return drop(store, ENGINE_SEEN, change->seq);
-        case CHANGE_DELETE_NOTE:
-                return drop(store, ENGINE_NOTES, change->seq);
-        }
-        return -EINVAL;
-}
-
-/* Keeps the reservation ahead of the numbers in use. */
-static void reserve(struct store *store, const struct change *changes, size_t n) {
-        uint64_t highest = 0;
-
-        for (size_t i = 0; i < n; i++) {
-                if (changes[i].type == CHANGE_PUT_MESSAGE && changes[i].message.seq > highest)
-                        highest = changes[i].message.seq;
-                if (changes[i].type == CHANGE_PUT_NOTE && changes[i].note.seq > highest)
-                        highest = changes[i].note.seq;
-        }
-        if (highest >= store->meta.reserved_seq)
-                store->meta.reserved_seq = highest + SEQ_BLOCK;
-}
-
-static int write_changes(struct store *store, const struct change *changes, size_t n) {
-        struct engine *engine = store->engine;
-        int r = engine->ops->begin(engine);
-
-        if (r < 0)
-                return r;
-        reserve(store, changes, n);
-        for (size_t i = 0; i < n && r == 0; i++)
-                r = apply(store, &changes[i]);
-        if (r == 0)
-                r = write_meta(store);
-        if (r < 0) {
-                engine->ops->abort(engine);
-                return r;
-        }
-        return engine->ops->commit(engine);
-}
-
-int store_commit(struct store *store, const struct change *changes, size_t n) {
-        struct values_meta before = store->meta;
-        int r = n > 0 ? write_changes(store, changes, n) : 0;
-
-        /* What is not on disk is not: the next try counts and reserves anew. */
-        if (r < 0)
-                store->meta = before;
-        return r;
-}
+/* -- read ---------------------------------------------------------------------------------------------------------- */
 
 int store_usage(struct store *store, struct store_usage *ret) {
         struct engine_usage usage = {.data = store_bytes(store), .disk_free = UINT64_MAX};

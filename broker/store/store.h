@@ -37,6 +37,7 @@ struct store_visitor {
         void (*seen)(void *context, const struct stored_seen *seen);
         void *context;
         void (*note)(void *context, const struct stored_note *note);
+        void (*answer)(void *context, uint64_t seq, struct bytes answer); /* last of all; may be NULL, as note may */
 };
 
 /* -EBADMSG and *ret_error when a value is damaged. */

@@ -178,6 +178,21 @@ int values_decode_message(uint64_t seq, struct bytes payload, struct stored_mess
         return verdict(&reader, n >= 6 && ret->thread.len > 0);
 }
 
+struct bytes values_channel(struct bytes first_piece) {
+        size_t head = first_piece.len < VALUES_HEAD ? first_piece.len : VALUES_HEAD;
+        struct pack_reader reader =
+                pack_open((struct bytes){(const uint8_t *)first_piece.data + head, first_piece.len - head});
+        struct bytes channel;
+
+        pack_pop_array(&reader);
+        pack_pop_int(&reader);
+        pack_pop_bytes(&reader); /* the tenant */
+        pack_pop_bytes(&reader); /* the thread */
+        pack_pop_optional(&reader); /* the id */
+        channel = pack_pop_optional(&reader);
+        return pack_is_good(&reader) ? channel : BYTES_NONE;
+}
+
 static void copy_text(char *to, size_t size, struct bytes from) {
         size_t len = from.len < size ? from.len : size - 1;
 
@@ -237,5 +252,5 @@ int values_decode_note(uint64_t seq, struct bytes payload, struct stored_note *r
         ret->value = pack_pop_bytes(&reader);
         ret->at.ms = pack_pop_int(&reader);
         ret->until.ms = pack_pop_int(&reader);
-        return verdict(&reader, n >= 6 && kind <= STORED_WORKER);
+        return verdict(&reader, n >= 6 && kind <= STORED_RECORD);
 }

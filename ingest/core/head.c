@@ -7,8 +7,7 @@
 static bool is_control(char c) { return (unsigned char)c < ' ' || c == 0x7f; }
 
 static bool is_token(const char *text) {
-        static const char token[] =
-                "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+        static const char token[] = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
         return *text && text[strspn(text, token)] == '\0';
 }
@@ -40,6 +39,7 @@ void head_push_target(struct head *head, const char *target) {
 void head_push_field(struct head *head, const char *name, const char *value) {
         if (!value)
                 value = "";
+        head->n_fields++;
         if (!is_token(name) || is_folded(name) || !is_value(value))
                 head->has_bad_field = true;
         if (strcasecmp(name, "Content-Length") == 0) {

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 struct head {
-        uint32_t n_lengths, n_codings;
+        uint32_t n_fields, n_lengths, n_codings;
         bool is_chunked, has_bad_target, has_bad_field;
         uint64_t length; /* of the body, when Content-Length tells it */
 };

@@ -13,6 +13,7 @@ struct request {
         struct mono deadline;
         struct parcel parcel;
         size_t n_bytes;
+        size_t at, len; /* where its messages stand in the frame under way */
         bool is_answered; /* had its verdict, and is kept only because its messages are in the frame under way */
 };
 
@@ -27,19 +28,23 @@ struct verdict {
 
 struct intake {
         struct queue collected; /* for the next frame */
+        struct queue backlog; /* goes first: see intake_push_backlog() */
         struct queue sent; /* in the frame under way; empty = none is */
         struct {
                 struct buffer bytes;
                 uint64_t number;
                 uint32_t n_messages;
                 struct mono due; /* when to send it, again */
+                struct mono since; /* when it was sent first */
+                bool is_unsent; /* there was no connection at the last try */
+                bool is_backlog;
                 bool *is_taken; /* each message: accepted already, while others found no room */
         } frame;
         struct verdict *verdicts, **verdicts_end;
         struct mono deadline; /* not later than the earliest of all requests */
         uint32_t n_waiting;
         size_t n_bytes;
-        bool is_patient;
+        bool is_patient, is_held;
         char full[LIMIT_CODE_LEN + 1]; /* what the frame under way was refused for in part, or "" */
 };
 
@@ -81,6 +86,7 @@ struct intake *intake_new(void) {
         struct intake *intake = memory_new(1, sizeof *intake);
 
         queue_init(&intake->collected);
+        queue_init(&intake->backlog);
         queue_init(&intake->sent);
         intake->verdicts_end = &intake->verdicts;
         intake->deadline = MONO_NEVER;
@@ -95,6 +101,7 @@ struct intake *intake_free(struct intake *intake) {
         while (intake_pop_verdict(intake, &verdict))
                 intake_verdict_done(&verdict);
         queue_done(&intake->collected);
+        queue_done(&intake->backlog);
         queue_done(&intake->sent);
         buffer_done(&intake->frame.bytes);
         free(intake->frame.is_taken);
@@ -104,22 +111,79 @@ struct intake *intake_free(struct intake *intake) {
 
 /* -- requests in --------------------------------------------------------------------------------------------------- */
 
-int intake_push(struct intake *intake, struct parcel *parcel, void *owner, struct mono deadline) {
-        size_t n_bytes = sizeof(struct request) + parcel->messages.len + parcel->cap * sizeof *parcel->places;
-        struct request *request;
+static size_t size_of(const struct parcel *parcel) {
+        return sizeof(struct request) + parcel->messages.len + parcel->cap * sizeof *parcel->places;
+}
 
-        if (!parcel_is_sendable(parcel))
-                return INTAKE_TOO_LARGE;
-        if (intake->n_waiting >= LIMIT_INTAKE_REQUESTS || intake->n_bytes + n_bytes > LIMIT_INTAKE_BYTES)
-                return INTAKE_FULL;
-        request = memory_new(1, sizeof *request);
-        *request = (struct request){.owner = owner, .deadline = deadline, .parcel = *parcel, .n_bytes = n_bytes};
+static void take_parcel(struct intake *intake, struct queue *queue, struct parcel *parcel, void *owner,
+                        struct mono deadline) {
+        struct request *request = memory_new(1, sizeof *request);
+
+        *request =
+                (struct request){.owner = owner, .deadline = deadline, .parcel = *parcel, .n_bytes = size_of(parcel)};
         *parcel = (struct parcel){0};
-        queue_push(&intake->collected, request);
+        queue_push(queue, request);
         intake->deadline = mono_min(intake->deadline, deadline);
         intake->n_waiting++;
-        intake->n_bytes += n_bytes;
+        intake->n_bytes += request->n_bytes;
+}
+
+int intake_push(struct intake *intake, struct parcel *parcel, void *owner, struct mono deadline) {
+        if (!parcel_is_sendable(parcel))
+                return INTAKE_TOO_LARGE;
+        if (intake->n_waiting >= LIMIT_INTAKE_REQUESTS || intake->n_bytes + size_of(parcel) > LIMIT_INTAKE_BYTES)
+                return INTAKE_FULL;
+        take_parcel(intake, &intake->collected, parcel, owner, deadline);
         return 0;
+}
+
+/* -- beside a spool ------------------------------------------------------------------------------------------------ */
+
+void intake_hold(struct intake *intake, bool is_held) { intake->is_held = is_held; }
+
+void intake_push_backlog(struct intake *intake, struct parcel *parcel, void *owner) {
+        ENSURE(parcel_is_sendable(parcel) && !intake->backlog.first);
+        take_parcel(intake, &intake->backlog, parcel, owner, MONO_NEVER);
+}
+
+static void drop(struct intake *intake, struct queue *queue) {
+        struct request *request;
+
+        while ((request = queue_pop(queue))) {
+                intake->n_waiting--;
+                intake->n_bytes -= request->n_bytes;
+                request_free(request);
+        }
+}
+
+void intake_drop_backlog(struct intake *intake) {
+        drop(intake, &intake->backlog);
+        if (intake->frame.is_backlog)
+                drop(intake, &intake->sent);
+}
+
+struct mono intake_unheard_at(const struct intake *intake, struct span patience) {
+        struct span enough = intake->frame.is_unsent ? span_min(patience, span_ms(LIMIT_UNSENT_MS)) : patience;
+
+        return intake->sent.first ? mono_add(intake->frame.since, enough) : MONO_NEVER;
+}
+
+bool intake_pop_request(struct intake *intake, struct intake_request *ret) {
+        bool is_sent = intake->sent.first && !intake->frame.is_backlog;
+        struct request *request = queue_pop(is_sent ? &intake->sent : &intake->collected);
+
+        if (!request)
+                return false;
+        if (is_sent)
+                buffer_push(&request->parcel.messages, intake->frame.bytes.data + request->at, request->len);
+        if (!request->is_answered) {
+                intake->n_waiting--;
+                intake->n_bytes -= request->n_bytes;
+        }
+        *ret = (struct intake_request){request->is_answered ? NULL : request->owner, request->parcel};
+        request->parcel = (struct parcel){0};
+        request_free(request);
+        return true;
 }
 
 /* -- verdicts out -------------------------------------------------------------------------------------------------- */
@@ -196,8 +260,10 @@ static struct intake_verdict verdict_of(const struct request *request, const uin
                 const struct parcel_place *place = &request->parcel.places[i];
 
                 /* An id of our own can be a duplicate only of itself: the broker has had this frame before. */
-                if (outcomes[i] == OUTCOME_ACCEPTED ||
-                    (outcomes[i] == OUTCOME_DUPLICATE && (place->is_id_ours || is_taken[i])))
+                if (outcomes[i] == OUTCOME_ACCEPTED && place->is_event)
+                        verdict.n_events++;
+                else if (outcomes[i] == OUTCOME_ACCEPTED ||
+                         (outcomes[i] == OUTCOME_DUPLICATE && (place->is_id_ours || is_taken[i])))
                         verdict.n_accepted++;
                 else if (outcomes[i] == OUTCOME_DUPLICATE)
                         verdict.n_duplicates++;
@@ -297,10 +363,15 @@ void intake_on_time(struct intake *intake, struct mono now) {
         expire_collected(intake, now);
 }
 
+/* Where the next frame is made of; what is held goes in none. */
+static const struct queue *next_queue(const struct intake *intake) {
+        return intake->backlog.first || intake->is_held ? &intake->backlog : &intake->collected;
+}
+
 struct mono intake_next(const struct intake *intake) {
         if (intake->sent.first)
                 return mono_min(intake->deadline, intake->frame.due);
-        if (intake->collected.first)
+        if (next_queue(intake)->first)
                 return (struct mono){0}; /* at once */
         return intake->deadline;
 }
@@ -316,31 +387,42 @@ static bool has_room(uint32_t n_messages, size_t n_bytes, const struct request *
                n_bytes + request->parcel.messages.len <= LIMIT_FRAME_BYTES - LIMIT_FRAME_HEAD_BYTES;
 }
 
-/* Moves as many requests as fit from those collected to those sent; the first always fits, see intake_push(). */
-static uint32_t move_collected(struct intake *intake) {
+/* Moves as many requests as fit to those sent; the first always fits, see intake_push(). */
+static uint32_t move_to_sent(struct intake *intake, bool *ret_has_events) {
+        struct queue *from = intake->backlog.first ? &intake->backlog : &intake->collected;
         uint32_t n_messages = 0;
         size_t n_bytes = 0;
 
-        while (intake->collected.first && has_room(n_messages, n_bytes, intake->collected.first)) {
-                struct request *request = queue_pop(&intake->collected);
+        *ret_has_events = false;
+        while (from->first && has_room(n_messages, n_bytes, from->first)) {
+                struct request *request = queue_pop(from);
 
                 n_messages += request->parcel.n;
                 n_bytes += request->parcel.messages.len;
+                *ret_has_events = *ret_has_events || request->parcel.has_events;
                 queue_push(&intake->sent, request);
         }
         return n_messages;
 }
 
-static void build_frame(struct intake *intake) {
+static void build_frame(struct intake *intake, struct mono now) {
         struct buffer *bytes = &intake->frame.bytes;
+        bool has_events;
 
         intake->frame.number++;
-        intake->frame.n_messages = move_collected(intake);
+        intake->frame.since = now;
+        intake->frame.is_backlog = intake->backlog.first != NULL;
+        intake->frame.n_messages = move_to_sent(intake, &has_events);
         free(intake->frame.is_taken);
         intake->frame.is_taken = memory_new(intake->frame.n_messages + 1, sizeof *intake->frame.is_taken);
         buffer_clear(bytes);
-        wire_encode_messages(bytes, intake->frame.number, intake->frame.n_messages);
+        if (has_events)
+                wire_encode_events(bytes, intake->frame.number, intake->frame.n_messages);
+        else
+                wire_encode_messages(bytes, intake->frame.number, intake->frame.n_messages);
         for (struct request *request = intake->sent.first; request; request = request->next) {
+                request->at = bytes->len;
+                request->len = request->parcel.messages.len;
                 buffer_push(bytes, request->parcel.messages.data, request->parcel.messages.len);
                 buffer_done(&request->parcel.messages);
         }
@@ -350,15 +432,17 @@ static void build_frame(struct intake *intake) {
 bool intake_pop_frame(struct intake *intake, struct mono now, struct bytes *ret) {
         if (intake->sent.first && !mono_is_due(now, intake->frame.due))
                 return false;
-        if (!intake->sent.first && !intake->collected.first)
+        if (!intake->sent.first && !next_queue(intake)->first)
                 return false;
         if (!intake->sent.first)
-                build_frame(intake);
+                build_frame(intake, now);
+        intake->frame.is_unsent = false;
         intake->frame.due = mono_add(now, span_ms(LIMIT_RESEND_MS));
         *ret = buffer_bytes(&intake->frame.bytes);
         return true;
 }
 
 void intake_on_unsent(struct intake *intake, struct mono now) {
+        intake->frame.is_unsent = true;
         intake->frame.due = mono_add(now, span_ms(LIMIT_UNSENT_MS));
 }

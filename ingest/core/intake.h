@@ -49,13 +49,36 @@ void intake_on_unsent(struct intake *intake, struct mono now);
 struct intake_verdict {
         void *owner;
         bool is_late; /* no acknowledgement in time: whether the broker has the messages is not known */
-        uint32_t n_accepted, n_duplicates;
+        uint32_t n_accepted, n_duplicates; /* messages */
+        uint32_t n_events; /* events about threads that were taken in */
         struct refusals refusals; /* with the places of the parcel */
 };
 
 /* The next verdict, for intake_verdict_done(). */
 bool intake_pop_verdict(struct intake *intake, struct intake_verdict *ret);
 void intake_verdict_done(struct intake_verdict *verdict);
+
+/* -- beside a spool (spool_flow.h) --------------------------------------------------------------------------------- */
+
+/* While it is held, what is pushed waits for intake_pop_request(), and no frame is made of it. */
+void intake_hold(struct intake *intake, bool is_held);
+/* Hands over what a frame of its own is made of before all that is collected. Only one at a time; it has no deadline.
+ * `parcel` must be sendable, and is taken. */
+void intake_push_backlog(struct intake *intake, struct parcel *parcel, void *owner);
+/* Forgets it, also when it is under way: it gets no verdict. */
+void intake_drop_backlog(struct intake *intake);
+/* When the frame under way will have had no acknowledgement for `patience`, or no connection for LIMIT_UNSENT_MS. */
+struct mono intake_unheard_at(const struct intake *intake, struct span patience);
+
+/* A request that was taken back, with its messages: it gets no verdict from here. */
+struct intake_request {
+        void *owner; /* NULL: it had its verdict, too late for the broker */
+        struct parcel parcel; /* the caller's */
+};
+
+/* Takes back the first of all requests that are not acknowledged, those in the frame under way first, which is then
+ * given up: an acknowledgement of it counts no more. The backlog stays. */
+MUST_USE bool intake_pop_request(struct intake *intake, struct intake_request *ret);
 
 /* When to call intake_on_time() and intake_pop_frame() next, as far as time alone decides it. */
 struct mono intake_next(const struct intake *intake);

@@ -24,7 +24,7 @@ static void push_place(struct parcel *parcel, struct parcel_place place) {
 
 void parcel_push(struct parcel *parcel, struct parcel_ids *ids, const struct wire_message *message, uint32_t index) {
         struct wire_message named = *message;
-        bool is_id_ours = message->id.len == 0;
+        bool is_id_ours = message->id.len == 0 && message->what == WIRE_WHAT_MESSAGE;
         char id[ID_MAX];
 
         if (is_id_ours) {
@@ -32,7 +32,14 @@ void parcel_push(struct parcel *parcel, struct parcel_ids *ids, const struct wir
                 named.id = bytes_of(id);
         }
         wire_encode_message(&parcel->messages, &named);
-        push_place(parcel, (struct parcel_place){index, is_id_ours});
+        parcel->has_events = parcel->has_events || !wire_is_plain(&named);
+        push_place(parcel, (struct parcel_place){index, is_id_ours, message->what != WIRE_WHAT_MESSAGE});
+}
+
+void parcel_push_item(struct parcel *parcel, struct bytes item, const struct wire_message *message, uint32_t index) {
+        buffer_push(&parcel->messages, item.data, item.len);
+        parcel->has_events = parcel->has_events || !wire_is_plain(message);
+        push_place(parcel, (struct parcel_place){index, false, message->what != WIRE_WHAT_MESSAGE});
 }
 
 bool parcel_is_sendable(const struct parcel *parcel) {

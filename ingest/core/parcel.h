@@ -1,4 +1,4 @@
-/* A parcel: the messages of one request, encoded for the broker.
+/* A parcel: the items of one request, encoded for the broker.
  *
  * A message that came without an id gets one here, so that a frame may be sent twice without taking it in twice. */
 #pragma once
@@ -13,19 +13,22 @@ struct parcel_ids {
 
 struct parcel_place {
         uint32_t index; /* the message's place in its request */
-        bool is_id_ours;
+        bool is_id_ours, is_event;
 };
 
 struct parcel {
         struct buffer messages;
         struct parcel_place *places; /* one for each message in `messages` */
         uint32_t n, cap;
+        bool has_events; /* or aliases: the frame must be EVENTS */
 };
 
 void parcel_done(struct parcel *parcel);
 #define CLEANUP_PARCEL CLEANUP(parcel_done)
 
-/* Adds a message that item_check() let through; `index` is its place in its request. */
+/* Adds an item that item_check() let through; `index` is its place in its request. */
 void parcel_push(struct parcel *parcel, struct parcel_ids *ids, const struct wire_message *message, uint32_t index);
+/* Adds one that is encoded already; `message` is what it says. */
+void parcel_push_item(struct parcel *parcel, struct bytes item, const struct wire_message *message, uint32_t index);
 /* Does the parcel fit one frame, alone? */
 bool parcel_is_sendable(const struct parcel *parcel);

@@ -7,16 +7,12 @@ const char *problem_title(unsigned status) {
                 unsigned status;
                 const char *title;
         } titles[] = {
-                {400, "Bad Request"},
-                {401, "Unauthorized"},
-                {403, "Forbidden"},
-                {404, "Not Found"},
-                {405, "Method Not Allowed"},
-                {413, "Content Too Large"},
-                {422, "Unprocessable Content"},
-                {429, "Too Many Requests"},
-                {503, "Service Unavailable"},
-                {507, "Insufficient Storage"},
+                {400, "Bad Request"},         {401, "Unauthorized"},
+                {403, "Forbidden"},           {404, "Not Found"},
+                {405, "Method Not Allowed"},  {409, "Conflict"},
+                {413, "Content Too Large"},   {422, "Unprocessable Content"},
+                {429, "Too Many Requests"},   {431, "Request Header Fields Too Large"},
+                {503, "Service Unavailable"}, {507, "Insufficient Storage"},
         };
 
         for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)

@@ -25,7 +25,8 @@ static json_t *refusals_to_json(const struct refusals *refusals) {
 }
 
 static bool is_all_refused(const struct reply_outcome *outcome) {
-        return outcome->n_accepted == 0 && outcome->n_duplicates == 0 && outcome->refusals->n > 0;
+        return outcome->n_accepted == 0 && outcome->n_duplicates == 0 && outcome->n_events == 0 &&
+               outcome->refusals->n > 0;
 }
 
 static unsigned status_of_code(const char *code) {
@@ -35,14 +36,17 @@ static unsigned status_of_code(const char *code) {
                 return 413;
         if (strcmp(code, "tenant_full") == 0)
                 return 429;
-        if (strcmp(code, "broker_full") == 0)
+        if (strcmp(code, "broker_full") == 0 || strncmp(code, "spool_", strlen("spool_")) == 0)
                 return 503;
         if (strcmp(code, "store_full") == 0)
                 return 507;
         return 400;
 }
 
-static bool is_passing(const struct refusal *refusal) { return wire_is_passing(bytes_of(refusal->code)); }
+/* For want of room: the broker's, or the spool's. */
+static bool is_passing(const struct refusal *refusal) {
+        return wire_is_passing(bytes_of(refusal->code)) || strncmp(refusal->code, "spool_", strlen("spool_")) == 0;
+}
 
 /* The status that all refusals have in common, 503 when that is to come again, or 400. */
 static unsigned status_of(const struct refusals *refusals) {
@@ -79,6 +83,8 @@ static json_t *counts_to_json(const struct reply_outcome *outcome) {
 
         set(json, "accepted", json_integer(outcome->n_accepted));
         set(json, "duplicate", json_integer(outcome->n_duplicates));
+        if (outcome->n_events > 0)
+                set(json, "events", json_integer(outcome->n_events));
         return json;
 }
 

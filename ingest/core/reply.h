@@ -6,7 +6,8 @@
 #include "ingest/core/refusals.h"
 
 struct reply_outcome {
-        uint32_t n_accepted, n_duplicates;
+        uint32_t n_accepted, n_duplicates; /* messages */
+        uint32_t n_events; /* events about threads that were taken in */
         const struct refusals *refusals;
 };
 

@@ -6,21 +6,23 @@ import time
 import msgpack
 import zmq
 
-from protocol import ACK, ERROR, MESSAGES, decode, encode, text
+from protocol import ACK, ERROR, EVENTS, MESSAGES, WHATS, decode, encode, text
 
 
 class Said:
-    """One message as it arrived."""
+    """One message or event as it arrived. `what` is a name of WHATS."""
 
     def __init__(self, array):
         self.tenant, self.thread, self.id, self.channel = map(text, array[:4])
         body = msgpack.unpackb(array[4], raw=False)
-        self.at, self.sender, self.kind, self.text, self.data = body
+        self.at, self.sender, self.kind, self.text, self.data, self.to, self.url = (body + [None] * 2)[:7]
+        what, aliases, self.number = array[5:8] if len(array) > 5 else (0, [], 0)
+        self.what, self.aliases = WHATS[what], [text(alias) for alias in aliases]
 
 
 class FakeBroker:
     """Listens at `endpoint`. `frames` holds what came, as (request, [Said, ...]); `accepted` the messages that were
-    taken in, each once. `refuse` maps an id to (code, why). While `is_silent`, nothing is answered."""
+    taken in, each once, and the events. `refuse` maps an id to (code, why). While `is_silent`, nothing is answered."""
 
     def __init__(self, endpoint, is_silent=False):
         self.endpoint, self.is_silent, self.refuse = endpoint, is_silent, {}
@@ -37,10 +39,11 @@ class FakeBroker:
         for index, said in enumerate(messages):
             if said.id in self.refuse:
                 refused.append([index, *self.refuse[said.id]])
-            elif (said.tenant, said.id) in self._ids:
+            elif said.what == 'message' and (said.tenant, said.id) in self._ids:
                 duplicates.append(index)
             else:
-                self._ids.add((said.tenant, said.id))
+                if said.what == 'message':
+                    self._ids.add((said.tenant, said.id))
                 self.accepted.append(said)
         return encode(ACK, [request, len(messages) - len(duplicates) - len(refused), duplicates, refused])
 
@@ -68,7 +71,7 @@ class FakeBroker:
 
     def _on_frame(self, socket, peer, frame):
         kind, array = decode(frame)
-        assert kind == MESSAGES
+        assert kind in (MESSAGES, EVENTS)
         self._peer = peer
         self.raw.append((time.monotonic(), frame))
         self.frames.append((array[0], [Said(message) for message in array[1]]))

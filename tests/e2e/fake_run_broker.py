@@ -8,7 +8,7 @@ import msgpack
 import zmq
 
 from protocol import (ALIVE, ANSWERED, CANCEL, ERROR, GO, HEARD, HELLO, RESULT, RUN, SETTLED, STOP, WELCOME, decode,
-                      encode, text)
+                      encode, message, text)
 
 EPOCH = 7
 
@@ -47,17 +47,18 @@ class FakeBroker:
     # -- what the test does
 
     def run(self, thread='ana', texts=('Oi',), tenant='acme', channel=None, fence=None, batch=None, answer=None,
-            posted=0, attempt=1):
-        """Sends a RUN; its fence."""
+            posted=0, attempt=1, items=None, record=False):
+        """Sends a RUN; its fence. `items`: messages as protocol.message() makes them, in place of `texts`."""
         if fence is None:
             self._counter += 1
             fence = EPOCH * 2**32 + self._counter
         batch = batch or f'{fence:026d}'
-        messages = [[f'{thread}-{n}', 1700000000123, channel,
-                     msgpack.packb([None, 'someone', None, words, None], use_bin_type=True)]
-                    for n, words in enumerate(texts)]
+        items = items or [message(tenant, thread, words, id=f'{thread}-{n}', sender='someone')
+                          for n, words in enumerate(texts)]
+        messages = [[id, 1700000000123, channel or of, body] for _, _, id, of, body in items]
         answer = None if answer is None else msgpack.packb(answer, use_bin_type=True)
-        self.send(RUN, [fence, batch, tenant, thread, attempt, answer, posted, messages])
+        more = [0, 0, 1] if record else []
+        self.send(RUN, [fence, batch, tenant, thread, attempt, answer, posted, messages, *more])
         return fence
 
     def go(self, fence):

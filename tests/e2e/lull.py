@@ -222,12 +222,15 @@ class House:
         return redis.Redis(unix_socket_path=str(self.folder / 'redis.sock'))
 
     def start_worker(self):
-        """A lull-worker; returns once the broker counts one more."""
+        """A lull-worker; returns once the broker knows it: that there is one more could be one that has come back."""
         if not self.redis_process and self.config['redis']:
             self.start_redis()
-        known = len(self.ask('stats')['workers'])
         worker = self.start('worker', [PROGRAMS['lull-worker'], self.write_config()])
-        wait_until(lambda: not worker.is_running() or len(self.ask('stats')['workers']) > known, 'the worker is known')
+
+        def is_known():
+            ids = [event['worker'] for event in worker.events('started')]
+            return ids and ids[0] in [known['id'] for known in self.ask('stats')['workers']]
+        wait_until(lambda: not worker.is_running() or is_known(), 'the worker is known')
         assert worker.is_running(), f'the worker did not start:\n{worker.log}'
         return worker
 

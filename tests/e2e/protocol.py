@@ -12,8 +12,10 @@ import zmq
 
 VERSION = 1
 (MESSAGES, ACK, HELLO, WELCOME, ALIVE, RUN, ANSWERED, GO, STOP, RESULT, SETTLED, CANCEL, ERROR, POSTED,
- TALLY, HEARD) = range(1, 17)
+ TALLY, HEARD, EVENTS) = range(1, 18)
 DONE, FAILED, FAILED_FOR_GOOD, BUSY, HANDED_BACK = range(5)
+# What an item of EVENTS is.
+WHATS = ('message', 'typing', 'paused', 'person', 'closed', 'resume', 'edit', 'delete', 'alias', 'shown')
 
 # How long a test waits for what should come at once: long enough for a machine that does ten other things.
 PATIENCE = 20.0
@@ -33,10 +35,19 @@ def text(value):
     return value.decode() if isinstance(value, bytes) else value
 
 
-def message(tenant, thread, words=None, id=None, channel=None, at=None, sender=None, kind=None, data=None):
-    """One message as MESSAGES carries it. `data` is any value that JSON can say."""
+def message(tenant, thread, words=None, id=None, channel=None, at=None, sender=None, kind=None, data=None, to=None,
+            url=None):
+    """One message as MESSAGES carries it. `data` is any value that JSON can say, `to` a name or a dict of its parts."""
     body = [at, sender, kind, words, None if data is None else json.dumps(data)]
+    if to is not None or url is not None:
+        body += [json.dumps(to) if isinstance(to, dict) else to, url]
     return [tenant, thread, id, channel, msgpack.packb(body, use_bin_type=True)]
+
+
+def event(tenant, thread, what='message', *words, aliases=(), number=0, **keys):
+    """One item as EVENTS carries it: `what` is one of WHATS, or a number; the rest as for message()."""
+    what = WHATS.index(what) if what in WHATS else what
+    return [*message(tenant, thread, *words, **keys), what, list(aliases), number]
 
 
 class Connection:
@@ -67,8 +78,10 @@ class Producer(Connection):
     requests = itertools.count(1)
 
     def send_messages(self, messages):
+        """Items of message(), of event(), or both."""
         request = next(self.requests)
-        self.send(encode(MESSAGES, [request, messages]))
+        kind = EVENTS if any(len(item) > 5 for item in messages) else MESSAGES
+        self.send(encode(kind, [request, messages]))
         return request
 
     def await_ack(self, request, deadline=PATIENCE):
@@ -118,11 +131,13 @@ class Run:
         self.at = time.monotonic()
         (self.fence, batch, tenant, thread, self.attempt, self.answer, self.posted, messages) = array[:8]
         self.doubt = array[8]
+        self.is_record = len(array) > 10 and array[10] == 1
         self.batch, self.tenant, self.thread = text(batch), text(tenant), text(thread)
         self.ids = [text(id) for id, _, _, _ in messages]
         self.accepted = [accepted for _, accepted, _, _ in messages]
         self.channels = [text(channel) for _, _, channel, _ in messages]
-        self.texts = [text(msgpack.unpackb(body, raw=False)[3]) for _, _, _, body in messages]
+        self.bodies = [msgpack.unpackb(body, raw=False) for _, _, _, body in messages]
+        self.texts = [text(body[3]) for body in self.bodies]
 
 
 class Worker(threading.Thread):

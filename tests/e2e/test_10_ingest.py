@@ -28,10 +28,15 @@ CHANNELS = {
 }
 
 
+# It gives up soon: for tests in which nobody acknowledges.
+HASTY = pytest.mark.parametrize('ingest', ['3s'], indirect=True)
+
+
 @pytest.fixture
-def ingest(house):
+def ingest(house, request):
+    """It waits for acknowledgements for as long as a machine that does ten other things may need, or as a test says."""
     house.add_tenant(channels=CHANNELS)
-    house.configure(ingest={'ack_timeout': '3s'})
+    house.configure(ingest={'ack_timeout': getattr(request, 'param', '15s')})
     house.fake = house.keep(FakeBroker(house.config['broker']['ingest']))
     house.start_ingest()
     return house
@@ -95,7 +100,7 @@ def test_a_frame_without_an_acknowledgement_is_sent_again_as_it_was(ingest):
     answer = in_background(lambda: post(ingest, [said(1), {'tenant': 'acme', 'thread': 'ana'}]))
     wait_until(lambda: len(ingest.fake.raw) == 2, 'it is sent again')
     (first_at, first), (second_at, second) = ingest.fake.raw
-    assert first == second and 0.9 < second_at - first_at < 2
+    assert first == second and second_at - first_at > 0.3, 'not at once'
     ingest.fake.is_silent = False
     assert answer() == (202, {'accepted': 2, 'duplicate': 0, 'refused': []})
 
@@ -114,18 +119,20 @@ def test_what_comes_while_a_frame_is_under_way_shares_the_next_one(ingest):
     assert len(ingest.fake.accepted) == 30
 
 
+@HASTY
 def test_no_acknowledgement_in_time_is_503_and_a_late_one_harms_nobody(ingest):
     ingest.fake.is_silent = True
     started = time.monotonic()
     status, headers, answer = ingest.post('/v1/messages', said(1))
     assert status == 503 and int(headers['retry-after']) > 0 and json.loads(answer)['code'] == 'broker_away'
-    assert 2.9 < time.monotonic() - started < 6
+    assert 2.9 < time.monotonic() - started < 15
     ingest.fake.is_silent = False
     ingest.fake.say(encode(ACK, [ingest.fake.frames[0][0], 1, [], []]))
     assert post(ingest, said(1)) == (202, {'accepted': 1, 'duplicate': 0, 'refused': []})
     assert ingest.ingest.events('broker_away') and ingest.ingest.events('broker_back')
 
 
+@HASTY
 def test_an_acknowledgement_that_comes_too_late_still_shows_that_the_broker_is_back(ingest):
     ingest.fake.is_silent = True
     assert post(ingest, said(1))[0] == 503
@@ -235,6 +242,7 @@ def test_a_webhook_is_acknowledged_only_after_the_broker(ingest):
     assert (there.tenant, there.channel, there.thread, there.id, there.text) == ('acme', 'open', 'a', '1', 'Oi')
 
 
+@HASTY
 def test_a_webhook_that_nobody_acknowledges_is_503(ingest):
     ingest.fake.is_silent = True
     status, headers, _ = ingest.post('/hooks/acme/open', {'thread': 'a', 'text': 'Oi'})
@@ -531,6 +539,7 @@ def test_who_is_told_to_stop_answers_those_who_wait_and_takes_nobody_else(ingest
     assert ingest.ingest.await_exit() == 0
 
 
+@HASTY
 def test_who_is_told_to_stop_does_not_wait_for_half_a_request(ingest):
     ingest.fake.is_silent = True
     half = socket.create_connection(address_of(ingest))
@@ -543,6 +552,7 @@ def test_who_is_told_to_stop_does_not_wait_for_half_a_request(ingest):
     half.close()
 
 
+@HASTY
 def test_who_still_waits_when_the_time_to_stop_is_over_is_told_so(ingest):
     """A request that was there only in part when the stop began, and as a whole later."""
     ingest.fake.is_silent = True

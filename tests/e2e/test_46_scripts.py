@@ -97,7 +97,7 @@ def get(scripts, turns=3, size=1000):
 
 
 def test_a_batch_is_remembered_once_however_often_it_is_said(store, scripts):
-    assert push(scripts, 'b1', ttl=1000) == 1
+    assert push(scripts, 'b1', ttl=30_000) == 1
     assert push(scripts, 'b1', 'otherwise') == 0
     assert get(scripts) == b'b1 {}' and near(store, HISTORY, 60_000)
     assert push(scripts, 'b2') == 1 and push(scripts, 'b1') == 0 and push(scripts, 'b2') == 0
@@ -133,7 +133,7 @@ def test_no_history_is_an_empty_one(scripts):
 
 def test_of_two_conversations_the_first_counts(store, scripts):
     assert scripts.conversation_get([CONVERSATION], 1000) is None
-    assert scripts.conversation_keep([CONVERSATION], 'conv_1', 1000, 256) == b'conv_1'
+    assert scripts.conversation_keep([CONVERSATION], 'conv_1', 30_000, 256) == b'conv_1'
     assert scripts.conversation_keep([CONVERSATION], 'conv_2', 60_000, 256) == b'conv_1'
     assert near(store, CONVERSATION, 60_000)
     assert scripts.conversation_get([CONVERSATION], 90_000) == b'conv_1' and near(store, CONVERSATION, 90_000)
@@ -157,7 +157,7 @@ def test_only_the_one_that_is_gone_is_forgotten(store, scripts):
 
 def test_one_looks_it_up_and_the_others_wait(store, scripts):
     keys = [CACHED, ASKED]
-    assert scripts.context_find(keys, 'one', 1000) == 1
+    assert scripts.context_find(keys, 'one', 30_000) == 1
     assert scripts.context_find(keys, 'two', 60_000) == 0
     assert scripts.context_find(keys, 'one', 60_000) == 1 and near(store, ASKED, 60_000)
     scripts.context_keep(keys, 'two', '', 60_000)

@@ -8,10 +8,10 @@ from fake_run_broker import FakeBroker
 from lull import PROGRAMS, stays, wait_until
 from peers import Answer, Chatwoot, reply
 from protocol import message
-from scenes import done, start
+from scenes import RETRY, done, start
 
 ROUNDS = 4
-LOCK = {'ttl': '1s'}
+LOCK = {'ttl': '2s'}
 
 
 class Scene:
@@ -86,7 +86,7 @@ def test_who_is_killed_after_the_answer_is_stored_costs_no_second_call(house):
 
 
 def test_who_loses_the_lock_while_it_posts_leaves_a_doubt_that_is_cleared(house):
-    scene = Scene(house)
+    scene = Scene(house, retry={**RETRY, 'base': '4s'})
     scene.open.clear()
     scene.say(4)
     scene.await_post(1)

@@ -35,7 +35,7 @@ def test_a_program_gets_the_batch_and_its_output_is_the_reply(house):
 
 def test_a_program_that_fails_is_run_again(house):
     producer = start(house, 'with open("runs", "a") as runs:\n    runs.write("x")\n    n = runs.tell()\n'
-                            'sys.exit("no luck" if n < 3 else 0)')
+                            'sys.exit("no luck" if n < 3 else 0)', retry={**RETRY, 'base': '3s', 'factor': 1})
     producer.say(message('acme', 'ana', 'Oi', id='1'))
     wait_until(lambda: house.state('ana') == 'backoff', 'the first attempt has failed')
     failure = house.why('ana')['last_failure']
@@ -52,7 +52,7 @@ def test_a_program_that_refuses_its_input_is_not_run_again(house):
 def test_a_program_that_takes_too_long_is_killed_with_all_it_started(house):
     producer = start(house, 'import subprocess\nchild = subprocess.Popen(["sleep", "600"])\n'
                             'open("pids", "w").write(f"{os.getpid()} {child.pid}\\n")\ntime.sleep(600)',
-                     run_timeout='1s', retry={**RETRY, 'attempts': 1})
+                     run_timeout='5s', retry={**RETRY, 'attempts': 1})
     producer.say(message('acme', 'ana', 'Oi', id='1'))
     wait_until(lambda: house.state('ana') == 'dead', 'the attempt has failed')
     pids = (house.folder / 'pids').read_text().split()
@@ -113,7 +113,7 @@ def test_a_program_whose_run_is_over_does_nothing_more(house):
     """The thread's lock is let go with the run: a program that lingers would work beside the next one."""
     producer = start(house, 'import signal\nsignal.signal(signal.SIGTERM, lambda *_: open("told", "w").close())\n'
                             'open("pid", "w").write(f"{os.getpid()}\\n")\ntime.sleep(600)',
-                     run_timeout='1s', retry={**RETRY, 'attempts': 1})
+                     run_timeout='5s', retry={**RETRY, 'attempts': 1})
     producer.say(message('acme', 'ana', 'Oi', id='1'))
     wait_until(lambda: house.state('ana') == 'dead', 'the attempt has failed')
     pid = (house.folder / 'pid').read_text().strip()

@@ -41,7 +41,7 @@ def with_replies(house, *script, **keys):
 
 
 def test_a_held_thread_survives_the_broker_and_gets_one_reply_for_all_that_came(house):
-    bot, sink, producer = with_replies(house, workers=2)
+    bot, sink, producer = with_replies(house, workers=2, quiet='3s')
     producer.say(message('acme', 'ana', '1', id='1', channel='own'))
     hold(house, why='Ana is writing')
     for n in range(2, 5):

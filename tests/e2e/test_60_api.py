@@ -19,7 +19,7 @@ CHATWOOT = {'kind': 'chatwoot', 'url': 'http://127.0.0.1:1', 'account': 2, 'toke
 def open_house(house):
     """A broker and an ingest; messages wait."""
     house.add_tenant(quiet='60s', max_wait='60s', channels={'support': CHATWOOT})
-    house.configure(ingest={'ack_timeout': '2s'})
+    house.configure(ingest={'ack_timeout': '6s'})
     house.start_broker()
     house.start_ingest()
     return house
@@ -178,6 +178,9 @@ def test_the_whole_way_from_http_to_the_handler_and_back(house):
 
 def test_messages_without_an_id_are_not_doubled_by_a_slow_broker(open_house):
     """The ingest gives each an id of its own, so that it may send the frame again."""
+    open_house.ingest.stop()
+    open_house.configure(ingest={'ack_timeout': '15s'})
+    open_house.start_ingest()
     open_house.broker.pause()
     body = {'tenant': 'acme', 'thread': 'ana', 'text': 'no id'}
     answers = []

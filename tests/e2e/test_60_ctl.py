@@ -28,6 +28,10 @@ STATS = {
     'savings': {'calls_saved_total': 6660, 'calls_wasted_total': 21, 'answers_reused_total': 9,
                 'tokens_in_total': 120000, 'tokens_out_total': 3456, 'tokens_wasted_total': 789,
                 'posts_found_total': 8, 'posts_repeated_total': 4, 'posts_silenced_total': 2},
+    'events': {'events_total': {'typing': 31, 'paused': 30, 'person': 12, 'closed': 3, 'resume': 5, 'edit': 7,
+                                'delete': 1, 'alias': 2, 'shown': 900},
+               'takeovers_total': 4, 'echoes_total': 6, 'late_edits_total': 11, 'shown_total': 13, 'recorded_total': 14,
+               'aliases': 1500},
     'context': {'hit_total': 70, 'miss_total': 30, 'failed_total': 6, 'took_ms_total': 812.5},
     'lock': {'busy_total': 5, 'lost_total': 0, 'wait_ms': {'p50': 0.2, 'p99': 1.0}},
     'runs_ms': {'p50': 1200, 'p99': 30000},
@@ -120,7 +124,10 @@ def test_stats_are_words_for_people(broker):
     for words in ['lull-broker 9.8.7, up 3 h 5 min, epoch 3', '40 pending; 10,000 accepted', '6,660 calls saved',
                   '21 wasted, 9 answers used again; tokens: 120,000 in, 3,456 out, 789 wasted', '17 interrupted',
                   '8 replies found in the channel, 4 posted again, 2 passed over',
-                  '70 from the cache, 30 from the source, 6 failed', 'p50 0.4 ms, p99 2.1 ms',
+                  '31 typing, 30 paused, 12 person, 3 closed, 5 resume, 7 edit, 1 delete, 2 alias, 900 shown',
+                  '4 took a thread over, 6 own replies seen again, 11 edits too late', 'only recorded: 14',
+                  'other names of threads: 1,500', '70 from the cache, 30 from the source, 6 failed',
+                  'p50 0.4 ms, p99 2.1 ms',
                   'lmdb, 12.3 MiB, 3,000 commits', 'a1b2', '412 ms ago', 'acme']:
         assert words in out
     assert out.isascii()
@@ -176,6 +183,31 @@ def test_why_says_what_a_person_needs_to_know(broker):
     assert broker.asked[-1]['tenant'] == 'acme' and broker.asked[-1]['thread'] == 'ana'
 
 
+@pytest.mark.parametrize('kind, meaning', [
+    ('person', 'somebody of the team answers'), ('closed', "goes on with the person's next message"),
+    ('operator', 'somebody has taken it over'), (None, 'somebody has taken it over')])
+def test_why_says_who_holds_a_thread_and_what_becomes_of_its_messages(broker, kind, meaning):
+    hold = {'since': SINCE, 'until': None, 'why': 'assigned to Bia'}
+    more = {'kind': kind, 'on_resume': 'record'} if kind else {}
+    broker.answers['why'] = {'tenant': 'acme', 'thread': '55', 'state': 'held', 'aliases': ['9@lid', 'BR.1'],
+                             'messages': 3, 'messages_to_record': 2, 'hold': {**hold, **more}}
+    out = told(broker.run('why', 'acme', '9@lid'))
+    assert 'acme / 55: held: ' in out and meaning in out
+    for words in ['also called   9@lid, BR.1', 'messages      3; only to be recorded: 2',
+                  'held for      assigned to Bia']:
+        assert words in out
+    assert ('on resume     record' in out) == (f'held by       {kind}' in out) == (kind is not None)
+
+
+def test_holds_are_a_table(broker):
+    broker.answers['holds'] = {'holds': [
+        {'tenant': 'acme', 'thread': '55', 'kind': 'person', 'on_resume': 'answer', 'since': SINCE, 'until': None,
+         'pending': 2, 'why': 'assigned to Bia'}], 'total': 1}
+    lines = told(broker.run('holds', '--tenant', 'acme')).splitlines()
+    assert lines[0].split('  ')[0] == 'TENANT' and 'BY' in lines[0] and 'ON RESUME' in lines[0]
+    assert lines[1].startswith('acme    55      person  ') and lines[1].endswith('2  answer     assigned to Bia')
+
+
 def test_a_strangers_name_cannot_steer_the_terminal(broker):
     evil = 'a\x1b[2J\x9b31m\u202eb\n'
     broker.answers['why'] = {'tenant': 'acme', 'thread': evil, 'state': 'done', 'next': evil}
@@ -229,7 +261,8 @@ def test_wrong_usage_says_so_and_ends_with_2(words):
 
 @pytest.mark.parametrize('words', [
     ['check'], ['stats'], ['why'], ['threads'], ['dead', 'list'], ['dead', 'show'], ['dead', 'retry'], ['dead', 'drop'],
-    ['settings', 'get'], ['settings', 'set'], ['settings', 'unset'], ['send'], ['bench']])
+    ['holds'], ['channel', 'test'], ['channel', 'reply'], ['channel', 'list'], ['channel', 'show'],
+    ['channel', 'check'], ['settings', 'get'], ['settings', 'set'], ['settings', 'unset'], ['send'], ['bench']])
 def test_every_command_explains_itself_with_an_example(words):
     out = told(lull(*words, '--help'))
     assert out.startswith(f'usage: lull {" ".join(words)} ')

@@ -69,7 +69,7 @@ def openai(house, handler, *script, **settings):
 
 
 def test_a_burst_is_one_call_of_chat(house):
-    scene = openai(house, {**CHAT, 'system': 'Be brief.', 'temperature': 0.5, 'max_tokens': 99})
+    scene = openai(house, {**CHAT, 'system': 'Be brief.', 'temperature': 0.5, 'max_tokens': 99}, quiet='2s')
     for words in ('Oi', 'Tudo bem?', 'Quanto custa?'):
         scene.say(words)
     wait_until(lambda: done(house) == 1, 'the batch is done')
@@ -238,7 +238,8 @@ def test_a_server_that_says_nothing_is_given_up_before_the_run_is(house):
 
 @BOTH
 def test_an_error_inside_a_stream_is_seen(house, handler):
-    scene = openai(house, handler, Saying('half ', error={'code': 'server_error', 'message': 'out of memory'}))
+    scene = openai(house, handler, Saying('half ', error={'code': 'server_error', 'message': 'out of memory'}),
+                   retry={**RETRY, 'base': '3s'})
     scene.say('one')
     scene.await_failure('provider_error')
     wait_until(lambda: done(house) == 1, 'the next call is answered')

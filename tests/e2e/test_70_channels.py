@@ -34,7 +34,8 @@ class Platform:
             channel = {'url': self.server.url, 'phone_number_id': '106540352242922', 'token': 'the token',
                        'secret': 'the secret', 'verify_token': 'FAKE_VERIFY_TOKEN'}
         self.kind = kind
-        self.bot, _ = start(house, *handler, quiet='1s', channels={'support': {'kind': kind, **channel}}, **settings)
+        self.bot, _ = start(house, *handler, quiet='1500ms', channels={'support': {'kind': kind, **channel}},
+                            **settings)
         house.start_ingest()
 
     @property
@@ -55,7 +56,7 @@ def contents(name):
 
 def test_a_chatwoot_burst_gets_one_reply_that_holds_it_all(house):
     scene = Platform(house, 'chatwoot')
-    for name in each(0.4, BURST):
+    for name in each(0.3, BURST):
         assert scene.deliver(name) == 200
     wait_until(lambda: done(house) == 1, 'the batch is done')
     texts = [contents(name) for name in BURST]
@@ -142,7 +143,7 @@ def test_a_whatsapp_burst_gets_one_reply(house):
 
 
 @pytest.mark.parametrize('name, kind', [('messages_audio_voice', 'audio'), ('messages_image', 'image'),
-                                        ('messages_interactive_button_reply', 'interactive'),
+                                        ('messages_interactive_button_reply', 'button'),
                                         ('messages_text_username_no_phone', 'text')])
 def test_every_kind_of_whatsapp_message_reaches_the_handler(house, name, kind):
     scene = Platform(house, 'whatsapp')
@@ -181,4 +182,4 @@ def test_a_program_of_ones_own_sends_and_receives_through_the_generic_channel(ho
     call = replies.calls[0]
     assert call.path == '/replies' and is_signed(call, SECRET)
     assert call.json == {'tenant': 'acme', 'thread': 'ana', 'channel': 'own', 'batch': bot.calls[0].json['batch'],
-                         'index': 0, 'reply': 'You wrote: Oi | Tudo bem?'}
+                         'index': 0, 'to': 'ana', 'reply': 'You wrote: Oi | Tudo bem?'}

@@ -16,16 +16,16 @@ def test_ten_thousand_pending_messages_survive_the_broker(house):
     producer = house.producer()
     said = [message('acme', f't{n % 2000}', str(n // 2000), id=str(n)) for n in range(10000)]
     for start_at in range(0, 10000, 2500):
+        sent = time.monotonic()
         assert producer.say(*said[start_at:start_at + 2500]).accepted == 2500
-    acknowledged = time.monotonic()
     house.broker.kill()
     house.start_broker()
     worker = house.worker(slots=5000, on_run=Worker.result)
     wait_until(lambda: house.ask('stats')['messages']['pending'] == 0, 'all are handled', 60)
     assert sorted(run.thread for run in worker.runs) == sorted(f't{n}' for n in range(2000))
     assert all(run.texts == ['0', '1', '2', '3', '4'] for run in worker.runs)
-    # The last frame holds the last messages of all threads, and went out at most a moment before its acknowledgement.
-    assert min(run.at for run in worker.runs) >= acknowledged - 1.0 + 3.0
+    # The last frame holds the last messages of all threads.
+    assert min(run.at for run in worker.runs) >= sent + 3.0
 
 
 def test_a_broker_that_dies_again_and_again_loses_nothing(house):
@@ -71,7 +71,7 @@ def test_what_a_killed_worker_held_is_taken_over(house):
 
 def test_a_worker_that_was_stopped_and_wakes_up_changes_nothing(house):
     """SIGSTOP for longer than its lease: when it goes on, its result is refused and it calls nobody."""
-    bot, producer = start(house, lambda call: reply('late', delay=1.0), lock={'ttl': '1s'})
+    bot, producer = start(house, lambda call: reply('late', delay=1.0), lock={'ttl': '3s'})
     producer.say(message('acme', 'ana', 'Oi', id='1'))
     wait_until(lambda: bot.running(), 'the call is under way')
     sleeper = house.processes[-1]

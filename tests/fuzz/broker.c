@@ -16,11 +16,12 @@ static struct stage stage;
         "  acme:\n    quiet: 2s\n    max_wait: 6s\n    max_messages: 3\n    max_pending: 6\n    concurrency: 3\n"      \
         "    retry: {attempts: 2, base: 1s, cap: 2s, jitter: 0.1}\n"                                                   \
         "    busy: {base: 100ms, cap: 1s, give_up: 5s}\n"                                                              \
+        "    typing_hold: 4s\n    transcription_wait: 3s\n    hold_for: 5s\n    on_resume: record\n"                   \
         "    channels: {support: {kind: generic, unsigned: true}}\n"                                                   \
         "    handler: {kind: echo}\n"
 #define ZETA                                                                                                           \
         "  zeta:\n    quiet: 0s\n    concurrency: 1\n    rate: 30/m\n    handler: {kind: echo}\n"                      \
-        "    on_new_message: interrupt\n    max_interrupts: 2\n"
+        "    on_new_message: interrupt\n    max_interrupts: 2\n    hold_for: 0s\n"
 
 static const char with_both[] = HEAD ACME ZETA, with_zeta[] = HEAD ZETA;
 
@@ -38,8 +39,9 @@ static void say(struct input *input) {
                 uint8_t who = i == 0 ? what : input_pop_byte(input);
                 char thread[] = {'t', (char)('0' + who % N_THREADS), 0};
                 char id[] = {'i', (char)('0' + (who >> 3) % N_IDS), 0};
-                struct wire_message message = {bytes_of(who & 4 ? "zeta" : "acme"), bytes_of(thread),
-                                               who >> 3 & 1 ? bytes_of(id) : BYTES_NONE, BYTES_NONE, BYTES_NONE};
+                struct wire_message message = {.tenant = bytes_of(who & 4 ? "zeta" : "acme"),
+                                               .thread = bytes_of(thread),
+                                               .id = who >> 3 & 1 ? bytes_of(id) : BYTES_NONE};
 
                 wire_encode_body(&body, &(struct wire_body){.text = bytes_of(thread)});
                 message.body = buffer_bytes(&body);
@@ -50,12 +52,62 @@ static void say(struct input *input) {
 
 /* One message whose every part is the input's. */
 static void say_anything(struct input *input) {
-        struct wire_message message = {bytes_of("acme"), input_pop_chunk(input), input_pop_chunk(input),
-                                       input_pop_chunk(input), input_pop_chunk(input)};
+        struct wire_message message = {.tenant = bytes_of("acme"),
+                                       .thread = input_pop_chunk(input),
+                                       .id = input_pop_chunk(input),
+                                       .channel = input_pop_chunk(input),
+                                       .body = input_pop_chunk(input)};
         CLEANUP_BUFFER struct buffer frame = {0};
 
         wire_encode_messages(&frame, 1, 1);
         wire_encode_message(&frame, &message);
+        stage_push(&stage, SOCKET_INGEST, 'p', buffer_bytes(&frame));
+}
+
+/* An event, or a message with other names: what, of whom and of what are the input's. Who is 3 bits of a thread, one of
+ * the tenant, three of an id, and one for speech without text. */
+static void tell(struct input *input) {
+        static const char *const names[] = {"t0", "t1", "t2", "t3", "t1\n", "", "t5", "t6"};
+        uint8_t what = input_pop_byte(input), who = input_pop_byte(input), aliases = input_pop_byte(input);
+        struct stage_run run = stage_run_get(&stage, aliases);
+        CLEANUP_BUFFER struct buffer frame = {0};
+        CLEANUP_BUFFER struct buffer body = {0};
+        char id[] = {'i', (char)('0' + (who >> 4) % N_IDS), 0};
+        struct wire_message item = {.tenant = bytes_of(who & 8 ? "zeta" : "acme"),
+                                    .thread = bytes_of(names[who % N_THREADS]),
+                                    .id = bytes_of(id),
+                                    .what = (enum wire_what)(what % (N_WIRE_WHAT + 1)),
+                                    .number = what >> 4 & 3};
+
+        if (item.what == WIRE_WHAT_SHOWN)
+                item.id = bytes_of(run.batch);
+        for (item.n_aliases = 0; item.n_aliases < (what >> 6); item.n_aliases++)
+                item.aliases[item.n_aliases] = bytes_of(names[aliases >> item.n_aliases * 2 & 7]);
+        wire_encode_body(&body, &(struct wire_body){.at = {what & 16 ? stage.now.wall.ms - who * 100 : 0},
+                                                    .kind = bytes_of(who & 128 ? "audio" : ""),
+                                                    .text = bytes_of(who & 128     ? ""
+                                                                     : aliases & 1 ? "a"
+                                                                                   : "tell")});
+        item.body = buffer_bytes(&body);
+        wire_encode_events(&frame, 1, 1);
+        wire_encode_message(&frame, &item);
+        stage_push(&stage, SOCKET_INGEST, 'p', buffer_bytes(&frame));
+}
+
+/* An item whose every part is the input's. */
+static void tell_anything(struct input *input) {
+        struct wire_message item = {.tenant = bytes_of("acme"),
+                                    .thread = input_pop_chunk(input),
+                                    .id = input_pop_chunk(input),
+                                    .body = input_pop_chunk(input),
+                                    .what = (enum wire_what)(input_pop_byte(input) % (N_WIRE_WHAT + 1)),
+                                    .number = input_pop_byte(input)};
+        CLEANUP_BUFFER struct buffer frame = {0};
+
+        while (item.n_aliases < item.number % (LIMIT_ALIASES_OF_ITEM + 1))
+                item.aliases[item.n_aliases++] = input_pop_chunk(input);
+        wire_encode_events(&frame, 1, 1);
+        wire_encode_message(&frame, &item);
         stage_push(&stage, SOCKET_INGEST, 'p', buffer_bytes(&frame));
 }
 
@@ -213,7 +265,7 @@ static void configure(struct input *input) {
         stage_configure(&stage, input_pop_byte(input) & 1 ? with_both : with_zeta);
 }
 
-/* The two that came later have numbers of their own, so that what is in the corpus still means what it did. */
+/* Those that came later have numbers of their own, so that what is in the corpus still means what it did. */
 static void act(struct input *input) {
         static void (*const acts[])(struct input *) = {turn, wait,     say,     hello,   alive,     answered,    result,
                                                        ask,  push_raw, be_deaf, restart, configure, say_anything};
@@ -223,6 +275,10 @@ static void act(struct input *input) {
                 posted(input);
         else if (what == UINT8_MAX - 1)
                 tally(input);
+        else if (what == UINT8_MAX - 2)
+                tell(input);
+        else if (what == UINT8_MAX - 3)
+                tell_anything(input);
         else
                 acts[what % (sizeof acts / sizeof *acts)](input);
 }

@@ -101,7 +101,7 @@ static void check_run(struct stage *stage, const struct address *to, struct byte
         for (uint32_t i = run.n_messages; i > 0; i--)
                 ENSURE(wire_run_next(&run, &message) == 0 && wire_decode_body(message.body, &said) == 0);
         ENSURE(pack_pop_uint(&run.messages) == run.is_doubtful && pack_pop_uint(&run.messages) == run.is_silent &&
-               !pack_has_more(&run.messages));
+               pack_pop_uint(&run.messages) == run.is_record && !pack_has_more(&run.messages));
         ENSURE(run.answer.len > 0 || (!run.is_doubtful && run.posted == 0));
 }
 
@@ -155,7 +155,7 @@ struct stage_run stage_run_get(const struct stage *stage, uint8_t choice) {
 /* -- start and end ------------------------------------------------------------------------------------------------- */
 
 static const char *find_variable(void *context, const char *name) { return NULL; }
-static int read_file(void *context, const char *path, struct buffer *ret) { return -1; }
+static int read_file(void *context, const char *path, size_t max, struct buffer *ret) { return -1; }
 
 static struct config *config_of(const char *text) {
         static const struct config_world world = {find_variable, read_file, NULL};

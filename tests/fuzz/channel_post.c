@@ -1,7 +1,8 @@
 /* What is posted to a platform, the typing sign with it, and what the platform answers. The first byte chooses the
- * channel, the second the status. Then a line each: thread, sender, batch. The rest is the reply, and then the
- * platform's body. */
+ * channel, the second the status. Then a line each: thread, sender, batch, where the reply goes. The rest is the reply,
+ * and then the platform's body. */
 #include "common/channel.h"
+#include "common/channel_form.h"
 #include "common/json.h"
 #include "common/limits.h"
 #include "common/memory.h"
@@ -17,12 +18,18 @@ static const struct wall now = {1795000000000};
 static void check_call(const struct channel_call *call) {
         CLEANUP_JSON json_t *json = NULL;
         CLEANUP_FREE char *error = NULL;
+        bool is_form = false;
 
         for (const char *at = call->url; *at; at++)
                 ENSURE((unsigned char)*at > ' ' && *at != 0x7f);
-        for (char **header = call->headers; *header; header++)
+        for (char **header = call->headers; *header; header++) {
                 ENSURE(!strpbrk(*header, "\r\n"));
-        ENSURE(!call->body || json_decode(bytes_of(call->body), &json, &error) == 0);
+                is_form = is_form || strcmp(*header, "Content-Type: application/x-www-form-urlencoded") == 0;
+        }
+        if (call->body && is_form)
+                ENSURE(channel_form_json(bytes_of(call->body), &json, &error) == 0);
+        else
+                ENSURE(!call->body || json_decode(bytes_of(call->body), &json, &error) == 0);
 }
 
 /* Takes `error` and what was encoded over. */
@@ -43,9 +50,10 @@ static void typing(const struct channel *channel, const struct channel_reply *re
         look(r, &encoded, error);
 }
 
-static void post(const struct channel *channel, const char *thread, const char *from, const char *batch,
+static void post(const struct channel *channel, const char *thread, const char *from, const char *batch, const char *to,
                  struct bytes text) {
-        struct channel_reply reply = {thread, *from ? from : NULL, "acme", batch, 1, text, *from ? from : NULL};
+        struct channel_reply reply = {thread, *from ? from : NULL, "acme",         batch, 1,
+                                      text,   *from ? from : NULL, *to ? to : NULL};
         struct channel_call encoded;
         char *error = NULL;
         int r = channel_post_encode(channel, &reply, now, &encoded, &error);
@@ -77,13 +85,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
         CLEANUP_FREE char *thread = bytes_copy_text(input_pop_line(&input));
         CLEANUP_FREE char *from = bytes_copy_text(input_pop_line(&input));
         CLEANUP_FREE char *batch = bytes_copy_text(input_pop_line(&input));
+        CLEANUP_FREE char *to = bytes_copy_text(input_pop_line(&input));
         struct bytes text = input_pop_rest(&input);
         /* Names that the broker let through, and a reply that was read as UTF-8. */
         bool is_text = bytes_is_utf8(text) && bytes_is_utf8(bytes_of(thread)) && bytes_is_utf8(bytes_of(from)) &&
-                       bytes_is_utf8(bytes_of(batch));
+                       bytes_is_utf8(bytes_of(batch)) && bytes_is_utf8(bytes_of(to));
 
         if (*thread && *batch && is_text && channel_has_post(channel))
-                post(channel, thread, from, batch, text);
+                post(channel, thread, from, batch, to, text);
         judge(channel, status, text);
         return 0;
 }

@@ -1,6 +1,7 @@
 /* Is a webhook from who it says? The first byte chooses the channel, the second whether the target signs it as the
  * platform would. Then lines "name: value" are headers, lines "?name=value" query arguments, up to an empty one; the
  * rest is the body. */
+#include "common/channel_form.h"
 #include "common/memory.h"
 #include "common/sign.h"
 #include "tests/fuzz/channels.h"
@@ -81,7 +82,7 @@ static void sign_hmac(const struct channels_example *example, struct webhook *we
         uint8_t mac[SIGN_SHA256_LEN];
 
         if (example->timestamp) {
-                buffer_print(&content, "%lld.", (long long)(now.ms / 1000));
+                buffer_print(&content, "%s%lld%s", example->before, (long long)(now.ms / 1000), example->behind);
                 push_header(webhook, memory_print("%s: %lld", example->timestamp, (long long)(now.ms / 1000)));
         }
         buffer_push(&content, webhook->body.data, webhook->body.len);
@@ -100,6 +101,78 @@ static void sign_standard(const struct channels_example *example, struct webhook
         push_header(webhook, memory_print("webhook-signature: %s", signature));
 }
 
+static int compare_fields(const void *a, const void *b) {
+        const struct channel_field *left = a, *right = b;
+        int order = strcmp(left->name.data, right->name.data);
+
+        return order ? order : strcmp(left->value.data, right->value.data);
+}
+
+/* The address and each field of the form, in the order of the names. False when the body is no form. */
+static bool sign_url(const struct channels_example *example, struct webhook *webhook) {
+        CLEANUP(channel_form_done) struct channel_form form = {0};
+        CLEANUP_BUFFER struct buffer content = {0}, line = {0};
+        CLEANUP_FREE char *error = NULL;
+        uint8_t mac[SIGN_SHA1_LEN];
+
+        if (channel_form_decode(webhook->body, &form, &error) != 0)
+                return false;
+        for (size_t i = 0; i < form.n; i++) {
+                form.fields[i].name.data = bytes_copy_text(form.fields[i].name);
+                form.fields[i].value.data = bytes_copy_text(form.fields[i].value);
+        }
+        qsort(form.fields, form.n, sizeof *form.fields, compare_fields);
+        buffer_push_text(&content, CHANNELS_PUBLIC_URL);
+        for (size_t i = 0; i < form.n; i++)
+                if (i == 0 || compare_fields(&form.fields[i - 1], &form.fields[i]) != 0)
+                        buffer_print(&content, "%s%s", (const char *)form.fields[i].name.data,
+                                     (const char *)form.fields[i].value.data);
+        for (size_t i = 0; i < form.n; i++) {
+                free((void *)form.fields[i].name.data);
+                free((void *)form.fields[i].value.data);
+        }
+        sign_hmac_sha1(bytes_of(example->secret), buffer_bytes(&content), mac);
+        buffer_push_text(&line, "X-Twilio-Signature: ");
+        sign_base64_encode((struct bytes){mac, sizeof mac}, &line);
+        push_header(webhook, memory_copy_text(line.data, line.len));
+        return true;
+}
+
+/* {"alg":"HS256"}.{"exp":1795000600} */
+static void sign_jwt(const struct channels_example *example, struct webhook *webhook) {
+        CLEANUP_BUFFER struct buffer token = {0}, signature = {0};
+        uint8_t mac[SIGN_SHA256_LEN];
+
+        buffer_push_text(&token, "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE3OTUwMDA2MDB9");
+        sign_hmac_sha256(bytes_of(example->secret), buffer_bytes(&token), mac);
+        sign_base64_encode((struct bytes){mac, sizeof mac}, &signature);
+        for (size_t i = 0; i < signature.len; i++)
+                if (strchr("+/", signature.data[i]))
+                        signature.data[i] = signature.data[i] == '+' ? '-' : '_';
+        push_header(webhook, memory_print("Authorization: Bearer %s.%.*s", buffer_text(&token), (int)signature.len - 1,
+                                          signature.data));
+}
+
+/* In place of the headers and arguments that came. False when there is nothing to sign. */
+static bool sign(const struct channels_example *example, struct webhook *webhook) {
+        webhook_done(webhook);
+        webhook->n_headers = webhook->n_query = 0;
+        switch (example->way) {
+        case CHANNELS_HMAC:
+                sign_hmac(example, webhook);
+                return true;
+        case CHANNELS_STANDARD:
+                sign_standard(example, webhook);
+                return true;
+        case CHANNELS_URL:
+                return sign_url(example, webhook);
+        case CHANNELS_JWT:
+                sign_jwt(example, webhook);
+                return true;
+        }
+        return false;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
         struct input input = {data, len};
         const struct channel *channel;
@@ -110,19 +183,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
         CLEANUP_BUFFER struct buffer answer = {0};
         enum channel_proof proof;
 
-        /* The signature goes first, for the first header of a name counts. */
-        if (is_signed)
-                webhook.body = BYTES_NONE;
         read_webhook(&webhook, &input);
         request.body = webhook.body;
-        if (is_signed) {
-                while (webhook.n_headers > 0)
-                        free(webhook.headers[--webhook.n_headers].name);
-                if (example->is_standard)
-                        sign_standard(example, &webhook);
-                else
-                        sign_hmac(example, &webhook);
-        }
+        is_signed = is_signed && sign(example, &webhook);
         proof = channel_verify(channel, &request);
         /* Who has the secret is believed, and nobody else. */
         ENSURE(!example->secret || (proof == CHANNEL_GENUINE) == is_signed);

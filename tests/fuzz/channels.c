@@ -1,6 +1,8 @@
 #include "tests/fuzz/channels.h"
 
 #include "common/ensure.h"
+#include "common/item.h"
+#include "common/limits.h"
 #include "common/memory.h"
 
 #include <string.h>
@@ -13,7 +15,9 @@ static const struct channels_example examples[] = {
          "s3cret",
          "X-Chatwoot-Signature",
          "sha256=",
-         "X-Chatwoot-Timestamp"},
+         "X-Chatwoot-Timestamp",
+         "",
+         "."},
         {"whatsapp",
          {"phone_number_id", "106540352242922", "token", "t", "secret", "s3cret", "verify_token", "v", NULL},
          "s3cret",
@@ -22,12 +26,31 @@ static const struct channels_example examples[] = {
         {"generic",
          {"secret", WHSEC, "reply_url", "https://bot.example.com/replies", NULL},
          .secret = WHSEC,
-         .is_standard = true},
+         .way = CHANNELS_STANDARD},
         {"generic",
          {"token", "t0ken", "messages_at", "/data/messages/*", "thread_at", "/chat/id", "text_at", "", "id_at",
           "/key/id", "data_at", "/nothing", NULL}},
         {"chatwoot", {"url", "https://chat.example.com", "account", "1", "token", "t", "hook_token", "h", NULL}},
         {"generic", {"unsigned", "true", NULL}},
+        {"slack",
+         {"token", "t", "signing_secret", "s3cret", "typing", "true", NULL},
+         "s3cret",
+         "X-Slack-Signature",
+         "v0=",
+         "X-Slack-Request-Timestamp",
+         "v0:",
+         ":"},
+        {"twilio",
+         {"account_sid", "AC00000000000000000000000000000001", "auth_token", "s3cret", "public_url",
+          CHANNELS_PUBLIC_URL, NULL},
+         .secret = "s3cret",
+         .way = CHANNELS_URL},
+        {"evolution",
+         {"url", "https://evolution.example.com", "instance", "inst-teste", "apikey", "k", "jwt_key", "s3cret", NULL},
+         .secret = "s3cret",
+         .way = CHANNELS_JWT},
+        {"telegram", {"token", "1:t", "secret_token", "s", NULL}},
+        {"zapi", {"instance", "I1", "token", "t", "unsigned", "true", NULL}},
 };
 
 enum { N_EXAMPLES = sizeof examples / sizeof *examples };
@@ -54,4 +77,72 @@ const struct channels_example *channels_get(uint8_t choice, const struct channel
                 made[i] = make(&examples[i]);
         *ret = made[i];
         return &examples[i];
+}
+
+/* -- reading ------------------------------------------------------------------------------------------------------- */
+
+/* What every event has, whatever a stranger wrote. */
+static void check_event(const struct channel_event *event) {
+        bool is_of_message = event->what == WIRE_WHAT_EDIT || event->what == WIRE_WHAT_DELETE;
+        CLEANUP_JSON json_t *data = NULL, *to = NULL;
+        CLEANUP_FREE char *error = NULL, *to_error = NULL;
+
+        ENSURE(event->kind && event->thread && event->what < WIRE_WHAT_UNKNOWN);
+        ENSURE(event->id || !(is_of_message || event->what == WIRE_WHAT_SHOWN));
+        ENSURE(event->n_aliases > 0 || event->what != WIRE_WHAT_ALIAS);
+        ENSURE(event->number < LIMIT_REPLIES && event->n_aliases <= LIMIT_ALIASES_OF_ITEM);
+        for (uint32_t i = 0; i < event->n_aliases; i++)
+                ENSURE(*event->aliases[i] && strcmp(event->aliases[i], event->thread) != 0);
+        ENSURE(!event->data || json_decode(bytes_of(event->data), &data, &error) == 0);
+        ENSURE(!event->to || *event->to != '{' || json_decode(bytes_of(event->to), &to, &to_error) == 0);
+}
+
+/* What item_check() lets through, the broker can read. */
+static void check_message(const struct channel_event *event) {
+        struct wire_body said = {event->at,
+                                 bytes_of(event->from),
+                                 bytes_of(event->kind),
+                                 bytes_of(event->text),
+                                 bytes_of(event->data),
+                                 bytes_of(event->to),
+                                 bytes_of(event->url)};
+        struct wire_message message = {.tenant = bytes_of("acme"),
+                                       .thread = bytes_of(event->thread),
+                                       .id = bytes_of(event->id),
+                                       .channel = bytes_of("support"),
+                                       .what = event->what,
+                                       .number = event->number,
+                                       .n_aliases = event->n_aliases};
+        CLEANUP_BUFFER struct buffer body = {0};
+        struct item_fault fault = {0};
+
+        for (uint32_t i = 0; i < event->n_aliases; i++)
+                message.aliases[i] = bytes_of(event->aliases[i]);
+        wire_encode_body(&body, &said);
+        message.body = buffer_bytes(&body);
+        if (item_check(&message, LIMIT_MESSAGE_BYTES_DEFAULT, &fault) == 0)
+                ENSURE(wire_decode_body(message.body, &said) == 0);
+        free(fault.why);
+}
+
+void channels_read(const struct channel *channel, struct bytes body) {
+        CLEANUP(channel_events_done) struct channel_events events = {0};
+        CLEANUP_FREE char *error = NULL;
+
+        if (channel_read(channel, body, &events, &error) < 0) {
+                ENSURE(error);
+                return;
+        }
+        ENSURE(events.challenge ? events.n == 0 && *events.challenge : events.n > 0);
+        for (size_t i = 0; i < events.n; i++) {
+                CLEANUP_FREE char *text = channel_event_text(&events.items[i]);
+
+                ENSURE(text);
+                if (events.items[i].is_ignored) {
+                        ENSURE(events.items[i].why);
+                        continue;
+                }
+                check_event(&events.items[i]);
+                check_message(&events.items[i]);
+        }
 }

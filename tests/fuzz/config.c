@@ -9,7 +9,7 @@ static const char *find_variable(void *context, const char *name) {
         return strcmp(name, "TOKEN") == 0 ? "s3cret" : strcmp(name, "EMPTY") == 0 ? "" : NULL;
 }
 
-static int read_file(void *context, const char *path, struct buffer *ret) {
+static int read_file(void *context, const char *path, size_t max, struct buffer *ret) {
         if (strcmp(path, "/token") != 0)
                 return -ENOENT;
         buffer_push_text(ret, "from a file\n");

@@ -1,8 +1,10 @@
 /* What a handler says: its status, its Retry-After, its body, its program's output. The first byte chooses how it says
- * it, the second is the status, a line is the Retry-After, the rest is the body. */
+ * it, the second is the status, a line is the Retry-After, the rest is the body. What it says is then cut for a channel
+ * that takes no more than the status tells. */
 #include "common/memory.h"
 #include "tests/fuzz/fuzz.h"
 #include "worker/core/answer.h"
+#include "worker/core/split.h"
 
 #include <string.h>
 
@@ -18,13 +20,48 @@ static void check_outcome(const struct outcome *outcome) {
         ENSURE((outcome->kind == WIRE_DONE) == (outcome->code[0] == '\0'));
 }
 
-static void check_answer(struct answer *answer) {
+/* The replies, one behind the other. */
+static void join(const struct answer *answer, struct buffer *ret, struct split_limit limit) {
         struct bytes replies[LIMIT_REPLIES];
         uint32_t n;
 
+        ENSURE(wire_decode_answer(buffer_bytes(&answer->replies), replies, &n) == 0 && n == answer->n_replies);
+        for (uint32_t i = 0; i < n; i++) {
+                ENSURE(limit.longest == 0 || channel_text_length(replies[i], limit.unit) <= limit.longest);
+                buffer_push(ret, replies[i].data, replies[i].len);
+        }
+}
+
+/* Nothing is lost in between but white space, and nothing is added. */
+static void check_same(struct bytes before, struct bytes after) {
+        const uint8_t *old = before.data, *new = after.data;
+        size_t at = 0;
+
+        for (size_t i = 0; i < before.len; i++)
+                if (at < after.len && old[i] == new[at])
+                        at++;
+                else
+                        ENSURE(memchr(" \n\t\r", old[i], 4));
+        ENSURE(at == after.len);
+}
+
+static void check_split(struct answer *answer, uint8_t status) {
+        struct split_limit limit = {status / 2 + 2, status % 2 ? CHANNEL_UTF16 : CHANNEL_CHARACTERS};
+        CLEANUP_BUFFER struct buffer before = {0}, after = {0};
+
+        join(answer, &before, (struct split_limit){0});
+        split_answer(answer, limit);
+        check_outcome(&answer->outcome);
+        if (answer->outcome.kind != WIRE_DONE)
+                return;
+        join(answer, &after, limit);
+        check_same(buffer_bytes(&before), buffer_bytes(&after));
+}
+
+static void check_answer(struct answer *answer, uint8_t status) {
         check_outcome(&answer->outcome);
         if (answer->outcome.kind == WIRE_DONE)
-                ENSURE(wire_decode_answer(buffer_bytes(&answer->replies), replies, &n) == 0 && n == answer->n_replies);
+                check_split(answer, status);
         answer_done(answer);
 }
 
@@ -66,8 +103,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
         else if (how == 'e')
                 of_exit(status, body);
         else if (how == 'o')
-                answer_of_output(body, &answer), check_answer(&answer);
+                answer_of_output(body, &answer), check_answer(&answer, status);
         else
-                answer_of_json(body, &answer), check_answer(&answer);
+                answer_of_json(body, &answer), check_answer(&answer, status);
         return 0;
 }

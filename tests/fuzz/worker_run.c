@@ -27,7 +27,7 @@ static void check_effect(struct watch *watch, const struct run *run, enum run_ef
                 break;
         case RUN_LOOK_UP:
         case RUN_CALL:
-                ENSURE(!watch->is_calling && !run->plan.is_answered);
+                ENSURE(!watch->is_calling && !run->plan.is_answered && !run->plan.is_uncalled);
                 watch->is_calling = true;
                 break;
         case RUN_READ_BACK:
@@ -41,7 +41,8 @@ static void check_effect(struct watch *watch, const struct run *run, enum run_ef
                 watch->is_calling = false;
                 break;
         case RUN_REMEMBER:
-                ENSURE(run->plan.has_history && run->n_replies > 0 && !watch->has_remembered);
+                ENSURE(run->plan.has_history && !watch->has_remembered);
+                ENSURE(run->n_replies > 0 || run->plan.is_record);
                 watch->has_remembered = true;
                 break;
         case RUN_SEND_RESULT:
@@ -88,8 +89,11 @@ static struct run_plan pop_plan(struct input *input) {
                                 .can_read_back = more & 4,
                                 .is_silent_on_unknown = more & 8,
                                 .has_history = more & 16,
-                                .is_doubtful = more & 32};
+                                .is_doubtful = more & 32,
+                                .is_uncalled = more & 64,
+                                .is_record = more & 128};
 
+        plan.has_post = plan.has_post && !plan.is_record;
         plan.n_replies = plan.is_answered ? what >> 5 & 3 : 0;
         plan.posted = plan.n_replies > 0 ? what >> 7 : 0;
         return plan;

@@ -104,9 +104,16 @@ static void load_note(void *context, const struct stored_note *note) {
         core_load_note(broker.loop.core, broker.loop.started, note);
 }
 
+static void load_answer(void *context, uint64_t seq, struct bytes answer) {
+        core_load_answer(broker.loop.core, broker.loop.started, seq, answer);
+}
+
 static void load(void) {
-        struct store_visitor visitor = {
-                .batch = load_batch, .message = load_message, .seen = load_seen, .note = load_note};
+        struct store_visitor visitor = {.batch = load_batch,
+                                        .message = load_message,
+                                        .seen = load_seen,
+                                        .note = load_note,
+                                        .answer = load_answer};
         struct store_head head = store_head(broker.loop.store);
         uint32_t epoch = sim.profile.has_disk ? head.epoch : broker.n_starts;
         struct core_options options = {.config = &sim.config, .epoch = epoch, .salt = head.salt};

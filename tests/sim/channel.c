@@ -67,6 +67,7 @@ static void on_visible(void *context, uint64_t token) {
         post->is_shown = true;
         tell("channel", "shows in %s: \"%s\"", post->call.thread, post->call.text);
         check_on_visible(post->call.fence, post->call.batch, post->call.index);
+        people_see(check_thread_of_run(post->call.fence), post->call.batch, post->call.index, post->call.text);
 }
 
 static void on_post_left(void *context, uint64_t token) {

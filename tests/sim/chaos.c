@@ -47,6 +47,7 @@ _Noreturn void violation_end(const char *guarantee, const char *what) {
 static void end_faults(void) {
         memset(sim.profile.weights, 0, sizeof sim.profile.weights);
         sim.is_over = true;
+        people_end();
         tell("world", "faults end");
 }
 
@@ -99,7 +100,7 @@ static void report(const struct sim_stats *stats, double seconds) {
         printf("faults\n");
         for (int i = 0; i < FAULT_N; i++)
                 printf("  %-32s %12" PRIu64 "\n", fault_name((enum fault)i), stats->faults[i]);
-        printf("%" PRIu64 " messages said: %" PRIu64 " finished, %" PRIu64 " died, %" PRIu64 " known already, %" PRIu64
+        printf("%" PRIu64 " items said: %" PRIu64 " finished, %" PRIu64 " died, %" PRIu64 " known already, %" PRIu64
                " refused, %" PRIu64 " without a word in time\n",
                stats->messages, stats->finished, stats->dead, stats->duplicates, stats->refused, stats->late);
         printf("%" PRIu64 " runs, %" PRIu64 " of them over a restart, %" PRIu64 " accepted as done; %" PRIu64
@@ -110,6 +111,11 @@ static void report(const struct sim_stats *stats, double seconds) {
         printf("%" PRIu64 " interrupts; providers left alone %" PRIu64 " times, %" PRIu64
                " failed runs at no attempt; %" PRIu64 " runs in doubt, the channel read back %" PRIu64 " times\n",
                stats->interrupted, stats->opened, stats->spared, stats->in_doubt, stats->read_back);
+        printf("%" PRIu64 " events: %" PRIu64 " names found to be the same person's, %" PRIu64
+               " times somebody was typing, %" PRIu64 " threads taken over, %" PRIu64 " runs only to record, %" PRIu64
+               " messages changed, %" PRIu64 " replies seen by their platform first\n",
+               stats->events, stats->linked, stats->stirred, stats->taken_over, stats->recorded, stats->changed,
+               stats->shown);
         printf("%" PRIu64 " seeds on LMDB; violations: 0\nchaos: %" PRIu64 " passed, 0 failed\n", stats->n_lmdb,
                stats->n_seeds);
 }

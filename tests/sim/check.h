@@ -19,8 +19,31 @@ uint32_t check_say_again(uint32_t producer, uint32_t number);
 uint32_t check_say_badly(uint32_t producer, uint32_t thread);
 uint32_t check_times_said(uint32_t number);
 const char *check_text(uint32_t number);
-void check_encode(uint32_t number, struct buffer *body, struct wire_message *ret);
 void check_on_verdict(uint32_t number, bool is_late, uint32_t n_accepted, uint32_t n_duplicates, const char *code);
+
+/* -- what else is told: check_events.c ----------------------------------------------------------------------------- */
+
+/* An event about a thread; the answer is its number. */
+uint32_t check_tell(uint32_t producer, uint32_t thread, enum wire_what what);
+/* An edit of a message, or word that it was taken back. */
+uint32_t check_change(uint32_t producer, uint32_t number, enum wire_what what);
+/* A reply is to be seen in the channel. */
+uint32_t check_show(uint32_t producer, uint32_t thread, const char *batch, uint32_t index);
+/* What the item's thread is called, too. */
+void check_call(uint32_t number, uint32_t name);
+/* Of an item that has not been sent yet: a voice without a text; when somebody typed, by the calendar; a person's
+ * message that says what a reply said. */
+void check_be_audio(uint32_t number);
+void check_be_typed(uint32_t number, int64_t wall_ms);
+void check_be_echo(uint32_t number, const char *text);
+void check_reword(uint32_t number, const char *text);
+void check_rename(uint32_t number, uint32_t thread);
+enum wire_what check_what(uint32_t number);
+/* One of the latest messages that can be changed; UINT32_MAX when there is none. And the one of that id. */
+uint32_t check_any_message(void);
+uint32_t check_message_of_id(uint32_t thread, const char *id);
+/* The item as it is sent. */
+void check_encode(uint32_t number, struct buffer *body, struct wire_message *ret);
 
 /* -- the broker: check_store.c, check_runs.c ----------------------------------------------------------------------- */
 
@@ -56,6 +79,7 @@ void check_on_locked(struct process *process, uint64_t fence, int64_t asked, int
 /* A question, or reply number `index`, has left it. */
 void check_on_asked(struct process *process, uint64_t fence);
 void check_on_post_left(struct process *process, uint64_t fence, uint32_t index);
+uint32_t check_thread_of_run(uint64_t fence);
 /* The reply is there for people to see. */
 void check_on_visible(uint64_t fence, const char *batch, uint32_t index);
 /* The channel was asked for a reply: it would not say, or it does not show it yet, and will. */
@@ -65,6 +89,7 @@ void check_on_post_known(uint64_t fence, uint32_t index, bool is_known);
 
 /* -- the end ------------------------------------------------------------------------------------------------------- */
 
+bool check_is_held(uint32_t thread);
 /* Is everything that was accepted finished or dead? */
 bool check_is_over(void);
 void check_end(void);

@@ -178,36 +178,49 @@ static void on_held(struct check_sender from, struct pack_reader *held, uint32_t
         }
 }
 
-/* What leaves no trace in the store is looked at before anything is sent: then the thread is as the verb found it. */
+static uint32_t thread_named(const char *name) {
+        for (uint32_t i = 0; i < SIM_ALL_THREADS; i++)
+                if (strcmp(name, world_thread_name(i)) == 0)
+                        return i;
+        return SIM_ALL_THREADS;
+}
+
+/* A flush leaves no trace in the store: it is looked at before anything is sent, when the thread is as it found it. */
 static void check_on_verb(struct bytes frame) {
         char text[160], name[16];
+        uint32_t thread;
         const char *at;
 
         checks.has_verb = true;
         snprintf(text, sizeof text, "%.*s", BYTES_PRINT(frame));
         at = strstr(text, "\"thread\":\"");
-        if (!strstr(text, "\"flush\"") || !at || sscanf(at + 10, "%15[^\"]", name) != 1)
+        if (!at || sscanf(at + 10, "%15[^\"]", name) != 1 || (thread = thread_named(name)) == SIM_ALL_THREADS)
                 return;
-        for (uint32_t i = 0; i < SIM_ALL_THREADS; i++)
-                if (strcmp(name, world_thread_name(i)) == 0)
-                        checks.threads[i].is_flushed = true;
+        if (strstr(text, "\"flush\""))
+                checks.threads[check_thread_called(thread)].is_flushed = true;
+        if (strstr(text, "\"hold\""))
+                check_items_take_verb(thread, MODEL_OPERATOR);
+        if (strstr(text, "\"resume\""))
+                check_items_take_verb(thread, MODEL_FREE);
 }
 
-/* The run of a thread whose messages these are may end by them. */
+/* The run of a thread whose messages these are, or which they change, may end by them. */
 static void on_messages(struct bytes body) {
         struct wire_message message;
         struct pack_reader reader;
         uint64_t request;
         uint32_t n;
 
+        check_items_take(body);
         if (wire_decode_messages(body, &request, &n, &reader) < 0)
                 return;
         for (uint32_t i = 0; i < n && wire_message_next(&reader, &message) == 0; i++) {
                 const struct said *said = &checks.said[check_number_of_body(message.body)];
-                struct model_thread *thread = &checks.threads[said->thread];
 
-                if (!said->bad && check_settings(said->thread)->on_new_message == CONFIG_ON_NEW_INTERRUPT)
-                        thread->disturbed = thread->fence;
+                for (uint32_t k = 0; k < SIM_ALL_THREADS && !said->bad; k++)
+                        if (checks.names[k].told == checks.names[said->name].told &&
+                            check_settings(k)->on_new_message == CONFIG_ON_NEW_INTERRUPT)
+                                checks.threads[k].disturbed = checks.threads[k].fence;
         }
 }
 
@@ -275,7 +288,8 @@ void check_on_taken(struct check_sender from, enum socket_name door, struct byte
 
         if (door == SOCKET_STATS)
                 check_on_verb(frame);
-        if (door == SOCKET_INGEST && wire_open(frame, &type, &body) == 0 && type == WIRE_MESSAGES)
+        if (door == SOCKET_INGEST && wire_open(frame, &type, &body) == 0 &&
+            (type == WIRE_MESSAGES || type == WIRE_EVENTS))
                 on_messages(body);
         if (door != SOCKET_WORKERS || wire_open(frame, &type, &body) < 0)
                 return;

@@ -17,8 +17,8 @@ struct found {
 
 static struct found *batches;
 static uint32_t n_batches, batches_cap;
-static uint64_t notes[256];
-static uint32_t n_notes;
+static uint64_t *notes;
+static uint32_t n_notes, notes_cap;
 
 void check_on_load_begin(void) {
         for (uint32_t i = 0; i < checks.n_said; i++)
@@ -27,8 +27,45 @@ void check_on_load_begin(void) {
 }
 
 void check_on_loaded_note(const struct stored_note *note) {
-        if (n_notes < sizeof notes / sizeof *notes)
-                notes[n_notes++] = note->seq;
+        if (n_notes == notes_cap) {
+                notes_cap = notes_cap ? notes_cap * 2 : 256;
+                notes = memory_resize(notes, notes_cap, sizeof *notes);
+        }
+        notes[n_notes++] = note->seq;
+}
+
+/* -- notes that are known to be there ------------------------------------------------------------------------------ */
+
+bool check_has_noted(uint64_t seq) {
+        for (uint32_t i = 0; i < checks.n_notes; i++)
+                if (checks.notes[i] == seq)
+                        return true;
+        return false;
+}
+
+void check_put_noted(uint64_t seq) {
+        if (check_has_noted(seq))
+                return;
+        if (checks.n_notes == checks.notes_cap) {
+                checks.notes_cap = checks.notes_cap ? checks.notes_cap * 2 : 256;
+                checks.notes = memory_resize(checks.notes, checks.notes_cap, sizeof *checks.notes);
+        }
+        checks.notes[checks.n_notes++] = seq;
+}
+
+void check_drop_noted(uint64_t seq) {
+        for (uint32_t i = 0; i < checks.n_notes; i++)
+                if (checks.notes[i] == seq)
+                        checks.notes[i--] = checks.notes[--checks.n_notes];
+}
+
+static void check_notes(void) {
+        for (uint32_t i = 0; i < n_notes; i++)
+                if (!check_has_noted(notes[i]))
+                        sim_violation("G1 durable", "a note that is gone is there after a start");
+        if (n_notes != checks.n_notes)
+                sim_violation("G1 durable", "%u notes are there after a start; %u were stored", n_notes,
+                              checks.n_notes);
 }
 
 static struct found found_of(const struct stored_batch *batch) {
@@ -50,7 +87,12 @@ void check_on_loaded_batch(const struct stored_batch *batch) {
 }
 
 void check_on_loaded_message(const struct stored_message *message) {
-        checks.said[check_number_of_body(message->body)].is_loaded = true;
+        uint32_t number = check_message_of(check_number_of_body(message->body));
+
+        if (number == UINT32_MAX)
+                sim_violation("changed in time", "the store has a change of a message that was never accepted");
+        checks.said[number].is_loaded = true;
+        checks.said[number].loaded = check_number_of_body(message->body);
 }
 
 /* -- did it take place? -------------------------------------------------------------------------------------------- */
@@ -74,12 +116,22 @@ static bool is_same(const struct found *a, const struct found *b) {
                a->kind == b->kind && a->is_answered == b->is_answered;
 }
 
+/* What a change is about: a message, a batch, an answer, an id, a note. */
+static int kind_of(enum change_type type) {
+        return type == CHANGE_EDIT_MESSAGE ? CHANGE_PUT_MESSAGE / 2 : (int)type / 2;
+}
+
 /* Is there another change of the same thing further on? That one counts. */
 static bool is_overtaken(const struct check_fact *facts, uint32_t n, uint32_t i) {
         for (uint32_t k = i + 1; k < n; k++)
-                if (facts[k].seq == facts[i].seq && facts[k].type / 2 == facts[i].type / 2)
+                if (facts[k].seq == facts[i].seq && kind_of(facts[k].type) == kind_of(facts[i].type))
                         return true;
         return false;
+}
+
+/* Of a message that came with this very commit. */
+static bool is_new(uint64_t seq) {
+        return checks.n_by_seq == 0 || seq > checks.said[checks.by_seq[checks.n_by_seq - 1]].seq;
 }
 
 /* 1 and 0: what is there says that the change took place, or not; -1: it does not tell. */
@@ -90,6 +142,8 @@ static int has_happened(const struct check_fact *fact) {
         switch (fact->type) {
         case CHANGE_PUT_MESSAGE:
                 return checks.said[fact->number].is_loaded;
+        case CHANGE_EDIT_MESSAGE:
+                return !is_new(fact->seq) && check_of_seq(fact->seq)->loaded == fact->number;
         case CHANGE_DELETE_MESSAGE:
                 return !check_of_seq(fact->seq)->is_loaded;
         case CHANGE_PUT_BATCH:
@@ -110,29 +164,16 @@ static int has_happened(const struct check_fact *fact) {
         return -1;
 }
 
-static bool was_noted(uint64_t seq) {
-        for (uint32_t i = 0; i < checks.n_noted; i++)
-                if (checks.noted[i].note == seq)
-                        return true;
-        for (uint32_t i = 0; i < SIM_ALL_THREADS; i++)
-                if (checks.threads[i].is_held && checks.threads[i].hold_note == seq)
-                        return true;
-        return false;
-}
-
-/* Of a message that came with this very commit. */
-static bool is_new(uint64_t seq) {
-        return checks.n_by_seq == 0 || seq > checks.said[checks.by_seq[checks.n_by_seq - 1]].seq;
-}
-
 /* What was the same before does not tell. */
 static bool is_telling(const struct check_fact *fact) {
         const struct said *first;
 
         if (fact->type == CHANGE_PUT_NOTE || fact->type == CHANGE_DELETE_NOTE)
-                return was_noted(fact->seq) == (fact->type == CHANGE_DELETE_NOTE);
+                return check_has_noted(fact->seq) == (fact->type == CHANGE_DELETE_NOTE);
         if (fact->type != CHANGE_PUT_MESSAGE && is_new(fact->seq))
                 return false;
+        if (fact->type == CHANGE_EDIT_MESSAGE)
+                return check_of_seq(fact->seq)->written != fact->number;
         if (fact->type != CHANGE_PUT_BATCH && fact->type != CHANGE_DELETE_BATCH)
                 return true;
         first = check_of_seq(fact->seq);
@@ -166,9 +207,14 @@ void check_on_load_end(void) {
 
                 if (is_there && !said->is_loaded)
                         sim_violation("G1 durable", "message %u was stored, and is gone after a start", i);
+                if (is_there && said->loaded != said->written)
+                        sim_violation("changed in time", "message %u is %u after a start, and was %u", i, said->loaded,
+                                      said->written);
                 if (!is_there && said->is_loaded)
                         sim_violation("G2 once", "message %u is over or was never accepted, and is there after a start",
                                       i);
         }
+        check_notes();
+        check_items_forget();
         check_on_broker_loaded();
 }

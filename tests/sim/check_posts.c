@@ -64,6 +64,11 @@ void check_on_post_left(struct process *process, uint64_t fence, uint32_t index)
         const struct model_run *run = get_run(fence);
 
         check_leases(run, "a reply");
+        if (index < run->first_posted)
+                sim_violation("G9 one reply", "reply %u of run %s leaves, which began at %u", index, tell_fence(fence),
+                              run->first_posted);
+        if (run->is_record)
+                sim_violation("recorded", "a reply of run %s leaves, which is only to record", tell_fence(fence));
         if (!run->has_go)
                 sim_violation("G4 one at a time", "a reply of run %s leaves before the broker said go",
                               tell_fence(fence));
@@ -114,6 +119,28 @@ static void check_policy(const struct model_run *run, const struct model_run *ot
                 sim_violation("G9 one reply", "reply %u of run %s shows again in %s, and silence was wanted", index,
                               tell_fence(other->fence), tell_fence(run->fence));
 }
+
+/* Whoever says so: a worker that posted it, or the channel, where it is to be seen. */
+static bool is_said_to_be_out(const struct model_run *run, uint32_t index, bool *ret_is_told) {
+        *ret_is_told = *ret_is_told || run->told_posted > index;
+        return run->told_posted > index || run->n_shown & 1u << index;
+}
+
+void check_on_more_posted(uint32_t number, uint32_t from, uint32_t to) {
+        for (uint32_t index = from; index < to; index++) {
+                bool is_out = false, is_told = false;
+
+                for (uint32_t i = checks.n_runs; i-- > 0 && !is_told;)
+                        if (checks.runs[i].messages.items[0] == number)
+                                is_out |= is_said_to_be_out(&checks.runs[i], index, &is_told);
+                if (!is_out)
+                        sim_violation("G9 one reply", "reply %u to message %u is said to be out, and nobody posted it",
+                                      index, number);
+                sim.stats.shown += !is_told;
+        }
+}
+
+uint32_t check_thread_of_run(uint64_t fence) { return get_run(fence)->thread; }
 
 static void check_repeat(const struct model_run *run, uint32_t index) {
         for (uint32_t i = 0; i < checks.n_runs; i++) {

@@ -34,10 +34,18 @@ int64_t check_due(const struct model_thread *thread, const struct config_tenant 
         int64_t quiet = last->at + settings->quiet.us, longest = first->at + settings->max_wait.us;
         uint64_t n_bytes = 0;
 
-        for (uint32_t i = 0; i < thread->list.n; i++)
-                n_bytes += checks.said[thread->list.items[i]].n_bytes;
+        if (first->is_record)
+                return first->at;
+        for (uint32_t i = 0; i < thread->list.n; i++) {
+                const struct said *said = &checks.said[thread->list.items[i]];
+
+                n_bytes += said->n_bytes;
+                if (check_is_unheard(said) && quiet < said->at + settings->transcription_wait.us)
+                        quiet = said->at + settings->transcription_wait.us;
+        }
         if (thread->list.n >= settings->max_messages || n_bytes >= settings->max_bytes)
                 return last->at;
+        quiet = quiet > thread->stirred ? quiet : thread->stirred;
         return quiet < longest ? quiet : longest;
 }
 
@@ -48,6 +56,8 @@ uint32_t check_size(const struct model_thread *thread, const struct config_tenan
         if (thread->n_settled > 0)
                 return thread->n_settled;
         for (; n < thread->list.n && n < settings->max_messages; n++) {
+                if (checks.said[thread->list.items[n]].is_record != checks.said[thread->list.items[0]].is_record)
+                        break;
                 n_bytes += checks.said[thread->list.items[n]].n_bytes;
                 if (n > 0 && n_bytes > settings->max_bytes)
                         break;
@@ -102,9 +112,32 @@ static uint32_t number_of(const struct wire_run_message *message) {
         return (uint32_t)strtoul(text, NULL, 10);
 }
 
+/* What the handler sees of a message is what was last made of it, and what is only to be recorded is not answered. */
+static void check_written(const struct model_run *run, uint32_t number) {
+        uint32_t message = check_message_of(number);
+
+        if (message == UINT32_MAX || checks.said[message].written != number)
+                sim_violation("changed in time", "run %s has %u as message %u, which is %u by now",
+                              tell_fence(run->fence), number, message,
+                              message == UINT32_MAX ? 0 : checks.said[message].written);
+        checks.said[message].is_handed_out = true;
+}
+
+static void check_recording(const struct model_run *run) {
+        for (uint32_t i = 0; i < run->messages.n; i++)
+                if (checks.said[run->messages.items[i]].is_record != run->is_record)
+                        sim_violation("recorded", "run %s is %s, and message %u is %s", tell_fence(run->fence),
+                                      run->is_record ? "only to record" : "to be answered", run->messages.items[i],
+                                      run->is_record ? "to be answered" : "only to be recorded");
+        sim.stats.recorded += run->is_record;
+}
+
 /* It posts without asking again, so that its reply may be out is stored before it hears of it. */
 static void check_doubt(const struct model_run *run, const struct said *first) {
         sim.stats.in_doubt += run->is_doubtful;
+        if (run->first_posted != first->posted)
+                sim_violation("G9 one reply", "run %s begins with reply %u; %u are out", tell_fence(run->fence),
+                              run->first_posted, first->posted);
         if (!first->is_doubtful)
                 sim_violation("G9 one reply", "run %s may post a reply, and the store has no doubt of that",
                               tell_fence(run->fence));
@@ -184,6 +217,12 @@ static void pace(struct model_tenant *tenant, const struct config_tenant *settin
                 tenant->paced = checks.turn_now + settings->rate.per.us / settings->rate.count;
 }
 
+static void push_message(struct model_run *run, uint32_t number) {
+        check_written(run, number);
+        numbers_push(&run->messages, check_message_of(number));
+        numbers_push(&run->written, number);
+}
+
 static struct model_run *on_run(struct process *to, const struct wire_run *wire) {
         struct model_run *run = new_run(wire->fence);
         struct wire_run rest = *wire;
@@ -196,14 +235,18 @@ static struct model_run *on_run(struct process *to, const struct wire_run *wire)
         run->has_answer = run->has_go = run->is_answered = wire->answer.len > 0;
         run->known_posted = run->told_posted = run->first_posted = wire->posted;
         run->is_doubtful = wire->is_doubtful;
+        run->is_record = wire->is_record;
         run->is_asking = !run->has_answer;
         memcpy(run->batch, wire->batch.data, wire->batch.len);
         for (uint32_t i = 0; i < wire->n_messages && wire_run_next(&rest, &message) == 0; i++)
-                numbers_push(&run->messages, number_of(&message));
+                push_message(run, number_of(&message));
         sim.stats.runs++;
         check_time(run);
         check_provider_on_run(run);
         check_messages(run);
+        check_recording(run);
+        if (run->has_answer)
+                check_on_reply(&checks.said[run->messages.items[0]], wire->answer);
         check_turns(run);
         /* What it waited for since it was ready was not who is busy. */
         if (checks.threads[run->thread].state == MODEL_READY)
@@ -257,6 +300,7 @@ static void on_frame(struct process *to, struct bytes frame, bool is_sent) {
         uint64_t fence, beat;
 
         check_hear_pending();
+        check_items_now();
         check_awaiting_on_time();
         if (wire_open(frame, &type, &body) < 0)
                 sim_violation("the wire", "the broker sends a frame that is none");

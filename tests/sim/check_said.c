@@ -36,7 +36,7 @@ static uint32_t new_said(void) {
                 checks.said_cap = checks.said_cap ? checks.said_cap * 2 : 1024;
                 checks.said = memory_resize(checks.said, checks.said_cap, sizeof *checks.said);
         }
-        checks.said[checks.n_said] = (struct said){.key = UINT32_MAX};
+        checks.said[checks.n_said] = (struct said){.key = UINT32_MAX, .written = checks.n_said};
         return checks.n_said++;
 }
 
@@ -63,7 +63,7 @@ uint32_t check_say(uint32_t producer, uint32_t thread, const char *id, const cha
         uint32_t number = new_said();
         struct said *said = &checks.said[number];
 
-        said->thread = thread;
+        said->thread = said->name = thread;
         said->producer = producer;
         said->said_at = sim_time();
         said->times = 1;
@@ -84,20 +84,32 @@ uint32_t check_say(uint32_t producer, uint32_t thread, const char *id, const cha
 }
 
 uint32_t check_say_again(uint32_t producer, uint32_t number) {
-        uint32_t again = new_said();
+        uint32_t again;
 
+        /* An event has no id of its own: it comes again as it was. */
+        if (number < checks.n_said && checks.said[number].what != WIRE_WHAT_MESSAGE) {
+                checks.said[number].times++;
+                return number;
+        }
+        again = new_said();
         if (number == UINT32_MAX)
                 number = again > 0 ? sim_roll(again) : again;
-        if (number == again || checks.said[number].bad || checks.said[number].key == UINT32_MAX) {
+        if (number == again || checks.said[number].bad || checks.said[number].key == UINT32_MAX ||
+            checks.said[number].what != WIRE_WHAT_MESSAGE) {
                 checks.n_said--;
-                return check_say(producer, number == again ? 0 : checks.said[number].thread, NULL, NULL);
+                return check_say(producer, number == again ? 0 : checks.said[number].name, NULL, NULL);
         }
-        checks.said[again] = (struct said){.thread = checks.said[number].thread,
+        checks.said[again] = (struct said){.name = checks.said[number].name,
+                                           .thread = checks.said[number].name,
                                            .producer = producer,
                                            .said_at = sim_time(),
                                            .times = checks.said[number].times + 1,
-                                           .key = checks.said[number].key};
+                                           .key = checks.said[number].key,
+                                           .n_aliases = checks.said[number].n_aliases,
+                                           .is_audio = checks.said[number].is_audio,
+                                           .written = again};
         memcpy(checks.said[again].id, checks.said[number].id, sizeof checks.said[again].id);
+        memcpy(checks.said[again].aliases, checks.said[number].aliases, sizeof checks.said[again].aliases);
         snprintf(checks.said[again].text, sizeof checks.said[again].text, "%u", again);
         return again;
 }
@@ -112,29 +124,6 @@ uint32_t check_say_badly(uint32_t producer, uint32_t thread) {
 
 uint32_t check_times_said(uint32_t number) { return checks.said[number].times; }
 const char *check_text(uint32_t number) { return checks.said[number].text; }
-
-static bool is_bad(const struct said *said, const char *code) { return said->bad && strcmp(said->bad, code) == 0; }
-
-/* Its number goes along as who it is from. */
-void check_encode(uint32_t number, struct buffer *body, struct wire_message *ret) {
-        static char large[2000];
-        struct said *said = &checks.said[number];
-        char from[16];
-
-        memset(large, 'x', sizeof large - 1);
-        snprintf(from, sizeof from, "%u", number);
-        wire_encode_body(body, &(struct wire_body){.from = bytes_of(from),
-                                                   .text = bytes_of(is_bad(said, "too_large") ? large : said->text)});
-        said->n_bytes = (uint32_t)body->len;
-        *ret = (struct wire_message){
-                .tenant = bytes_of(is_bad(said, "unknown_tenant") ? "nobody" : world_tenant_name(said->thread)),
-                .thread = bytes_of(is_bad(said, "bad_thread") ? "a\nb" : world_thread_name(said->thread)),
-                .id = bytes_of(said->id),
-                .channel = bytes_of(is_bad(said, "unknown_channel")                      ? "nowhere"
-                                    : sim.tenants[world_tenant(said->thread)].n_channels ? "support"
-                                                                                         : ""),
-        };
-}
 
 /* -- verdicts ------------------------------------------------------------------------------------------------------ */
 
@@ -155,6 +144,8 @@ static void check_accepted(struct said *said, uint32_t number) {
         if (said->bad)
                 sim_violation("G10 loud refusal", "message %u was to be refused with %s, and was accepted", number,
                               said->bad);
+        if (said->what != WIRE_WHAT_MESSAGE)
+                return;
         if (said->fate == FATE_SAID)
                 sim_violation("G1 durable", "message %u was acknowledged, and is not stored", number);
         check_order(said, number);
@@ -178,7 +169,8 @@ static void check_refused(struct said *said, uint32_t number, const char *code) 
 void check_on_verdict(uint32_t number, bool is_late, uint32_t n_accepted, uint32_t n_duplicates, const char *code) {
         struct said *said = &checks.said[number];
 
-        tell("people", "hear of \"%s\": %s", said->text,
+        tell("people", "hear of %s%s%s: %s", said->what == WIRE_WHAT_MESSAGE ? "\"" : "",
+             said->what == WIRE_WHAT_MESSAGE ? said->text : "that", said->what == WIRE_WHAT_MESSAGE ? "\"" : "",
              is_late          ? "nothing in time"
              : n_accepted > 0 ? "accepted"
              : n_duplicates   ? "known already"

@@ -11,12 +11,22 @@ struct numbers {
         uint32_t n, cap;
 };
 
-/* Something that was said; said again it is another one, under the same key. */
+/* Something that was said, or an event that was told; said again it is another one, under the same key. */
 struct said {
-        uint32_t thread, producer, times;
+        enum wire_what what;
+        uint32_t name, aliases[LIMIT_ALIASES_OF_ITEM], n_aliases; /* the thread as it was called, and what else it is */
+        uint32_t thread; /* a message: where it went; that is its name until it is accepted */
+        uint32_t producer, times;
         int64_t said_at;
-        uint32_t key; /* of its id; UINT32_MAX = it has none */
-        char id[24], text[24];
+        uint32_t key; /* of its id, or of the message that it changes; UINT32_MAX = it has none */
+        char id[WIRE_BATCH_LEN + 1], text[24];
+        bool is_audio; /* without a text: somebody may write it down yet */
+        uint32_t written; /* what the handler is to see of it: a number, its own or that of a change */
+        bool is_handed_out; /* some handler may have seen it */
+        bool is_record, owes_record; /* a person has answered it: it is only recorded; that is yet to be stored */
+        bool is_echo; /* a person of the team who says what a reply said */
+        uint32_t index; /* SHOWN: which reply */
+        int64_t typed_ms; /* TYPING: when, by the calendar; 0 = not said */
         const char *bad; /* the code that it must be refused with */
         bool is_known_twice; /* an earlier one under its key was accepted */
         bool is_refused;
@@ -30,6 +40,7 @@ struct said {
         uint64_t shown_by; /* the first run that showed a reply to it */
         /* Of the first of a batch, what the store holds under it. */
         bool has_record, has_answer;
+        uint32_t replies; /* bits: which texts that answer has, of those that are looked at */
         int64_t record_ms;
         uint32_t attempts, posted, n_interrupts;
         bool is_doubtful, was_doubtful; /* whether the next reply is out is not known: by this record, and the last */
@@ -37,11 +48,22 @@ struct said {
         uint64_t void_fence,
                 posting; /* no run of it up to this one may go on, but for the one that got its answer in */
         bool is_loaded;
+        uint32_t loaded; /* as what: a number, its own or that of a change */
 };
 
 /* Under one id: which of those that said it was accepted. */
 struct key {
         uint32_t accepted; /* a number, or UINT32_MAX */
+};
+
+/* Who holds a thread: nobody, an operator, a person of the team, or whoever closed the conversation. */
+enum model_hold { MODEL_FREE, MODEL_OPERATOR, MODEL_PERSON, MODEL_CLOSED_BY };
+
+/* What the broker took in, in its order: an item of a producer, or what an operator wants of a thread. */
+struct check_item {
+        uint32_t number; /* UINT32_MAX: an operator's */
+        uint32_t thread;
+        enum model_hold hold; /* an operator's: held, or let go */
 };
 
 enum model_state { MODEL_COLLECTING, MODEL_READY, MODEL_RUNNING, MODEL_WAITING, MODEL_BACKOFF, MODEL_HELD };
@@ -58,9 +80,17 @@ struct model_thread {
         uint64_t last_seq; /* accepted */
         bool is_held;
         uint64_t hold_note; /* the seq of what the store has of it */
+        enum model_hold hold, wanted_hold; /* as the store has it, and as what was said makes it */
+        int64_t hold_until, hold_until_ms; /* by the clock, INT64_MAX = it has no end; as the store has it */
+        uint64_t unsure_turn; /* in this turn it is not known what it is to be */
+        bool owes_record; /* a hold ended, and what waits is only to be recorded: the same commit must say so */
+        int64_t stirred; /* until then the person is at it */
+        int64_t replied_at
+                [4]; /* when an answer with "re N" was last stored, in this life of the broker; 0 = none was */
         uint64_t disturbed; /* the run that newer messages came for in this turn */
         bool is_flushed; /* an operator wants it due now; looked at before anything is sent */
         bool is_awaited; /* it was there at the start: a worker from before may run it */
+        bool was_awaited; /* so it was when the turn began */
         uint64_t last_shown; /* the newest message that a reply was shown for, by its seq */
         uint32_t acked_number[SIM_PRODUCERS];
         uint64_t acked_seq[SIM_PRODUCERS];
@@ -71,7 +101,7 @@ struct model_run {
         uint32_t thread;
         struct process *worker;
         uint32_t worker_generation;
-        struct numbers messages;
+        struct numbers messages, written; /* and as what each was handed out */
         char batch[WIRE_BATCH_LEN + 1];
         int64_t sent, named; /* when the broker last heard of it */
         bool has_answer, has_go, is_over, is_lost, is_unsent, is_broker_gone;
@@ -84,7 +114,7 @@ struct model_run {
         uint32_t n_shown; /* bits: reply numbers that became visible */
         uint32_t n_unread; /* and those that could not be known when it asked the channel, or were on their way */
         uint32_t first_posted; /* where it began */
-        bool is_doubtful; /* as it was told */
+        bool is_doubtful, is_record; /* as it was told */
         uint32_t told_posted, known_posted; /* so many are out: as the broker heard, and as it has stored */
 };
 
@@ -120,9 +150,10 @@ struct uuid {
 struct check_fact {
         enum change_type type;
         uint64_t seq;
-        uint32_t number;
+        uint32_t number, thread; /* of a message, or a change of one */
         struct stored_batch batch;
         struct numbers seqs; /* of the batch, as numbers */
+        struct bytes answer;
         int64_t accepted_ms;
         struct stored_note note; /* its texts are copies */
 };
@@ -134,7 +165,18 @@ struct pending {
         struct wire_answered answered;
 };
 
+/* A name of a thread: of which thread it is one, and of which as far as producers told. */
+struct model_name {
+        uint32_t root, told;
+        bool is_known; /* the store has a note of it, or of another name of it */
+        uint64_t note; /* 0 = none */
+        uint64_t linked_turn; /* of the root: when names were last found to be its own */
+};
+
 struct checks {
+        struct model_name names[SIM_ALL_THREADS];
+        struct check_item *items; /* of this turn */
+        uint32_t n_items, items_cap, item_at; /* those before that have been looked at */
         struct pending pending[256];
         uint32_t n_pending;
         struct said *said;
@@ -149,7 +191,9 @@ struct checks {
         struct model_tenant tenants[SIM_TENANTS];
         struct model_provider providers[SIM_PROVIDERS];
         uint64_t turn;
-        int64_t turn_now;
+        int64_t turn_now, turn_wall; /* by the clock in microseconds, by the calendar in milliseconds */
+        uint64_t *notes; /* the seqs of those in the store */
+        uint32_t n_notes, notes_cap;
         struct numbers told_runs; /* whose results it took in this turn */
         struct uuid noted[64]; /* workers that may have leases, as the store has it */
         struct uuid awaited[64]; /* those of before the start that have not said hello yet */
@@ -178,12 +222,20 @@ int64_t check_due(const struct model_thread *thread, const struct config_tenant 
 /* How many of its messages go out together. */
 uint32_t check_size(const struct model_thread *thread, const struct config_tenant *settings);
 void check_collect(uint32_t thread);
+/* Its run is over, which the worker has yet to hear. */
+void check_call_off(struct model_thread *thread);
+/* Something was said that keeps the thread's batch back until then. */
+void check_stir(uint32_t thread, int64_t until);
 /* What the broker heard of runs that may have been interrupted counts, unless they were. */
 void check_hear_pending(void);
 void check_fullness(uint32_t thread);
 void check_is_ready(uint32_t thread);
 /* After a start: what the core must have made of the store. */
 void check_on_broker_loaded(void);
+/* The store has a note under that seq; it has none. */
+void check_put_noted(uint64_t seq);
+void check_drop_noted(uint64_t seq);
+bool check_has_noted(uint64_t seq);
 /* Those of the last commit that was begun. */
 const struct check_fact *check_facts(uint32_t *ret_n);
 void check_forget_facts(void);
@@ -203,6 +255,78 @@ void check_provider_on_run(const struct model_run *run);
 void check_provider_forgets(const struct model_run *run);
 /* Does its provider keep the thread back now? */
 bool check_is_kept_back(uint32_t thread);
+
+/* -- check_items.c: what was taken in, in its order ---------------------------------------------------------------- */
+
+void check_items_forget(void);
+/* A frame of a producer, and an operator's verb. */
+void check_items_take(struct bytes body);
+void check_items_take_verb(uint32_t thread, enum model_hold hold);
+/* Looks at those up to this one, which is stored; false when it was not taken in. */
+bool check_items_until(uint32_t number);
+/* Looks at those before that place. */
+void check_items_before(uint32_t place);
+void check_items_rest(void);
+/* In a turn that stores nothing: before anything is sent. */
+void check_items_now(void);
+/* At the end of a turn: is everything as it makes it? */
+void check_items_end(void);
+/* Was a message of the run changed in this turn? */
+bool check_is_changed(const struct model_run *run);
+
+/* -- check_names.c: who is who ------------------------------------------------------------------------------------- */
+
+uint32_t check_root(uint32_t name);
+/* The thread that an operator means: that of the name while it has something, else the person's. */
+uint32_t check_thread_called(uint32_t name);
+void check_names_init(void);
+/* Producers say that they are one. */
+void check_on_told(const struct said *said);
+void check_on_alias(const struct stored_note *note);
+/* A message was stored in that thread. */
+void check_name_of(const struct said *said, uint32_t thread);
+/* Are the item's names one, now that it was taken in? */
+void check_is_one(const struct said *said);
+
+/* -- check_holds.c ------------------------------------------------------------------------------------------------- */
+
+/* What the store says of a hold, and that it is gone. */
+void check_on_hold(const struct stored_note *note);
+void check_on_hold_gone(uint64_t note);
+/* Two threads become one person's: who has the one has the other. */
+void check_join_holds(uint32_t from, uint32_t to);
+/* In this turn it is for the broker to say who has it. */
+void check_hold_is_unsure(uint32_t thread);
+/* What an operator's verb, and an item, makes of the thread's hold. */
+void check_wants(uint32_t thread, enum model_hold hold);
+void check_wants_hold(uint32_t thread, const struct said *said);
+void check_on_record(const struct stored_note *note);
+/* At the end of a commit, and of a turn. */
+void check_is_recorded(void);
+void check_holds_end(void);
+void check_holds_begin(void);
+/* After a start, by the calendar. */
+void check_holds_load(void);
+/* An answer goes out: what it says may come back. `said` is the first message that it answers. */
+void check_on_reply(struct said *said, struct bytes answer);
+bool check_is_record(const struct model_run *run);
+
+/* -- check_changes.c: edits, deletes, transcriptions --------------------------------------------------------------- */
+
+/* The message that the number is, or changes. */
+uint32_t check_message_of(uint32_t number);
+void check_on_change(const struct check_fact *fact);
+/* An edit that was taken in and left no trace. */
+void check_not_changed(uint32_t number);
+/* Does the message wait for somebody to write down what it says? */
+bool check_is_unheard(const struct said *said);
+/* An answer of the run is taken: it is one to what its messages are now. */
+void check_is_as_written(const struct model_run *run);
+
+/* -- check_posts.c ------------------------------------------------------------------------------------------------- */
+
+/* Of the batch that begins with that message more replies are out, as the store has it. */
+void check_on_more_posted(uint32_t number, uint32_t from, uint32_t to);
 
 /* -- check_awaiting.c: runs that go on over a restart of the broker ------------------------------------------------ */
 

@@ -58,8 +58,13 @@ void check_fullness(uint32_t thread) {
 
 static void on_message(const struct check_fact *fact) {
         struct said *said = &checks.said[fact->number];
-        struct model_thread *thread = &checks.threads[said->thread];
+        struct model_thread *thread = &checks.threads[fact->thread];
 
+        if (!check_items_until(fact->number) || said->what != WIRE_WHAT_MESSAGE)
+                sim_violation("G10 loud refusal", "item %u is stored as a message, and did not come as one",
+                              fact->number);
+        check_name_of(said, fact->thread);
+        said->thread = fact->thread;
         if (said->fate != FATE_SAID || said->bad || said->is_refused)
                 sim_violation("G10 loud refusal", "message %u is stored, and was refused or stored before",
                               fact->number);
@@ -71,6 +76,7 @@ static void on_message(const struct check_fact *fact) {
         if (said->key != UINT32_MAX)
                 checks.keys[said->key].accepted = fact->number;
         said->fate = FATE_STORED;
+        said->written = fact->number;
         said->seq = thread->last_seq = fact->seq;
         said->at = checks.turn_now;
         said->accepted_ms = fact->accepted_ms;
@@ -83,6 +89,15 @@ static void on_message(const struct check_fact *fact) {
         check_fullness(said->thread);
 }
 
+/* A thread that has nothing left is forgotten, and whoever typed in it. */
+static void take_out(const struct said *said) {
+        struct model_thread *thread = &checks.threads[said->thread];
+
+        numbers_remove(&thread->list, check_number_of(said));
+        if (thread->list.n == 0)
+                thread->stirred = 0;
+}
+
 static void on_message_gone(const struct check_fact *fact) {
         struct said *said = check_of_seq(fact->seq);
 
@@ -92,7 +107,7 @@ static void on_message_gone(const struct check_fact *fact) {
                                       check_number_of(said));
                 said->fate = FATE_FINISHED;
                 sim.stats.finished++;
-                numbers_remove(&checks.threads[said->thread].list, check_number_of(said));
+                take_out(said);
         } else if (said->fate == FATE_DEAD) {
                 if (!checks.has_verb)
                         sim_violation("G2 once", "dead message %u is deleted, and nobody asked for it",
@@ -103,8 +118,7 @@ static void on_message_gone(const struct check_fact *fact) {
         }
 }
 
-/* Its run is over, which the worker has yet to hear. */
-static void call_off(struct model_thread *thread) {
+void check_call_off(struct model_thread *thread) {
         struct model_run *run = thread->fence ? check_find_run(thread->fence) : NULL;
 
         if (!run)
@@ -118,31 +132,9 @@ static void call_off(struct model_thread *thread) {
 static void end_by_verb(uint32_t index) {
         struct model_thread *thread = &checks.threads[index];
 
-        call_off(thread);
+        check_call_off(thread);
         thread->state = MODEL_COLLECTING;
         thread->attempts = thread->n_busy = thread->n_settled = thread->n_interrupts = 0;
-}
-
-static void on_hold(const struct stored_note *note) {
-        uint32_t index = world_thread(note->tenant, note->name);
-        struct model_thread *thread = &checks.threads[index];
-
-        thread->hold_note = note->seq;
-        if (thread->is_held)
-                return; /* only its end is set anew */
-        thread->is_held = true;
-        if (thread->n_settled == 0)
-                thread->is_awaited = false;
-        if (thread->state == MODEL_RUNNING && thread->n_settled > 0)
-                return;
-        call_off(thread);
-        thread->state = MODEL_COLLECTING;
-}
-
-static void on_hold_gone(uint64_t seq) {
-        for (uint32_t i = 0; i < SIM_ALL_THREADS; i++)
-                if (checks.threads[i].is_held && checks.threads[i].hold_note == seq)
-                        check_let_go(i);
 }
 
 static void bury(const struct check_fact *fact) {
@@ -153,7 +145,7 @@ static void bury(const struct check_fact *fact) {
                         sim_violation("G2 once", "message %u dies twice", fact->seqs.items[i]);
                 said->fate = FATE_DEAD;
                 sim.stats.dead++;
-                numbers_remove(&checks.threads[said->thread].list, fact->seqs.items[i]);
+                take_out(said);
         }
         end_by_verb(checks.said[fact->seqs.items[0]].thread);
 }
@@ -201,13 +193,16 @@ static void on_interrupt(const struct said *first, uint32_t n_interrupts) {
                               (long long)(checks.turn_now - first->at - settings->max_wait.us) / 1000);
         for (uint32_t i = 0; run && i <= run->messages.n && i < thread->list.n; i++)
                 n_bytes += checks.said[thread->list.items[i]].n_bytes;
-        if (run && (run->messages.n >= thread->list.n || run->messages.n >= settings->max_messages ||
-                    n_bytes > settings->max_bytes))
+        if (run && check_is_record(run))
+                sim_violation("interrupts", "run %s only records, and is interrupted", tell_fence(run->fence));
+        if (run && !check_is_changed(run) &&
+            (run->messages.n >= thread->list.n || run->messages.n >= settings->max_messages ||
+             n_bytes > settings->max_bytes))
                 sim_violation("interrupts", "run %s is interrupted, and no newer message can join its batch",
                               tell_fence(run->fence));
         thread->n_interrupts = n_interrupts;
         thread->n_busy = 0;
-        call_off(thread);
+        check_call_off(thread);
         if (run)
                 thread->state = MODEL_COLLECTING;
 }
@@ -227,12 +222,16 @@ static void on_batch(const struct check_fact *fact) {
         if (fact->batch.posted < first->posted && !was_dead)
                 sim_violation("G9 one reply", "a batch had %u replies out, and now has %u", first->posted,
                               fact->batch.posted);
+        else
+                check_on_more_posted(check_number_of(first), first->posted, fact->batch.posted);
         first->posted = fact->batch.posted;
         first->void_fence = fact->batch.fence;
         first->posting = fact->batch.posting;
         if (fact->batch.kind == STORED_DEAD) {
                 first->batch = fact->seqs;
-                bury(fact);
+                /* One that is dead already: its channel has shown more of it. */
+                if (!was_dead)
+                        bury(fact);
         } else if (was_dead) {
                 revive(first, true);
         } else if (fact->batch.is_answered) {
@@ -256,10 +255,30 @@ static void on_batch_gone(const struct check_fact *fact) {
                 revive(first, false);
 }
 
+static void on_answer(const struct check_fact *fact) {
+        struct said *said = check_of_seq(fact->seq);
+
+        said->has_answer = true;
+        if (checks.threads[said->thread].is_held)
+                sim_violation("a person took over", "an answer to message %u is taken, and its thread is held",
+                              check_number_of(said));
+        if (said->is_record)
+                sim_violation("recorded", "an answer to message %u is taken, which is only to be recorded",
+                              check_number_of(said));
+        check_on_reply(said, fact->answer);
+        if (checks.threads[said->thread].fence)
+                check_is_as_written(check_find_run(checks.threads[said->thread].fence));
+}
+
 static void apply(const struct check_fact *fact) {
         switch (fact->type) {
         case CHANGE_PUT_MESSAGE:
                 on_message(fact);
+                break;
+        case CHANGE_EDIT_MESSAGE:
+                if (!check_items_until(fact->number))
+                        sim_violation("changed in time", "change %u is stored, and did not come", fact->number);
+                check_on_change(fact);
                 break;
         case CHANGE_DELETE_MESSAGE:
                 on_message_gone(fact);
@@ -271,19 +290,24 @@ static void apply(const struct check_fact *fact) {
                 on_batch_gone(fact);
                 break;
         case CHANGE_PUT_ANSWER:
-                check_of_seq(fact->seq)->has_answer = true;
+                on_answer(fact);
                 break;
         case CHANGE_DELETE_ANSWER:
                 check_of_seq(fact->seq)->has_answer = false;
                 break;
         case CHANGE_PUT_NOTE:
+                check_put_noted(fact->seq);
                 check_on_note(&fact->note);
-                if (fact->note.kind == STORED_HOLD)
-                        on_hold(&fact->note);
+                if (fact->note.kind == STORED_HOLD || fact->note.kind == STORED_TAKEOVER ||
+                    fact->note.kind == STORED_CLOSED)
+                        check_on_hold(&fact->note);
+                if (fact->note.kind == STORED_ALIAS)
+                        check_on_alias(&fact->note);
                 break;
         case CHANGE_DELETE_NOTE:
+                check_drop_noted(fact->seq);
                 check_on_note_gone(fact->seq);
-                on_hold_gone(fact->seq);
+                check_on_hold_gone(fact->seq);
                 break;
         case CHANGE_PUT_SEEN:
         case CHANGE_DELETE_SEEN:
@@ -323,10 +347,13 @@ void check_on_commit(const struct change *changes, size_t n) {
                 struct check_fact *fact = new_fact();
 
                 *fact = (struct check_fact){.type = changes[i].type, .seq = changes[i].seq};
-                if (fact->type == CHANGE_PUT_MESSAGE) {
+                if (fact->type == CHANGE_PUT_MESSAGE || fact->type == CHANGE_EDIT_MESSAGE) {
                         fact->seq = changes[i].message.seq;
                         fact->accepted_ms = changes[i].message.accepted.ms;
                         fact->number = check_number_of_body(changes[i].message.body);
+                        fact->thread = world_thread(changes[i].message.tenant, changes[i].message.thread);
+                } else if (fact->type == CHANGE_PUT_ANSWER) {
+                        fact->answer = copy(changes[i].answer);
                 } else if (fact->type == CHANGE_PUT_BATCH) {
                         fact->batch = *changes[i].batch;
                         fact->seq = changes[i].batch->seq;
@@ -337,6 +364,7 @@ void check_on_commit(const struct change *changes, size_t n) {
                         fact->seq = fact->note.seq;
                         fact->note.tenant = copy(fact->note.tenant);
                         fact->note.name = copy(fact->note.name);
+                        fact->note.value = copy(fact->note.value);
                 }
         }
         checks.is_unsure = true;
@@ -346,6 +374,8 @@ void check_on_commit(const struct change *changes, size_t n) {
 void check_on_committed(void) {
         for (uint32_t i = 0; i < n_facts; i++)
                 apply(&facts[i]);
+        check_items_rest();
+        check_is_recorded();
         n_facts = 0;
         checks.is_unsure = false;
         for (uint32_t i = 0; i < checks.told_runs.n; i++) {

@@ -9,7 +9,10 @@
 void check_on_turn_begin(void) {
         checks.turn++;
         checks.turn_now = sim.now_us;
+        checks.turn_wall = sim.wall_ms + sim.now_us / 1000;
         checks.has_verb = false;
+        check_items_forget();
+        check_holds_begin();
         checks.told_runs.n = checks.n_pending = 0;
         for (uint32_t i = 0; i < SIM_WORKERS; i++)
                 checks.beats[i].n = 0;
@@ -126,12 +129,16 @@ static bool is_state(const struct model_thread *thread, enum thread_state state)
         return state == states[thread->state];
 }
 
-static void check_why(uint32_t index) {
+/* By any of its names. */
+static void check_why(uint32_t name) {
+        uint32_t index = check_thread_called(name);
         const struct model_thread *thread = &checks.threads[index];
         struct core_thread_view view;
 
-        core_why(broker_core(), sim_now(), bytes_of(world_tenant_name(index)), bytes_of(world_thread_name(index)),
-                 &view);
+        core_why(broker_core(), sim_now(), bytes_of(world_tenant_name(name)), bytes_of(world_thread_name(name)), &view);
+        if (!bytes_is_text(view.thread, world_thread_name(index)))
+                sim_violation("G12 explainable", "%s is said to be thread %.*s, and is %s", world_thread_name(name),
+                              BYTES_PRINT(view.thread), world_thread_name(index));
         if (!is_state(thread, view.state))
                 sim_violation("G12 explainable", "thread %s is said to be %s, and is in state %d with %u messages",
                               world_thread_name(index), thread_state_name(view.state), (int)thread->state,
@@ -144,7 +151,9 @@ static void check_why(uint32_t index) {
 
 void check_on_turn_end(void) {
         check_hear_pending();
+        check_items_now();
         check_awaiting_on_time();
+        check_items_end();
         check_promptness();
         check_why((uint32_t)(checks.turn * 7 % SIM_ALL_THREADS));
         if (sim.is_over)
@@ -160,6 +169,13 @@ void check_on_broker_stop(int64_t until) {
                 check_on_trouble(worker_process(i), until);
 }
 
+static void forget(struct model_thread *thread) {
+        thread->fence = 0;
+        thread->is_flushed = false;
+        thread->tried = thread->tried_before = thread->stirred = 0;
+        memset(thread->replied_at, 0, sizeof thread->replied_at);
+}
+
 /* Whatever was under way counts no more: the next broker begins from the store. */
 void check_on_broker_end(void) {
         checks.broker_trouble = sim_time();
@@ -172,8 +188,7 @@ void check_on_broker_end(void) {
         for (uint32_t i = 0; i < checks.told_runs.n; i++)
                 checks.runs[checks.told_runs.items[i]].is_broker_gone = true;
         for (uint32_t i = 0; i < SIM_ALL_THREADS; i++)
-                checks.threads[i].fence = 0, checks.threads[i].is_flushed = false, checks.threads[i].tried = 0,
-                checks.threads[i].tried_before = 0;
+                forget(&checks.threads[i]);
         for (uint32_t i = 0; i < SIM_TENANTS; i++)
                 checks.tenants[i] = (struct model_tenant){.full_at = checks.tenants[i].full_at};
         memset(checks.providers, 0, sizeof checks.providers);
@@ -192,6 +207,8 @@ static void set_time(struct said *said) {
 /* A due time is never stored: it follows from when the messages came, as the calendar tells it now. */
 void check_on_broker_loaded(void) {
         checks.turn_now = sim.now_us;
+        checks.turn_wall = sim_now().wall.ms;
+        check_holds_load();
         check_await();
         for (uint32_t i = 0; i < checks.n_said; i++)
                 if (checks.said[i].fate == FATE_STORED || checks.said[i].fate == FATE_DEAD)
@@ -252,7 +269,12 @@ void check_init(void) {
                                  .by_seq = old.by_seq,
                                  .by_seq_cap = old.by_seq_cap,
                                  .runs = old.runs,
-                                 .runs_cap = old.runs_cap};
+                                 .runs_cap = old.runs_cap,
+                                 .items = old.items,
+                                 .items_cap = old.items_cap,
+                                 .notes = old.notes,
+                                 .notes_cap = old.notes_cap};
+        check_names_init();
         for (uint32_t i = 0; i < SIM_ALL_THREADS; i++)
                 check_collect(i);
 }

@@ -221,10 +221,7 @@ static void on_frames(void *context) {
                 tell("operator", "hears %.*s", BYTES_PRINT(frame));
 }
 
-static void act_on_thread(void) {
-        static const char *const verbs[] = {"hold", "hold", "resume", "flush", "cancel"};
-        uint32_t thread = sim_roll(sim.profile.n_tenants) * SIM_THREADS + sim_roll(sim.profile.n_threads);
-        const char *verb = verbs[sim_roll(sizeof verbs / sizeof *verbs)];
+void operator_ask(const char *verb, uint32_t thread) {
         char text[160];
 
         sim_step(STEP_VERB);
@@ -233,6 +230,28 @@ static void act_on_thread(void) {
                  strcmp(verb, "hold") == 0 ? ",\"for_ms\":4000" : "");
         tell("operator", "asks %s", text);
         (void)!link_send(operator_link, bytes_of(text));
+}
+
+void operator_retry(uint32_t thread, uint32_t nth) {
+        struct core_dead_view dead;
+        uint32_t cursor = 0;
+        char text[128];
+
+        while (core_next_dead(broker_core(), &cursor, &dead)) {
+                if (!bytes_is_text(dead.thread, world_thread_name(thread)) || --nth > 0)
+                        continue;
+                snprintf(text, sizeof text, "{\"cmd\":\"dead_retry\",\"batch\":\"%s\"}", dead.batch);
+                tell("operator", "brings %s back", dead.batch);
+                (void)!link_send(operator_link, bytes_of(text));
+                return;
+        }
+}
+
+static void act_on_thread(void) {
+        static const char *const verbs[] = {"hold", "hold", "resume", "flush", "cancel"};
+        uint32_t thread = sim_roll(sim.profile.n_tenants) * SIM_THREADS + sim_roll(sim.profile.n_threads);
+
+        operator_ask(verbs[sim_roll(sizeof verbs / sizeof *verbs)], thread);
 }
 
 void operator_act(void) {
@@ -258,7 +277,7 @@ static void on_operator(void *context, uint64_t token) {
                 act_on_thread();
         else
                 operator_act();
-        sim_at(sim_time() + 1000 + (int64_t)sim_roll(6000000), NULL, on_operator, NULL, 0);
+        sim_at(sim_time() + 1000 + (int64_t)sim_roll(2000 * sim.profile.verb_ms), NULL, on_operator, NULL, 0);
 }
 
 /* -- people -------------------------------------------------------------------------------------------------------- */
@@ -266,7 +285,7 @@ static void on_operator(void *context, uint64_t token) {
 static void on_people(void *context, uint64_t token) {
         if (sim.is_over)
                 return;
-        producer_say_anything(sim_roll(sim.profile.n_producers));
+        people_act(sim_roll(sim.profile.n_producers));
         sim_at(sim_time() + 1000 + (int64_t)sim_roll(2000 * sim.profile.say_ms), NULL, on_people, NULL, 0);
 }
 

@@ -288,7 +288,7 @@ static void on_frame_up(void *context, uint64_t token) {
 }
 
 static bool may_come_twice(enum wire_type type) {
-        return type == WIRE_MESSAGES || type == WIRE_ANSWERED || type == WIRE_RESULT;
+        return type == WIRE_MESSAGES || type == WIRE_EVENTS || type == WIRE_ANSWERED || type == WIRE_RESULT;
 }
 
 int link_new(const char *endpoint, struct link **ret) {

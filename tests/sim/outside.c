@@ -56,9 +56,7 @@ struct typings *typings_new(struct loop *loop, struct calls *calls,
                             void *context) {
         return NULL;
 }
-bool typings_is_empty(const struct typings *typings) {
-        return true;
-}
+bool typings_is_empty(const struct typings *typings) { return true; }
 struct typings *typings_free(struct typings *typings) {
         return NULL;
 }

@@ -80,7 +80,8 @@ static void take_verdicts(struct place *place) {
                 const char *code = verdict.refusals.n ? verdict.refusals.items[0].code : NULL;
 
                 sim_step(STEP_VERDICT);
-                check_on_verdict(saying->number, verdict.is_late, verdict.n_accepted, verdict.n_duplicates, code);
+                check_on_verdict(saying->number, verdict.is_late, verdict.n_accepted + verdict.n_events,
+                                 verdict.n_duplicates, code);
                 if (verdict.is_late)
                         come_again(saying);
                 intake_verdict_done(&verdict);
@@ -137,7 +138,7 @@ static void say_number(struct place *place, uint32_t number) {
         message.body = buffer_bytes(&body);
         parcel_push(&parcel, &place->ids, &message, 0);
         sim_step(STEP_SAID);
-        tell("people", "write in %.*s: \"%s\"", BYTES_PRINT(message.thread), check_text(number));
+        tell_item(&message);
         r = intake_push(place->intake, &parcel, saying, (struct mono){sim_time() + ACK_TIMEOUT_US});
         if (r == 0)
                 move(place);
@@ -150,20 +151,9 @@ void producer_say(uint32_t n, uint32_t thread, const char *id, const char *text)
                 say_number(&places[n], check_say(n, thread, id, text));
 }
 
-void producer_say_anything(uint32_t n) {
-        uint32_t thread = sim_roll(sim.profile.n_tenants) * SIM_THREADS + sim_roll(sim.profile.n_threads);
-        uint32_t burst = sim_is_rare(4) ? 1 + sim_roll(4) : 1;
-
-        if (!places[n].process.is_up)
-                return;
-        for (uint32_t i = 0; i < burst; i++) {
-                uint32_t number = sim_goes_wrong(FAULT_BAD_MESSAGE) ? check_say_badly(n, thread)
-                                  : sim_goes_wrong(FAULT_SAID_AGAIN)
-                                          ? check_say_again(n, UINT32_MAX)
-                                          : check_say(n, thread, sim_is_rare(8) ? "" : NULL, NULL);
-
+void producer_hand_in(uint32_t n, uint32_t number) {
+        if (places[n].process.is_up)
                 say_number(&places[n], number);
-        }
 }
 
 /* -- processes ----------------------------------------------------------------------------------------------------- */

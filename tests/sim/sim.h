@@ -110,6 +110,7 @@ struct sim_stats {
         uint64_t messages, finished, dead, duplicates, refused, late;
         uint64_t runs, adopted, accepted, replies, repeated, calls, calls_repeated;
         uint64_t interrupted, spared, opened, in_doubt, read_back;
+        uint64_t events, linked, stirred, taken_over, recorded, changed, shown;
 };
 
 /* How often things go wrong in this seed; a fault's weight is 0 in many. */
@@ -118,6 +119,11 @@ struct sim_profile {
         uint32_t n_tenants, n_threads, n_workers, n_producers, slots;
         uint32_t say_ms; /* between two things said, on average */
         uint32_t fault_ms; /* between two faults of time */
+        uint32_t verb_ms; /* between two acts of operators */
+        uint32_t n_names; /* of a person: so many threads in a row are the same one's */
+        /* In a hundred things said, so many are each of these: with other names of the person, somebody types, the team
+         * answers or gives a thread back, a message is changed, a reply is shown; and messages without a text. */
+        uint32_t aliases, typing, takeovers, changes, shown, audio;
         bool has_redis, has_disk;
         bool is_still; /* nothing is random, nothing goes wrong by itself: stories, and the end of a seed */
 };
@@ -179,6 +185,8 @@ void tell_done(void);
 void tell_into(struct buffer *buffer);
 /* A fence as people read it: epoch.counter, in memory that a few calls share. */
 const char *tell_fence(uint64_t fence);
+/* What is said, as it is said. */
+void tell_item(const struct wire_message *item);
 /* The texts of a run's messages. */
 const char *tell_messages(struct bytes body);
 void tell_frame_up(const char *who, struct bytes frame);
@@ -255,10 +263,21 @@ void producers_init(void);
 void producers_done(void);
 struct process *producer_process(uint32_t n);
 void producer_kill(uint32_t n);
-/* Says something new in a thread of the world, or something again; `text` may be NULL. */
+/* Says something new in a thread of the world; `text` may be NULL. */
 void producer_say(uint32_t n, uint32_t thread, const char *id, const char *text);
-void producer_say_anything(uint32_t n);
+/* Hands in an item of check.h. */
+void producer_hand_in(uint32_t n, uint32_t number);
 bool producers_are_waiting(void);
+
+/* -- people.c: who says what --------------------------------------------------------------------------------------- */
+
+void people_init(void);
+/* Whatever comes to somebody's mind: a burst, a word of the platform. */
+void people_act(uint32_t producer);
+/* A reply can be seen: the platform will say so. */
+void people_see(uint32_t thread, const char *batch, uint32_t index, const char *text);
+/* Faults have ended: whoever holds a thread gives it back. */
+void people_end(void);
 
 /* -- outside.c: handlers and channels ------------------------------------------------------------------------------ */
 
@@ -285,6 +304,10 @@ void outside_stop_provider(uint32_t provider, int64_t until);
 
 void faults_init(void);
 void operator_act(void);
+/* An operator's verb for a thread. */
+void operator_ask(const char *verb, uint32_t thread);
+/* Brings the thread's nth dead letter back. */
+void operator_retry(uint32_t thread, uint32_t nth);
 
 /* -- world.c ------------------------------------------------------------------------------------------------------- */
 
@@ -295,6 +318,8 @@ void world_end(void);
 uint32_t world_thread(struct bytes tenant, struct bytes name);
 const char *world_thread_name(uint32_t thread);
 const char *world_tenant_name(uint32_t thread);
+/* The other names of who writes in the thread; the answer is how many. */
+uint32_t world_other_names(uint32_t thread, uint32_t *ret_names);
 /* The provider behind the tenant's handler; SIM_PROVIDERS when it has none. */
 uint32_t world_provider(uint32_t tenant);
 /* Can the tenant's channel tell what it shows? */

@@ -109,10 +109,62 @@ static void run_until(int64_t until) {
 
 static void do_wait(const struct line *line) { run_until(sim.now_us + time_of(line->words[1])); }
 
+/* What the line says after `also`: the person's other names. */
+static void hand_in(const struct line *line, uint32_t number) {
+        for (int i = 2; i + 1 < line->n; i++)
+                if (is_word(line, i, "also"))
+                        check_call(number, thread_of(line->words[i + 1]));
+        producer_hand_in(0, number);
+}
+
+/* say NAME TEXT [id ID] [also NAME]...; voice NAME ID */
 static void do_say(const struct line *line) {
         const char *id = is_word(line, 3, "id") ? line->words[4] : NULL;
+        bool is_voice = is_word(line, 0, "voice");
+        uint32_t number = check_say(0, thread_of(line->words[1]), is_voice ? line->words[2] : id,
+                                    is_voice ? "a voice" : line->words[2]);
 
-        producer_say(0, thread_of(line->words[1]), id, line->words[2]);
+        if (is_voice)
+                check_be_audio(number);
+        hand_in(line, number);
+}
+
+/* type NAME, pause NAME, alias NAME, close NAME, resume NAME: each with `also NAME`; person NAME TEXT */
+static void do_event(const struct line *line) {
+        static const struct {
+                const char *word;
+                enum wire_what what;
+        } words[] = {{"type", WIRE_WHAT_TYPING},  {"pause", WIRE_WHAT_PAUSED},  {"person", WIRE_WHAT_PERSON},
+                     {"close", WIRE_WHAT_CLOSED}, {"resume", WIRE_WHAT_RESUME}, {"alias", WIRE_WHAT_ALIAS}};
+        uint32_t number, thread = thread_of(line->words[1]);
+        size_t i = 0;
+
+        while (!is_word(line, 0, words[i].word))
+                i++;
+        number = check_tell(0, thread, words[i].what);
+        if (words[i].what == WIRE_WHAT_PERSON)
+                check_reword(number, line->words[2]);
+        hand_in(line, number);
+}
+
+/* edit NAME ID TEXT, delete NAME ID */
+static void do_change(const struct line *line) {
+        uint32_t message = check_message_of_id(thread_of(line->words[1]), line->words[2]), number;
+
+        if (message == UINT32_MAX)
+                wrong("no message", line->words[2]);
+        number = check_change(0, message, is_word(line, 0, "edit") ? WIRE_WHAT_EDIT : WIRE_WHAT_DELETE);
+        if (is_word(line, 0, "edit"))
+                check_reword(number, line->words[3]);
+        hand_in(line, number);
+}
+
+/* operator VERB NAME; operator retry NAME [N]: its Nth dead letter, from 1 */
+static void do_operator(const struct line *line) {
+        if (is_word(line, 1, "retry"))
+                operator_retry(thread_of(line->words[2]), (uint32_t)strtoul(line->words[3], NULL, 10));
+        else
+                operator_ask(line->words[1], thread_of(line->words[2]));
 }
 
 /* At most so many; 0 = newer messages wait. */
@@ -141,6 +193,14 @@ static void do_set(const struct line *line) {
                 tenant->retry.attempts = (uint32_t)strtoul(value, NULL, 10);
         else if (strcmp(key, "concurrency") == 0)
                 tenant->concurrency = (uint32_t)strtoul(value, NULL, 10);
+        else if (strcmp(key, "typing_hold") == 0)
+                tenant->typing_hold = span_us(time_of(value));
+        else if (strcmp(key, "transcription_wait") == 0)
+                tenant->transcription_wait = span_us(time_of(value));
+        else if (strcmp(key, "hold_for") == 0)
+                tenant->hold_for = span_us(time_of(value));
+        else if (strcmp(key, "on_resume") == 0)
+                tenant->on_resume = strcmp(value, "record") == 0 ? CONFIG_ON_RESUME_RECORD : CONFIG_ON_RESUME_ANSWER;
         else if (strcmp(key, "interrupts") == 0)
                 set_interrupts(tenant, (uint32_t)strtoul(value, NULL, 10));
         else
@@ -241,7 +301,7 @@ static void do_why(const struct line *line) {
 
         core_why(broker_core(), sim_now(), bytes_of(world_tenant_name(thread)), bytes_of(world_thread_name(thread)),
                  &view);
-        tell("why", "%s is %s, with %u messages, %u attempts%s%s%s%s", world_thread_name(thread),
+        tell("why", "%.*s is %s, with %u messages, %u attempts%s%s%s%s", BYTES_PRINT(view.thread),
              thread_state_name(view.state), view.n_messages, view.attempts, view.code ? ", after " : "",
              view.code ? view.code : "", view.provider.endpoint ? ", its provider " : "",
              view.provider.endpoint ? provider_state_name(view.provider.state) : "");
@@ -251,10 +311,13 @@ static const struct {
         const char *name;
         void (*run)(const struct line *line);
 } commands[] = {
-        {"wait", do_wait},       {"say", do_say},       {"set", do_set},           {"handler", do_handler},
-        {"channel", do_channel}, {"start", do_process}, {"kill", do_process},      {"stop", do_process},
-        {"cut", do_process},     {"drain", do_process}, {"power", do_process},     {"redis", do_redis},
-        {"clock", do_clock},     {"why", do_why},       {"provider", do_provider},
+        {"wait", do_wait},         {"say", do_say},       {"set", do_set},           {"handler", do_handler},
+        {"channel", do_channel},   {"start", do_process}, {"kill", do_process},      {"stop", do_process},
+        {"cut", do_process},       {"drain", do_process}, {"power", do_process},     {"redis", do_redis},
+        {"clock", do_clock},       {"why", do_why},       {"provider", do_provider}, {"voice", do_say},
+        {"type", do_event},        {"pause", do_event},   {"person", do_event},      {"close", do_event},
+        {"resume", do_event},      {"alias", do_event},   {"edit", do_change},       {"delete", do_change},
+        {"operator", do_operator},
 };
 
 static void do_line(struct line *line) {
@@ -294,6 +357,7 @@ static void play(const char *script, const char *end) {
         tell_into(&timeline);
         world_make(1, true);
         world_start();
+        faults_init();
         run_until(sim.now_us + 100000);
         while (script < end) {
                 size_t len = strcspn(script, "\n");

@@ -84,6 +84,36 @@ const char *tell_messages(struct bytes body) {
         return text;
 }
 
+void tell_item(const struct wire_message *item) {
+        static const char *const words[N_WIRE_WHAT] = {
+                [WIRE_WHAT_MESSAGE] = "write in",
+                [WIRE_WHAT_TYPING] = "type in",
+                [WIRE_WHAT_PAUSED] = "pause in",
+                [WIRE_WHAT_PERSON] = "of the team answer in",
+                [WIRE_WHAT_CLOSED] = "of the team close",
+                [WIRE_WHAT_RESUME] = "of the team give back",
+                [WIRE_WHAT_EDIT] = "mend a message in",
+                [WIRE_WHAT_DELETE] = "take a message back in",
+                [WIRE_WHAT_ALIAS] = "have one more name than",
+                [WIRE_WHAT_SHOWN] = "see a reply in",
+        };
+        char names[64] = "";
+        struct wire_body body;
+
+        if (!sim.is_telling || wire_decode_body(item->body, &body) < 0)
+                return;
+        for (uint32_t i = 0; i < item->n_aliases; i++)
+                snprintf(names + strlen(names), sizeof names - strlen(names), ", who is %.*s",
+                         BYTES_PRINT(item->aliases[i]));
+        if (item->what == WIRE_WHAT_SHOWN)
+                tell_line("people", "see reply %u in %.*s%s", item->number, BYTES_PRINT(item->thread), names);
+        else if (item->what == WIRE_WHAT_MESSAGE || item->what == WIRE_WHAT_EDIT || item->what == WIRE_WHAT_PERSON)
+                tell_line("people", "%s %.*s%s: \"%.*s\"%s", words[item->what], BYTES_PRINT(item->thread), names,
+                          BYTES_PRINT(body.text), bytes_is_text(body.kind, "audio") ? ", a voice" : "");
+        else
+                tell_line("people", "%s %.*s%s", words[item->what], BYTES_PRINT(item->thread), names);
+}
+
 static const char *outcome_name(enum wire_outcome outcome) {
         static const char *const names[] = {"done", "failed", "failed for good", "busy", "handed back"};
 
@@ -126,8 +156,9 @@ void tell_frame_down(const char *who, struct bytes frame) {
         if (type == WIRE_WELCOME)
                 tell_line(who, "is welcome");
         if (type == WIRE_RUN && wire_decode_run(body, &run) == 0)
-                tell_line(who, "gets run %s of %.*s%s%s: %s", tell_fence(run.fence), BYTES_PRINT(run.thread),
-                          run.answer.len ? ", answered" : "", run.is_doubtful ? ", in doubt" : "", tell_messages(body));
+                tell_line(who, "gets run %s of %.*s%s%s%s: %s", tell_fence(run.fence), BYTES_PRINT(run.thread),
+                          run.answer.len ? ", answered" : "", run.is_doubtful ? ", in doubt" : "",
+                          run.is_record ? ", only to record" : "", tell_messages(body));
         if (type == WIRE_GO && wire_decode_go(body, &fence) == 0)
                 tell_line(who, "hears go for run %s", tell_fence(fence));
         if ((type == WIRE_STOP || type == WIRE_CANCEL) && wire_decode_verdict(body, &verdict) == 0)

@@ -29,6 +29,16 @@ uint32_t world_thread(struct bytes tenant, struct bytes name) {
 const char *world_thread_name(uint32_t thread) { return thread_names[thread]; }
 const char *world_tenant_name(uint32_t thread) { return tenant_names[world_tenant(thread)]; }
 
+uint32_t world_other_names(uint32_t thread, uint32_t *ret_names) {
+        uint32_t tenant = world_tenant(thread) * SIM_THREADS, at = thread - tenant, n = 0;
+        uint32_t first = sim.profile.n_names > 0 ? at / sim.profile.n_names * sim.profile.n_names : at;
+
+        for (uint32_t i = first; i < first + sim.profile.n_names && i < SIM_THREADS; i++)
+                if (i != at)
+                        ret_names[n++] = tenant + i;
+        return n;
+}
+
 static char endpoints[SIM_PROVIDERS][24] = {"http://provider-0:80", "http://provider-1:80"};
 static char readable_kind[] = "chatwoot", plain_kind[] = "generic";
 
@@ -58,6 +68,8 @@ static const struct config_tenant defaults = {
         .lock_ttl = {9000000},
         .run_timeout = {30000000},
         .concurrency = 100,
+        .typing_hold = {8000000},
+        .hold_for = {INT64_C(12) * 3600 * 1000000},
 };
 
 static void vary(struct config_tenant *tenant) {
@@ -78,6 +90,11 @@ static void vary(struct config_tenant *tenant) {
         tenant->on_new_message = sim_roll(2) ? CONFIG_ON_NEW_INTERRUPT : CONFIG_ON_NEW_QUEUE;
         tenant->max_interrupts = (uint32_t)ANY(0, 1, 3, 10);
         tenant->on_unknown = sim_roll(2) ? CONFIG_ON_UNKNOWN_SILENCE : CONFIG_ON_UNKNOWN_REPEAT;
+        tenant->typing_hold = span_ms(ANY(0, 1000, 3000, 8000));
+        tenant->transcription_wait = span_ms(ANY(0, 0, 1000, 5000));
+        tenant->on_takeover = sim_roll(4) ? CONFIG_ON_TAKEOVER_HOLD : CONFIG_ON_TAKEOVER_IGNORE;
+        tenant->hold_for = span_ms(ANY(0, 1000, 4000, 20000));
+        tenant->on_resume = sim_roll(2) ? CONFIG_ON_RESUME_RECORD : CONFIG_ON_RESUME_ANSWER;
         tenant->handler.endpoint = sim_roll(3) ? endpoints[sim_roll(SIM_PROVIDERS)] : NULL;
 }
 
@@ -144,6 +161,17 @@ static void make_profile(void) {
         profile->slots = (uint32_t)ANY(1, 2, 4, 16);
         profile->say_ms = (uint32_t)ANY(30, 100, 300, 1000);
         profile->fault_ms = (uint32_t)ANY(300, 1000, 3000, 10000);
+        profile->verb_ms = (uint32_t)ANY(200, 1000, 3000);
+        profile->n_names = 1;
+        if (sim_roll(3) > 0) {
+                profile->n_names = (uint32_t)ANY(1, 2, 3);
+                profile->aliases = profile->n_names > 1 ? (uint32_t)ANY(5, 30, 80) : 0;
+                profile->typing = (uint32_t)ANY(0, 20, 60);
+                profile->takeovers = (uint32_t)ANY(0, 0, 5, 30);
+                profile->changes = (uint32_t)ANY(0, 0, 20, 60);
+                profile->shown = (uint32_t)ANY(0, 10, 50);
+                profile->audio = (uint32_t)ANY(0, 0, 20);
+        }
         profile->has_redis = sim_roll(4) != 0;
         profile->has_disk = sim_roll(DISK_PART) == 0;
         for (int i = 0; i < FAULT_N; i++)
@@ -170,6 +198,7 @@ void world_make(uint64_t seed, bool is_still) {
                                                    .n_workers = 0,
                                                    .n_producers = 1,
                                                    .slots = 2,
+                                                   .n_names = 2,
                                                    .has_redis = true,
                                                    .has_disk = true,
                                                    .is_still = true};
@@ -181,6 +210,7 @@ void world_make(uint64_t seed, bool is_still) {
         net_init();
         redis_init();
         outside_init();
+        people_init();
         broker_init();
         workers_init();
 }

@@ -2,6 +2,7 @@
 CLOCK_MONOTONIC, which every process of the machine shares.
 
     ["ack", at, thread, [n, ...], door]                     by a producer: these are acknowledged
+    ["took", at, seconds, status]                           by a sender of webhooks: an answer, and how long it took
     ["call", began, ended, worker, batch, fence, thread, [id, ...], status, key]
                                                             by the sink; status 0 = the caller left
     ["post", began, ended, worker, batch, index, thread, status, is_read, said]
@@ -16,10 +17,11 @@ import collections
 import json
 
 Ack = collections.namedtuple('Ack', 'at thread numbers door')
+Took = collections.namedtuple('Took', 'at seconds status')
 Call = collections.namedtuple('Call', 'began ended worker batch fence thread ids status key')
 Post = collections.namedtuple('Post', 'began ended worker batch index thread status is_read said')
 Fault = collections.namedtuple('Fault', 'at kind name life until')
-KINDS = {'ack': Ack, 'call': Call, 'post': Post, 'fault': Fault}
+KINDS = {'ack': Ack, 'took': Took, 'call': Call, 'post': Post, 'fault': Fault}
 
 # What the HTTP door asks for beyond loopback.
 TOKEN = 'storm'
@@ -50,7 +52,7 @@ class Ledger:
     """Everything that was written down, and what the broker said at the end."""
 
     def __init__(self):
-        self.acks, self.calls, self.posts, self.faults = [], [], [], []
+        self.acks, self.tooks, self.calls, self.posts, self.faults = [], [], [], [], []
         self.dead = {}      # batch -> its message ids
 
     def read(self, folder):

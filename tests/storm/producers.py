@@ -2,7 +2,7 @@
 each acknowledgement. A thread has at most one frame without an acknowledgement, so the order is known. SIGTERM: it says
 nothing new, has the last acknowledged, and ends.
 
-usage: producers.py wire|http ADDRESS LOG NAME THREADS RATE SEED        RATE: messages a second"""
+usage: producers.py wire|http|hook ADDRESS LOG NAME THREADS RATE SEED        RATE: messages a second"""
 
 import http.client
 import itertools
@@ -67,6 +67,37 @@ class Http:
         raise Refused(f'status {answer.status}: {text[:300]!r}')
 
 
+class Hook:
+    """Webhooks, a message each; behind one that was not acknowledged none of its burst is sent."""
+
+    def __init__(self, address, log):
+        self.address, self.log, self.connection = address, log, None
+
+    def say(self, messages):
+        for n, said in enumerate(messages):
+            at = time.monotonic()
+            status = self._post({'thread': said['thread'], 'id': said['id'], 'text': said['text']})
+            self.log.write('took', at, round(time.monotonic() - at, 4), status)
+            if status != 200:
+                return {left: str(status) for left in range(n, len(messages))}
+        return {}
+
+    def _post(self, body):
+        """The status; 0 = the other side is not there, or left."""
+        try:
+            if self.connection is None:
+                self.connection = http.client.HTTPConnection(self.address, timeout=8)
+            self.connection.request('POST', f'/hooks/{TENANT}/{CHANNEL}', json.dumps(body).encode(), HEADERS)
+            answer = self.connection.getresponse()
+            text = answer.read()
+        except (OSError, http.client.HTTPException):
+            self.connection = None
+            return 0
+        if answer.status not in (200, 503):
+            raise Refused(f'status {answer.status}: {text[:300]!r}')
+        return answer.status
+
+
 class Talk:
     """The threads of a producer, and what is to be said next in each."""
 
@@ -119,7 +150,8 @@ def say_until_acknowledged(door, messages, log, kind, pause):
 def main(kind, address, path, name, n_threads, rate, seed):
     over = []
     signal.signal(signal.SIGTERM, lambda *_: over.append(True))
-    door, talk, log = (Wire if kind == 'wire' else Http)(address), Talk(name, int(n_threads), int(seed)), Log(path)
+    talk, log = Talk(name, int(n_threads), int(seed)), Log(path)
+    door = Hook(address, log) if kind == 'hook' else (Wire if kind == 'wire' else Http)(address)
     due = time.monotonic()
     while not over:
         messages = talk.burst()

@@ -169,10 +169,11 @@ class Town:
         path.write_text(yaml(config) + '\n')
         return path
 
-    def add_producers(self, n_wire, n_http, n_threads=40, rate=30):
-        """Each is a process of its own with `n_threads` conversations and `rate` messages a second."""
+    def add_producers(self, n_wire, n_http, n_threads=40, rate=30, http_kind='http'):
+        """Each is a process of its own with `n_threads` conversations and `rate` messages a second. `http_kind` is
+        `http` for the message API, `hook` for webhooks."""
         for n in range(n_wire + n_http):
-            kind, name = ('wire', f'p{n}') if n < n_wire else ('http', f'h{n}')
+            kind, name = ('wire', f'p{n}') if n < n_wire else (http_kind, f'h{n}')
             address = (self.config['broker']['ingest'] if kind == 'wire' else self.config['ingest']['http'])
             self.producers.append(Service(self, name, lambda _, k=kind, a=address, m=name: [
                 sys.executable, '-B', HERE / 'producers.py', k, a, self.folder / f'{m}.ledger', m, n_threads, rate,

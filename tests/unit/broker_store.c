@@ -154,6 +154,55 @@ static void keep_and_give_back(struct store *store) {
         effects_done(&fx);
 }
 
+static void put_edit(struct effects *fx, uint64_t seq, struct bytes channel, struct bytes body) {
+        effects_push_change(fx, CHANGE_EDIT_MESSAGE)->message = (struct stored_message){
+                seq, {1000 + (int64_t)seq}, bytes_of("acme"), bytes_of("t"), bytes_of("id"), channel, body};
+}
+
+/* From one length to another, over the pieces that a value is cut into; each time the store is opened anew, which
+ * counts and sums up what it holds. */
+static void edit_and_open(const char *which) {
+        static const size_t lens[] = {5000, 10, 1901, 65536, 0};
+        CLEANUP_BUFFER struct buffer memory = {0};
+        struct effects fx = {0};
+        struct stored_message message;
+
+        for (size_t i = 0; i < sizeof lens / sizeof *lens; i++) {
+                CLEANUP_STORE struct store *store = open_store(which);
+
+                if (i == 0) {
+                        put_message(&fx, 1, body_of(3));
+                        fx.changes[0].message.channel = bytes_of("support");
+                        put_message(&fx, 2, body_of(4));
+                }
+                put_edit(&fx, 1, BYTES_NONE, body_of(lens[i])); /* of what came in the same commit, too */
+                commit(store, &fx);
+                assert_int_equal(load(store).n_messages, 2);
+                assert_int_equal(store_read_message(store, 1, &memory, &message), 0);
+                assert_int_equal(message.body.len, lens[i]);
+                assert_true(bytes_is_text(message.channel, "support")); /* as it was */
+                store_release(store);
+                buffer_clear(&memory);
+        }
+        effects_done(&fx);
+}
+
+static void an_edited_message_takes_the_place_of_the_old_one_whole(void **state) { edit_and_open(uri); }
+
+static void an_edit_may_name_another_channel(void **state) {
+        CLEANUP_STORE struct store *store = open_store("memory:");
+        CLEANUP_BUFFER struct buffer memory = {0};
+        struct effects fx = {0};
+        struct stored_message message;
+
+        put_message(&fx, 1, body_of(3));
+        put_edit(&fx, 1, bytes_of("sales"), body_of(3));
+        commit(store, &fx);
+        assert_int_equal(store_read_message(store, 1, &memory, &message), 0);
+        assert_true(bytes_is_text(message.channel, "sales"));
+        effects_done(&fx);
+}
+
 static void the_memory_engine_gives_back_what_was_put(void **state) {
         CLEANUP_STORE struct store *store = open_store("memory:");
 
@@ -295,6 +344,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(the_memory_engine_gives_back_what_was_put),
                 WITH_FOLDER(the_lmdb_engine_gives_back_what_was_put),
+                WITH_FOLDER(an_edited_message_takes_the_place_of_the_old_one_whole),
+                cmocka_unit_test(an_edit_may_name_another_channel),
                 WITH_FOLDER(a_note_is_given_back_until_it_is_deleted),
                 WITH_FOLDER(the_epoch_grows_and_sequence_numbers_never_come_again),
                 WITH_FOLDER(a_shorter_record_takes_the_place_of_a_longer_one_whole),

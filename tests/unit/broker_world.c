@@ -35,8 +35,14 @@ static void visit_seen(void *context, const struct stored_seen *seen) {
         core_load_seen(((struct world *)context)->core, seen);
 }
 
+static void visit_answer(void *context, uint64_t seq, struct bytes answer) {
+        struct world *world = context;
+
+        core_load_answer(world->core, world->now, seq, answer);
+}
+
 static void start(struct world *world, uint32_t epoch) {
-        struct store_visitor visitor = {visit_batch, visit_message, visit_seen, world, visit_note};
+        struct store_visitor visitor = {visit_batch, visit_message, visit_seen, world, visit_note, visit_answer};
         struct store_head head = store_head(world->store);
         struct core_options options = {&world->config, epoch, 77, head.first_seq + (uint64_t)epoch * 1000000,
                                        world->seed};
@@ -94,6 +100,7 @@ static void note_run(struct world *world, const struct send *send) {
                                   .n_messages = send->run.n_messages,
                                   .is_answered = send->run.is_answered,
                                   .is_doubtful = send->run.is_doubtful,
+                                  .is_record = send->run.is_record,
                                   .to = send->to};
         memcpy(run->batch, send->run.batch, sizeof run->batch);
         copy(run->thread, sizeof run->thread, send->run.thread);
@@ -196,6 +203,16 @@ void world_say_in(struct world *world, const char *tenant, const char *thread, c
 
         wire_encode_body(&body, &(struct wire_body){.text = bytes_of(text)});
         message.body = buffer_bytes(&body);
+        world_step(world, &event);
+}
+
+void world_item(struct world *world, struct wire_message item, const struct wire_body *body) {
+        CLEANUP_BUFFER struct buffer bytes = {0};
+        struct event event = {.type = EVENT_MESSAGES, .messages = {1, &item, 1}};
+
+        wire_encode_body(&bytes, body);
+        item.tenant = bytes_of("acme");
+        item.body = buffer_bytes(&bytes);
         world_step(world, &event);
 }
 

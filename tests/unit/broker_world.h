@@ -12,7 +12,7 @@ struct world_run {
         char batch[WIRE_BATCH_LEN + 1];
         char thread[64];
         uint32_t attempt, posted, n_messages;
-        bool is_answered, is_doubtful;
+        bool is_answered, is_doubtful, is_record;
         uint64_t seqs[64];
         struct address to;
 };
@@ -47,6 +47,8 @@ void world_wait(struct world *world, struct span span);
 /* One message of `tenant` for `thread`; id NULL = none. */
 void world_say_in(struct world *world, const char *tenant, const char *thread, const char *id, const char *text);
 void world_say(struct world *world, const char *thread, const char *id);
+/* One item of "acme" in a frame: what of it is empty is so. */
+void world_item(struct world *world, struct wire_message item, const struct wire_body *body);
 /* Worker `n` (from 1) says hello with so many slots; then it is alive, holding these runs. */
 void world_hello(struct world *world, uint8_t n, uint32_t slots);
 /* The same from another connection (`from`), with an incarnation, and the runs that it holds. */

@@ -69,10 +69,9 @@ static void a_sender_without_a_phone_is_named_by_the_number_of_the_contact(void 
 static void what_needs_no_answer_is_ignored_with_its_reason(void **state) {
         static const char *const cases[][2] = {
                 {"message_created_outgoing_agent_bot", "a bot's reply"},
-                {"message_created_outgoing_human_agent", "a reply by a person of the team"},
-                {"conversation_typing_on_agent", "event conversation_typing_on, which is no new message"},
-                {"conversation_status_changed_resolved", "event conversation_status_changed, which is no new message"},
-                {"conversation_updated_assignee", "event conversation_updated, which is no new message"},
+                {"conversation_typing_on_agent", "somebody of the team is typing"},
+                {"conversation_updated_labels", "event conversation_updated, which changes nothing here"},
+                {"message_updated_outgoing_failed", "a change of a message that is no customer's"},
         };
         CLEANUP_FIXTURE struct fixture fixture;
 
@@ -91,7 +90,12 @@ static void notes_templates_echoes_and_other_accounts_are_ignored(void **state) 
                 {"\"message_type\":\"template\"", "a message of type template"},
                 {"\"message_type\":\"activity\"", "a message of type activity"},
                 {"\"content\":\"no type\"", "a message of type (none)"},
-                {"\"message_type\":\"outgoing\",\"content_attributes\":{\"lull_batch\":\"01H\"}", "our own reply"},
+                {"\"message_type\":\"outgoing\",\"content_attributes\":{\"automation_rule_id\":7}",
+                 "a reply of an automation"},
+                {"\"message_type\":\"outgoing\",\"additional_attributes\":{\"campaign_id\":7}",
+                 "a message of a campaign"},
+                {"\"message_type\":\"outgoing\",\"content_attributes\":{\"lull_batch\":\"01H\"}",
+                 "shown that names no conversation"},
         };
         CLEANUP_FIXTURE struct fixture fixture;
         CLEANUP(channel_events_done) struct channel_events other = {0};
@@ -106,7 +110,7 @@ static void notes_templates_echoes_and_other_accounts_are_ignored(void **state) 
         }
         other = fixture_read(&fixture,
                              "{\"event\":\"message_created\",\"account\":{\"id\":3},\"message_type\":\"incoming\"}");
-        fixture_assert_ignored(&other.items[0], "a message of another account");
+        fixture_assert_ignored(&other.items[0], "an event of another account");
 }
 
 static void what_is_not_from_chatwoot_is_refused(void **state) {
@@ -203,9 +207,10 @@ static void settings_that_do_not_do_are_refused(void **state) {
                                SETTINGS("url", "https://x", "account", "1", "token", "t\r\nX: y", "secret", "x"),
                                "token: has a control character in it; it must be one line of text");
         fixture_assert_refused("chatwot", SETTINGS(), "kind: 'chatwot' is unknown; did you mean 'chatwoot'?");
-        fixture_assert_refused(
-                "carrier pigeon", SETTINGS(),
-                "kind: 'carrier pigeon' is unknown; this version of lull has chatwoot, generic and whatsapp");
+        fixture_assert_refused("carrier pigeon", SETTINGS(),
+                               "kind: 'carrier pigeon' is unknown; this version of lull has chatwoot, evolution, "
+                               "generic, slack, telegram, "
+                               "twilio, whatsapp and zapi");
 }
 
 /* -- the reply ----------------------------------------------------------------------------------------------------- */

@@ -184,7 +184,7 @@ static void a_reply_is_posted_with_its_key_and_its_signature(void **state) {
         assert_string_equal(post.url, "http://127.0.0.1:9/in?a=b");
         assert_string_equal(post.body,
                             "{\"tenant\":\"acme\",\"thread\":\"T\\n\",\"channel\":\"support\",\"batch\":\"01H\","
-                            "\"index\":2,\"reply\":\"a\ufffdb\"}");
+                            "\"index\":2,\"to\":\"T\\n\",\"reply\":\"a\ufffdb\"}");
         assert_string_equal(fixture_header(&post, "Idempotency-Key"), "01H-2");
         assert_string_equal(fixture_header(&post, "webhook-id"), "01H-2");
         assert_string_equal(fixture_header(&post, "webhook-timestamp"), "1614265330");

@@ -42,7 +42,7 @@ static void every_kind_has_its_text(void **state) {
         static const char *const cases[][3] = {
                 {"messages_image", "image", "é esse aqui"},
                 {"messages_audio_voice", "audio", NULL},
-                {"messages_interactive_button_reply", "interactive", "Preço"},
+                {"messages_interactive_button_reply", "button", "Preço"},
         };
         CLEANUP_FIXTURE struct fixture fixture;
 
@@ -90,8 +90,61 @@ static void statuses_are_ignored(void **state) {
         sent = fixture_read_payload(&fixture, "statuses_sent");
         failed = fixture_read_payload(&fixture, "statuses_failed");
         assert_int_equal(sent.n + failed.n, 2);
-        fixture_assert_ignored(&sent.items[0], "status sent of a message");
+        /* Its mark is none of ours: no batch and number. */
+        fixture_assert_ignored(&sent.items[0], "shown that names no reply of ours");
         fixture_assert_ignored(&failed.items[0], "status failed of a message");
+}
+
+static void a_status_says_that_a_reply_of_ours_is_there(void **state) {
+        CLEANUP_FIXTURE struct fixture fixture;
+        CLEANUP(channel_events_done) struct channel_events events = {0};
+
+        make(&fixture);
+        events = fixture_read_payload(&fixture, "statuses_of_our_reply");
+        assert_int_equal(events.n, 4);
+        for (size_t i = 0; i < 3; i++) {
+                assert_int_equal(events.items[i].what, WIRE_WHAT_SHOWN);
+                assert_string_equal(events.items[i].id, "01K9FAKEBATCH0000000000001");
+                assert_int_equal(events.items[i].number, 0);
+        }
+        fixture_assert_ignored(&events.items[3], "status failed of a message");
+}
+
+/* The contacts of a delivery may be those of others: a wrong name would join two people for good. */
+static void a_thread_has_only_the_names_that_its_message_says(void **state) {
+        CLEANUP_FIXTURE struct fixture fixture;
+        CLEANUP(channel_events_done) struct channel_events events = {0};
+
+        make(&fixture);
+        events = fixture_read_payload(&fixture, "messages_statuses_and_errors");
+        assert_string_equal(events.items[0].thread, "BR.10000000000000101");
+        assert_int_equal(events.items[0].n_aliases, 1);
+        assert_string_equal(events.items[0].aliases[0], "15550100101");
+        assert_string_equal(events.items[1].thread, "US.10000000000000404");
+        assert_int_equal(events.items[1].n_aliases, 1);
+        assert_string_equal(events.items[1].aliases[0], "15550100102");
+}
+
+/* Documented with a plus before the number, and seen without. */
+static void an_answer_in_the_app_is_a_person_s(void **state) {
+        static const char *const numbers[] = {"15550100101", "+15550100101"};
+        CLEANUP_FIXTURE struct fixture fixture;
+
+        make(&fixture);
+        for (size_t i = 0; i < 2; i++) {
+                CLEANUP_FREE char *body = memory_print(
+                        "{\"entry\":[{\"changes\":[{\"field\":\"smb_message_echoes\",\"value\":{\"metadata\":{"
+                        "\"phone_number_id\":\"106540352242922\"},\"message_echoes\":[{\"from\":\"15550100999\",\"to\":"
+                        "\"%s\","
+                        "\"id\":\"w\",\"type\":\"text\",\"text\":{\"body\":\"Oi\"}}]}}]}]}",
+                        numbers[i]);
+                CLEANUP(channel_events_done) struct channel_events events = fixture_read(&fixture, body);
+
+                assert_int_equal(events.n, 1);
+                assert_int_equal(events.items[0].what, WIRE_WHAT_PERSON);
+                assert_string_equal(events.items[0].thread, "15550100101");
+                assert_string_equal(events.items[0].text, "Oi");
+        }
 }
 
 static struct channel_events read_message(const struct fixture *fixture, const char *number, const char *message) {
@@ -223,7 +276,7 @@ static void assert_body(const char *const *settings, const char *thread, const c
         CLEANUP_FREE char *expected =
                 memory_print("{\"messaging_product\":\"whatsapp\",\"recipient_type\":\"individual\",\"type\":\"text\","
                              "\"text\":{\"body\":\"Oi\","
-                             "\"preview_url\":false},\"biz_opaque_callback_data\":\"lull:01H\",%s}",
+                             "\"preview_url\":false},\"biz_opaque_callback_data\":\"lull:01H:0\",%s}",
                              address);
         struct channel_reply reply = {thread, "15550100101", "acme", "01H", 0, bytes_of("Oi")};
         char *error = NULL;
@@ -291,6 +344,9 @@ int main(void) {
                 cmocka_unit_test(a_user_without_a_phone_number_has_a_thread_all_the_same),
                 cmocka_unit_test(all_messages_of_a_delivery_are_read_in_order),
                 cmocka_unit_test(statuses_are_ignored),
+                cmocka_unit_test(a_status_says_that_a_reply_of_ours_is_there),
+                cmocka_unit_test(a_thread_has_only_the_names_that_its_message_says),
+                cmocka_unit_test(an_answer_in_the_app_is_a_person_s),
                 cmocka_unit_test(what_needs_no_answer_is_ignored_with_its_reason),
                 cmocka_unit_test(more_than_one_frame_holds_is_refused),
                 cmocka_unit_test(titles_and_captions_are_texts),

@@ -10,7 +10,7 @@ static const char *find_variable(void *context, const char *name) {
         return strcmp(name, "TOKEN") == 0 ? "s3cret" : strcmp(name, "EMPTY") == 0 ? "" : NULL;
 }
 
-static int read_file(void *context, const char *path, struct buffer *ret) {
+static int read_file(void *context, const char *path, size_t max, struct buffer *ret) {
         if (strcmp(path, "/run/secrets/token") == 0)
                 buffer_push_text(ret, "from a file\n");
         else if (strcmp(path, "/big") == 0)
@@ -42,6 +42,8 @@ static void a_file_that_says_little_is_complete(void **state) {
         assert_string_equal(config->ingest.http, "127.0.0.1:8600");
         assert_null(config->ingest.token);
         assert_int_equal(config->ingest.ack_timeout.us, 5000000);
+        assert_null(config->ingest.spool);
+        assert_int_equal(config->ingest.spool_bytes, LIMIT_SPOOL_BYTES_DEFAULT);
         assert_int_equal(config->worker.slots, 256);
         assert_int_equal(config->worker.drain.us, 30000000);
         assert_int_equal(config->limits.message_bytes, 65536);
@@ -77,6 +79,11 @@ static void a_tenant_that_says_little_is_complete(void **state) {
         assert_int_equal(acme->on_new_message, CONFIG_ON_NEW_QUEUE);
         assert_int_equal(acme->max_interrupts, 3);
         assert_int_equal(acme->on_unknown, CONFIG_ON_UNKNOWN_REPEAT);
+        assert_int_equal(acme->typing_hold.us, 8000000);
+        assert_int_equal(acme->transcription_wait.us, 0);
+        assert_int_equal(acme->on_takeover, CONFIG_ON_TAKEOVER_HOLD);
+        assert_int_equal(acme->hold_for.us, INT64_C(12) * 3600 * 1000000);
+        assert_int_equal(acme->on_resume, CONFIG_ON_RESUME_ANSWER);
         assert_null(acme->context.url);
         assert_int_equal(acme->handler.kind, CONFIG_HANDLER_ECHO);
         assert_int_equal(acme->n_channels, 0);
@@ -170,12 +177,13 @@ static void an_unknown_key_is_told_what_was_meant(void **state) {
 }
 
 static void a_key_of_a_later_version_is_called_that(void **state) {
-        assert_refused(ACME "    hold_for: 1h\n",
-                       "lull.yaml:4: tenants.acme.hold_for: is not supported by this version of lull; remove it");
-        assert_refused("ingest: {spool: x}\n" TENANT,
-                       "lull.yaml:1: ingest.spool: is not supported by this version of lull; remove it");
         assert_refused("ingest: {admin: x}\n" TENANT,
                        "lull.yaml:1: ingest.admin: is not supported by this version of lull; remove it");
+}
+
+static void a_spool_holds_more_than_one_message(void **state) {
+        assert_refused("ingest: {spool: x, spool_bytes: 1MiB}\n" TENANT,
+                       "lull.yaml:1: ingest.spool_bytes: '1MiB' is too small; at least 2MiB");
 }
 
 static void a_length_of_time_needs_its_unit(void **state) {
@@ -186,7 +194,7 @@ static void a_length_of_time_needs_its_unit(void **state) {
                        "value such as '8s'");
         assert_refused(ACME "    quiet: soon\n",
                        "lull.yaml:4: tenants.acme.quiet: 'soon' is no length of time; write a whole number and "
-                       "ms, s, m or h, such as '8s', '500ms' or '2m'");
+                       "ms, s, m, h or d, such as '8s', '500ms' or '2m'");
 }
 
 static void other_values_say_what_they_want(void **state) {
@@ -409,6 +417,7 @@ int main(void) {
                 cmocka_unit_test(the_broker_binds_where_it_is_told),
                 cmocka_unit_test(an_unknown_key_is_told_what_was_meant),
                 cmocka_unit_test(a_key_of_a_later_version_is_called_that),
+                cmocka_unit_test(a_spool_holds_more_than_one_message),
                 cmocka_unit_test(a_length_of_time_needs_its_unit),
                 cmocka_unit_test(other_values_say_what_they_want),
                 cmocka_unit_test(a_choice_says_what_there_is),

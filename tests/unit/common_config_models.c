@@ -9,7 +9,7 @@ static const char *find_variable(void *context, const char *name) {
                                               : NULL;
 }
 
-static int read_file(void *context, const char *path, struct buffer *ret) {
+static int read_file(void *context, const char *path, size_t max, struct buffer *ret) {
         for (int i = 0; i < LIMIT_SYSTEM_BYTES; i++)
                 buffer_push(ret, "x", 1);
         return strcmp(path, "/long") == 0 ? 0 : -ENOENT;

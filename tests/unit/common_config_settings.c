@@ -92,6 +92,26 @@ static void each_setting_is_told_as_the_file_would_have_it(void **state) {
         assert_text(acme, "on_new_message", "queue");
         assert_text(acme, "max_interrupts", "3");
         assert_text(acme, "on_unknown", "repeat");
+        assert_text(acme, "typing_hold", "8s");
+        assert_text(acme, "transcription_wait", "0s");
+        assert_text(acme, "on_takeover", "hold");
+        assert_text(acme, "hold_for", "12h");
+        assert_text(acme, "on_resume", "answer");
+}
+
+static void what_a_tenant_does_about_events_is_read(void **state) {
+        CLEANUP_CONFIG struct config *config = decode_text(ACME "    typing_hold: 0s\n"
+                                                                "    transcription_wait: 90s\n"
+                                                                "    on_takeover: ignore\n"
+                                                                "    hold_for: 366d\n"
+                                                                "    on_resume: record\n");
+        const struct config_tenant *acme = config_tenant_find(config, bytes_of("acme"));
+
+        assert_int_equal(acme->typing_hold.us, 0);
+        assert_int_equal(acme->transcription_wait.us, 90000000);
+        assert_int_equal(acme->on_takeover, CONFIG_ON_TAKEOVER_IGNORE);
+        assert_int_equal(acme->hold_for.us, INT64_C(366) * 24 * 3600 * 1000000);
+        assert_int_equal(acme->on_resume, CONFIG_ON_RESUME_RECORD);
 }
 
 static void a_setting_knows_its_line(void **state) {
@@ -129,6 +149,11 @@ static void a_value_is_judged_by_the_rules_of_the_file(void **state) {
                    "'5/s' or '1000/h', or none");
         assert_bad("on_new_message", "ignore", "on_new_message: 'ignore' is unknown; write queue or interrupt");
         assert_bad("on_unknown", "twice", "on_unknown: 'twice' is unknown; write repeat or silence");
+        assert_bad("typing_hold", "2h", "typing_hold: '2h' is too large; at most 1h");
+        assert_bad("transcription_wait", "11m", "transcription_wait: '11m' is too large; at most 10m");
+        assert_bad("on_takeover", "wait", "on_takeover: 'wait' is unknown; write hold or ignore");
+        assert_bad("hold_for", "367d", "hold_for: '367d' is too large; at most 366d");
+        assert_bad("on_resume", "drop", "on_resume: 'drop' is unknown; write answer or record");
         assert_bad("max_interrupts", "101", "max_interrupts: '101' is too large; at most 100");
         assert_bad("quiet", "", "quiet: has no value; `unset` goes back to what lull.yaml says");
 }
@@ -174,8 +199,8 @@ static void what_is_no_setting_says_where_it_lives(void **state) {
         assert_no_setting("retry",
                           "there is no setting 'retry'; there are quiet, max_wait, max_messages, max_bytes, "
                           "concurrency, rate, max_pending, retry.attempts, retry.base, retry.factor, retry.cap, "
-                          "retry.jitter, busy.base, busy.cap, busy.give_up, on_new_message, max_interrupts and "
-                          "on_unknown");
+                          "retry.jitter, busy.base, busy.cap, busy.give_up, on_new_message, max_interrupts, "
+                          "on_unknown, typing_hold, transcription_wait, on_takeover, hold_for and on_resume");
 }
 
 /* -- what the broker has of the file ------------------------------------------------------------------------------- */
@@ -248,6 +273,7 @@ static void a_number_of_any_length_is_too_large_rather_than_no_number(void **sta
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(each_setting_is_told_as_the_file_would_have_it),
+                cmocka_unit_test(what_a_tenant_does_about_events_is_read),
                 cmocka_unit_test(a_setting_knows_its_line),
                 cmocka_unit_test(every_setting_takes_its_own_text_back),
                 cmocka_unit_test(a_value_is_judged_by_the_rules_of_the_file),

@@ -86,6 +86,91 @@ static void a_message_comes_out_as_the_broker_reads_it(void **state) {
         item_done(&item);
 }
 
+static void a_reply_may_go_elsewhere_and_a_medium_be_named(void **state) {
+        struct item item = decode("{\"tenant\":\"a\",\"thread\":\"b\",\"url\":\"https://m/1\","
+                                  "\"to\":{\"chat\":\"-100\", \"topic\":\"42\"},\"aliases\":[\"5511\",\"br.1\"]}");
+
+        assert_true(bytes_is_text(item.body.url, "https://m/1"));
+        assert_true(bytes_is_text(item.body.to, "{\"chat\":\"-100\",\"topic\":\"42\"}"));
+        assert_int_equal(item.n_aliases, 2);
+        assert_true(bytes_is_text(item.aliases[1], "br.1"));
+        assert_int_equal(item.what, WIRE_WHAT_MESSAGE);
+        item_done(&item);
+
+        item = decode("{\"tenant\":\"a\",\"thread\":\"b\",\"to\":\"5511\",\"what\":\"message\"}");
+        assert_true(bytes_is_text(item.body.to, "5511"));
+        item_done(&item);
+}
+
+static void events_have_what_they_need(void **state) {
+        static const struct {
+                const char *more;
+                enum wire_what what;
+        } table[] = {
+                {"\"what\":\"typing\"", WIRE_WHAT_TYPING},
+                {"\"what\":\"paused\",\"at\":1795255200123", WIRE_WHAT_PAUSED},
+                {"\"what\":\"person\",\"text\":\"Sou a Bia\"", WIRE_WHAT_PERSON},
+                {"\"what\":\"closed\"", WIRE_WHAT_CLOSED},
+                {"\"what\":\"resume\"", WIRE_WHAT_RESUME},
+                {"\"what\":\"edit\",\"id\":\"m1\",\"text\":\"Oi!\"", WIRE_WHAT_EDIT},
+                {"\"what\":\"delete\",\"id\":\"m1\"", WIRE_WHAT_DELETE},
+                {"\"what\":\"alias\",\"aliases\":[\"c\"]", WIRE_WHAT_ALIAS},
+                {"\"what\":null", WIRE_WHAT_MESSAGE},
+        };
+
+        for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+                CLEANUP_FREE char *text = memory_print("{\"tenant\":\"a\",\"thread\":\"b\",%s}", table[i].more);
+                CLEANUP_BUFFER struct buffer body = {0};
+                struct item item = decode(text);
+                struct wire_message message = item_to_message(&item, &body);
+
+                assert_int_equal(message.what, table[i].what);
+                assert_int_equal(message.n_aliases, item.n_aliases);
+                item_done(&item);
+        }
+}
+
+static void a_message_that_is_taken_back_is_of_that_kind_and_says_nothing(void **state) {
+        struct item item = decode("{\"tenant\":\"a\",\"thread\":\"b\",\"what\":\"delete\",\"id\":\"m1\"}");
+
+        assert_true(bytes_is_text(item.body.kind, "deleted"));
+        item_done(&item);
+        assert_refused("{\"tenant\":\"a\",\"thread\":\"b\",\"what\":\"delete\",\"id\":\"m\",\"text\":\"x\"}",
+                       "bad_message", "a delete takes no text");
+}
+
+static void what_an_event_lacks_is_named(void **state) {
+        assert_refused("{\"tenant\":\"a\",\"thread\":\"b\",\"what\":\"edit\",\"text\":\"x\"}", "bad_id",
+                       "which message the edit is of");
+        assert_refused("{\"tenant\":\"a\",\"thread\":\"b\",\"what\":\"delete\"}", "bad_id",
+                       "which message the delete is of");
+        assert_refused("{\"tenant\":\"a\",\"thread\":\"b\",\"what\":\"alias\"}", "bad_message", "aliases is missing");
+        assert_refused("{\"tenant\":\"a\",\"thread\":\"b\",\"what\":\"shown\",\"id\":\"m\"}", "bad_message",
+                       "what must be one of message, typing");
+        assert_refused("{\"tenant\":\"a\",\"thread\":\"b\",\"what\":1}", "bad_message", "what must be one of");
+        assert_refused("{\"tenant\":\"a\",\"thread\":\"b\",\"aliases\":\"c\"}", "bad_message",
+                       "a list of at most 4 names");
+        assert_refused("{\"tenant\":\"a\",\"thread\":\"b\",\"aliases\":[\"1\",\"2\",\"3\",\"4\",\"5\"]}", "bad_message",
+                       "a list of at most 4 names");
+        assert_refused("{\"tenant\":\"a\",\"thread\":\"b\",\"aliases\":[5511]}", "bad_message",
+                       "each of the aliases must be a string");
+        assert_refused("{\"tenant\":\"a\",\"thread\":\"b\",\"to\":{\"chat\":-100}}", "bad_message",
+                       "nor an object of texts");
+        assert_refused("{\"tenant\":\"a\",\"thread\":\"b\",\"to\":{}}", "bad_message", "nor an object of texts");
+}
+
+static void names_and_addresses_have_their_limits(void **state) {
+        CLEANUP_FREE char *alias = memory_print("{\"tenant\":\"a\",\"thread\":\"b\",\"aliases\":[\"%0300d\"]}", 1);
+        CLEANUP_FREE char *to = memory_print("{\"tenant\":\"a\",\"thread\":\"b\",\"to\":\"%01025d\"}", 1);
+        CLEANUP_FREE char *url = memory_print("{\"tenant\":\"a\",\"thread\":\"b\",\"url\":\"%04097d\"}", 1);
+
+        assert_refused(alias, "bad_thread", "each of the aliases must have at most 256 bytes");
+        assert_refused("{\"tenant\":\"a\",\"thread\":\"b\",\"aliases\":[\"\\u0007\"]}", "bad_thread",
+                       "control characters");
+        assert_refused(to, "bad_message", "to is longer than 1024 bytes");
+        assert_refused(url, "bad_message", "url is longer than 4096 bytes");
+}
+
 static void an_unknown_key_is_refused_by_its_name(void **state) {
         assert_refused("{\"tenant\":\"a\",\"thread\":\"b\",\"txt\":\"Oi\"}", "bad_message",
                        "line 7: unknown key \"txt\"");
@@ -190,6 +275,11 @@ int main(void) {
                 cmocka_unit_test(every_key_finds_its_place),
                 cmocka_unit_test(what_is_null_was_not_said),
                 cmocka_unit_test(a_message_comes_out_as_the_broker_reads_it),
+                cmocka_unit_test(a_reply_may_go_elsewhere_and_a_medium_be_named),
+                cmocka_unit_test(events_have_what_they_need),
+                cmocka_unit_test(a_message_that_is_taken_back_is_of_that_kind_and_says_nothing),
+                cmocka_unit_test(what_an_event_lacks_is_named),
+                cmocka_unit_test(names_and_addresses_have_their_limits),
                 cmocka_unit_test(an_unknown_key_is_refused_by_its_name),
                 cmocka_unit_test(broken_json_is_refused_with_line_and_column),
                 cmocka_unit_test(what_is_missing_or_of_another_type_is_named),

@@ -146,6 +146,49 @@ static void a_time_that_is_no_number_is_not_fresh(void **state) {
         assert_true(sign_is_fresh("1614265330", then, tolerance));
 }
 
+static void assert_hex(const uint8_t *bytes, size_t len, const char *hex) {
+        CLEANUP_BUFFER struct buffer text = {0};
+
+        sign_hex_encode((struct bytes){bytes, len}, &text);
+        assert_string_equal(buffer_text(&text), hex);
+}
+
+/* RFC 2202, test cases 2 and 6; FIPS 180-4, "abc". */
+static void hmac_of_sha1_and_sha256_are_those_of_the_standards(void **state) {
+        uint8_t key[80], mac[SIGN_SHA1_LEN], digest[SIGN_SHA256_LEN];
+
+        sign_hmac_sha1(bytes_of("Jefe"), bytes_of("what do ya want for nothing?"), mac);
+        assert_hex(mac, sizeof mac, "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
+        memset(key, 0xaa, sizeof key);
+        sign_hmac_sha1((struct bytes){key, sizeof key},
+                       bytes_of("Test Using Larger Than Block-Size Key - Hash Key First"), mac);
+        assert_hex(mac, sizeof mac, "aa4ae5e15272d00e95705637ce8a3b55ed402112");
+        sign_sha256(bytes_of("abc"), digest);
+        assert_hex(digest, sizeof digest, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        sign_sha256(BYTES_NONE, digest);
+        assert_hex(digest, sizeof digest, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
+static void base64url_has_other_letters_and_no_padding(void **state) {
+        static const struct {
+                const char *text, *hex;
+        } right[] = {{"", ""}, {"-_8", "fbff"}, {"Zg", "66"}, {"Zm8", "666f"}, {"Zm9v", "666f6f"}};
+        static const char *const wrong[] = {"+/8", "Zg==", "Z", "Zm9vZ", "Zm 8", "Zm9v\n"};
+
+        for (size_t i = 0; i < sizeof right / sizeof *right; i++) {
+                CLEANUP_BUFFER struct buffer data = {0};
+
+                assert_int_equal(sign_base64url_decode(bytes_of(right[i].text), &data), 0);
+                assert_hex(data.data, data.len, right[i].hex);
+        }
+        for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+                CLEANUP_BUFFER struct buffer data = {0};
+
+                assert_int_equal(sign_base64url_decode(bytes_of(wrong[i]), &data), -EBADMSG);
+                assert_int_equal(data.len, 0);
+        }
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(the_mac_is_the_one_of_rfc_4231),
@@ -163,6 +206,8 @@ int main(void) {
                 cmocka_unit_test(a_changed_webhook_is_forged),
                 cmocka_unit_test(a_genuine_webhook_of_another_time_is_stale),
                 cmocka_unit_test(a_time_that_is_no_number_is_not_fresh),
+                cmocka_unit_test(hmac_of_sha1_and_sha256_are_those_of_the_standards),
+                cmocka_unit_test(base64url_has_other_letters_and_no_padding),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -153,8 +153,12 @@ static void what_an_older_peer_leaves_out_is_read_as_nothing(void **state) {
         CLEANUP_BUFFER struct buffer frame = {0}, run_frame = {0};
         struct wire_result result = {
                 .fence = 5, .batch = bytes_of(BATCH), .is_doubtful = true, .provider = WIRE_PROVIDER_DOWN};
-        struct wire_run run = {
-                .fence = 5, .batch = bytes_of(BATCH), .attempt = 1, .is_doubtful = true, .is_silent = true};
+        struct wire_run run = {.fence = 5,
+                               .batch = bytes_of(BATCH),
+                               .attempt = 1,
+                               .is_doubtful = true,
+                               .is_silent = true,
+                               .is_record = true};
 
         result.pause = span_s(1);
         wire_encode_result(&frame, &result);
@@ -164,12 +168,19 @@ static void what_an_older_peer_leaves_out_is_read_as_nothing(void **state) {
         assert_int_equal(result.pause.us, 0);
         wire_encode_run(&run_frame, &run);
         wire_encode_run_end(&run_frame, &run);
-        assert_int_equal(wire_decode_run(as_of_version(&run_frame, WIRE_RUN, 10, 9), &run), 0);
+        assert_int_equal(wire_decode_run(open_as(&run_frame, WIRE_RUN), &run), 0);
+        assert_true(run.is_record);
+        assert_int_equal(wire_decode_run(as_of_version(&run_frame, WIRE_RUN, 11, 10), &run), 0);
+        assert_true(run.is_silent && !run.is_record);
+        buffer_clear(&run_frame);
+        wire_encode_run(&run_frame, &run);
+        wire_encode_run_end(&run_frame, &run);
+        assert_int_equal(wire_decode_run(as_of_version(&run_frame, WIRE_RUN, 11, 9), &run), 0);
         assert_true(run.is_doubtful && !run.is_silent);
         buffer_clear(&run_frame);
         wire_encode_run(&run_frame, &run);
         wire_encode_run_end(&run_frame, &run);
-        assert_int_equal(wire_decode_run(as_of_version(&run_frame, WIRE_RUN, 10, 8), &run), 0);
+        assert_int_equal(wire_decode_run(as_of_version(&run_frame, WIRE_RUN, 11, 8), &run), 0);
         assert_false(run.is_doubtful || run.is_silent);
 }
 

@@ -11,6 +11,7 @@ struct words {
         const char *tenant;
         uint64_t limit;
         struct span every;
+        struct options_list headers;
         struct options_operands operands;
         char *error;
 };
@@ -23,6 +24,7 @@ static int parse(struct words *words, const char *const *given) {
                 {.name = "tenant", .value = "TENANT", .text = &words->tenant, .help = "whose"},
                 {.name = "limit", .letter = 'n', .value = "N", .count = &words->limit, .help = "how many"},
                 {.name = "every", .value = "TIME", .span = &words->every, .help = "how often"},
+                {.name = "header", .value = "NAME: VALUE", .list = &words->headers, .separator = ':', .help = "one"},
                 {0}};
         int argc = 1;
 
@@ -77,18 +79,32 @@ static void a_value_may_look_like_anything(void **state) {
         assert_string_equal(words.tenant, "");
 }
 
-static void help_is_answered_as_such(void **state) {
-        struct words words = {0};
-
-        assert_int_equal(PARSE(&words, "--help"), 1);
-        assert_int_equal(PARSE(&words, "one", "-h"), 1);
-}
-
 static void assert_refused(struct words *words, int r, const char *expected) {
         assert_int_equal(r, -EINVAL);
         assert_string_equal(words->error, expected);
         free(words->error);
         words->error = NULL;
+}
+
+static void an_option_of_which_there_are_several_keeps_them_in_order(void **state) {
+        struct words words = {0};
+
+        assert_int_equal(PARSE(&words, "--header", "A: 1", "one", "--header=B: 2"), 0);
+        assert_int_equal(words.headers.n, 2);
+        assert_string_equal(words.headers.items[0], "A: 1");
+        assert_string_equal(words.headers.items[1], "B: 2");
+        assert_int_equal(words.operands.n, 1);
+        words.headers.n = OPTIONS_LIST_MAX;
+        assert_refused(&words, PARSE(&words, "--header=C: 3"), "--header may stand 64 times");
+        words.headers.n = 0;
+        assert_refused(&words, PARSE(&words, "--header", "no colon"), "--header takes \"NAME: VALUE\", not 'no colon'");
+}
+
+static void help_is_answered_as_such(void **state) {
+        struct words words = {0};
+
+        assert_int_equal(PARSE(&words, "--help"), 1);
+        assert_int_equal(PARSE(&words, "one", "-h"), 1);
 }
 
 static void wrong_words_are_named(void **state) {
@@ -157,6 +173,7 @@ int main(void) {
                 cmocka_unit_test(a_negative_number_is_an_operand),
                 cmocka_unit_test(behind_two_dashes_everything_is_an_operand),
                 cmocka_unit_test(a_value_may_look_like_anything),
+                cmocka_unit_test(an_option_of_which_there_are_several_keeps_them_in_order),
                 cmocka_unit_test(help_is_answered_as_such),
                 cmocka_unit_test(wrong_words_are_named),
                 cmocka_unit_test(times_have_units),

@@ -31,7 +31,7 @@ static unsigned status_of(unsigned (*reply)(const struct reply_outcome *, struct
 
         for (uint32_t i = 0; codes && codes[i]; i++)
                 refusals_push(&refusals, i, bytes_of(codes[i]), bytes_of("why"));
-        return reply(&(struct reply_outcome){n_accepted, n_duplicates, &refusals}, &body);
+        return reply(&(struct reply_outcome){n_accepted, n_duplicates, 0, &refusals}, &body);
 }
 
 #define CODES(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -88,7 +88,7 @@ static void a_problem_names_the_refusal_that_its_status_is_for(void **state) {
 
         refusals_push(&refusals, 0, bytes_of("bad_id"), bytes_of("one"));
         refusals_push(&refusals, 1, bytes_of("broker_full"), bytes_of("two"));
-        assert_int_equal(to_hook(&(struct reply_outcome){0, 0, &refusals}, &body), 503);
+        assert_int_equal(to_hook(&(struct reply_outcome){0, 0, 0, &refusals}, &body), 503);
         assert_non_null(strstr(buffer_text(&body), "\"detail\":\"two\",\"code\":\"broker_full\""));
 }
 
@@ -99,7 +99,7 @@ static void an_answer_counts_and_names_what_was_refused(void **state) {
         refusals_push(&refusals, 4, bytes_of("bad_id"), bytes_of("why"));
         refusals_push(&more, 2, bytes_of("too_large"), bytes_of("because"));
         refusals_merge(&refusals, &more);
-        reply_to_api(&(struct reply_outcome){3, 1, &refusals}, &body);
+        reply_to_api(&(struct reply_outcome){3, 1, 0, &refusals}, &body);
         assert_string_equal(buffer_text(&body), "{\"accepted\":3,\"duplicate\":1,\"refused\":["
                                                 "{\"index\":2,\"code\":\"too_large\",\"why\":\"because\"},"
                                                 "{\"index\":4,\"code\":\"bad_id\",\"why\":\"why\"}]}\n");
@@ -110,7 +110,7 @@ static void a_webhooks_answer_says_what_was_ignored(void **state) {
         CLEANUP_BUFFER struct buffer body = {0};
         const struct reply_ignored ignored = {2, {(char *)"own echo", (char *)"status"}};
 
-        reply_to_hook(&(struct reply_outcome){0, 0, &refusals}, &ignored, &body);
+        reply_to_hook(&(struct reply_outcome){0, 0, 0, &refusals}, &ignored, &body);
         assert_string_equal(buffer_text(&body), "{\"accepted\":0,\"duplicate\":0,\"ignored\":[\"own echo\",\"status\"],"
                                                 "\"ignored_total\":2}\n");
 }
@@ -122,9 +122,20 @@ static void an_answer_names_only_the_first_of_many_that_were_ignored(void **stat
 
         for (uint32_t i = 0; i < LIMIT_IGNORED_SHOWN; i++)
                 ignored.why[i] = (char *)"status";
-        reply_to_hook(&(struct reply_outcome){0, 0, &refusals}, &ignored, &body);
+        reply_to_hook(&(struct reply_outcome){0, 0, 0, &refusals}, &ignored, &body);
         assert_non_null(strstr(buffer_text(&body), "\"status\"],\"ignored_total\":1000}"));
         assert_true(body.len < 100 + LIMIT_IGNORED_SHOWN * sizeof "\"status\",");
+}
+
+static void events_are_counted_apart_and_one_of_them_is_something(void **state) {
+        CLEANUP_REFUSALS struct refusals refusals = {0};
+        CLEANUP_BUFFER struct buffer body = {0};
+
+        assert_int_equal(reply_to_api(&(struct reply_outcome){0, 0, 2, &refusals}, &body), 202);
+        assert_string_equal(buffer_text(&body), "{\"accepted\":0,\"duplicate\":0,\"events\":2,\"refused\":[]}\n");
+        refusals_push(&refusals, 0, bytes_of("bad_thread"), bytes_of("why"));
+        assert_int_equal(to_hook(&(struct reply_outcome){0, 0, 1, &refusals}, &body), 200);
+        assert_int_equal(to_hook(&(struct reply_outcome){0, 0, 0, &refusals}, &body), 422);
 }
 
 int main(void) {
@@ -140,6 +151,7 @@ int main(void) {
                 cmocka_unit_test(an_answer_counts_and_names_what_was_refused),
                 cmocka_unit_test(a_webhooks_answer_says_what_was_ignored),
                 cmocka_unit_test(an_answer_names_only_the_first_of_many_that_were_ignored),
+                cmocka_unit_test(events_are_counted_apart_and_one_of_them_is_something),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,7 @@
 #define BATCH "01HZZZZZZZZZZZZZZZZZZZZZZZ"
 
 struct said {
-        const char *id, *channel, *from, *kind, *text, *data;
+        const char *id, *channel, *from, *kind, *text, *data, *to, *url;
         int64_t at_ms;
 };
 
@@ -23,6 +23,8 @@ static void push_message(struct buffer *frame, const struct said *said) {
                 .kind = bytes_of(said->kind),
                 .text = bytes_of(said->text),
                 .data = bytes_of(said->data),
+                .to = bytes_of(said->to),
+                .url = bytes_of(said->url),
         };
 
         wire_encode_body(&body, &inside);
@@ -64,7 +66,7 @@ static const struct said burst[] = {
          .text = "Oi",
          .data = "{\"a\":1}",
          .at_ms = 1795255200123},
-        {.from = "5512", .kind = "image", .data = "not json"},
+        {.from = "5512", .kind = "image", .data = "not json", .to = "5512@g.us", .url = "https://m/1"},
         {.id = "wamid.C", .channel = "whatsapp", .text = "Quanto custa?"},
 };
 
@@ -77,12 +79,12 @@ static void the_question_is_the_json_of_the_contract(void **state) {
                 "\",\"tenant\":\"acme\",\"thread\":\"5511\",\"channel\":\"whatsapp\",\"attempt\":2,"
                 "\"fence\":\"18446744073709551615\",\"messages\":["
                 "{\"id\":\"wamid.A\",\"at\":\"2026-11-21T10:00:00.123Z\",\"from\":\"5511\",\"kind\":\"text\",\"text\":"
-                "\"Oi\","
+                "\"Oi\",\"url\":null,"
                 "\"data\":{\"a\":1}},"
                 "{\"id\":null,\"at\":\"2026-11-21T10:00:00.456Z\",\"from\":\"5512\",\"kind\":\"image\",\"text\":null,"
-                "\"data\":\"not json\"},"
+                "\"url\":\"https://m/1\",\"data\":\"not json\"},"
                 "{\"id\":\"wamid.C\",\"at\":\"2026-11-21T10:00:00.456Z\",\"from\":null,\"kind\":\"text\","
-                "\"text\":\"Quanto custa?\",\"data\":null}],"
+                "\"text\":\"Quanto custa?\",\"url\":null,\"data\":null}],"
                 "\"text\":\"Oi\\nQuanto custa?\",\"context\":null}");
 }
 
@@ -93,6 +95,41 @@ static void the_reply_belongs_to_the_last_channel_and_the_last_sender(void **sta
         assert_string_equal(batch->channel, "whatsapp");
         assert_string_equal(batch->from, "5512");
         assert_string_equal(first->channel, "support");
+        assert_string_equal(batch->to, "5512@g.us");
+}
+
+static void a_message_that_was_taken_back_only_tells_where_the_reply_goes(void **state) {
+        static const struct said said[] = {
+                {.id = "m1", .channel = "support", .text = "Oi"},
+                {.id = "m2", .channel = "whatsapp", .from = "5512", .kind = "deleted", .to = "5512@g.us"},
+        };
+        CLEANUP_BATCH struct batch *batch = read_run(said, 2, NULL, 0);
+
+        assert_int_equal(batch->n_deleted, 1);
+        assert_string_equal(batch->channel, "whatsapp");
+        assert_string_equal(batch->to, "5512@g.us");
+        assert_string_equal(batch->last_id, "m1");
+        assert_string_equal(buffer_text(&batch->text), "Oi");
+        assert_string_equal(buffer_text(&batch->prompt), "Oi");
+        assert_non_null(strstr(buffer_text(&batch->question), "\"kind\":\"deleted\",\"text\":null"));
+}
+
+static void a_question_says_when_it_is_only_to_be_recorded(void **state) {
+        CLEANUP_BUFFER struct buffer frame = {0};
+        struct wire_run run = {.fence = 1, .batch = bytes_of(BATCH), .attempt = 1, .is_record = true, .n_messages = 1};
+        CLEANUP_BATCH struct batch *batch = NULL, *other = read_run(burst, 1, NULL, 0);
+        enum wire_type type;
+        struct bytes inside;
+
+        wire_encode_run(&frame, &run);
+        push_message(&frame, &burst[0]);
+        wire_encode_run_end(&frame, &run);
+        assert_int_equal(wire_open(buffer_bytes(&frame), &type, &inside), 0);
+        assert_int_equal(wire_decode_run(inside, &run), 0);
+        assert_int_equal(batch_new(&run, &batch), 0);
+        assert_true(batch->is_record);
+        assert_non_null(strstr(buffer_text(&batch->question), "\"attempt\":1,\"record\":true,"));
+        assert_null(strstr(buffer_text(&other->question), "\"record\""));
 }
 
 static void a_batch_without_channels_and_texts_has_none(void **state) {
@@ -163,6 +200,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(the_question_is_the_json_of_the_contract),
                 cmocka_unit_test(the_reply_belongs_to_the_last_channel_and_the_last_sender),
+                cmocka_unit_test(a_message_that_was_taken_back_only_tells_where_the_reply_goes),
+                cmocka_unit_test(a_question_says_when_it_is_only_to_be_recorded),
                 cmocka_unit_test(a_batch_without_channels_and_texts_has_none),
                 cmocka_unit_test(a_run_that_brings_its_answer_asks_no_question),
                 cmocka_unit_test(what_was_looked_up_becomes_part_of_the_question),

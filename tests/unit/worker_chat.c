@@ -29,6 +29,20 @@ static void a_request_holds_what_was_said_before_and_the_batch_as_one_message(vo
                     "\"stream_options\":{\"include_usage\":true},\"max_tokens\":9,\"temperature\":0.5}");
 }
 
+/* A turn that a person of the team has answered: what they said is not known. */
+static void what_was_only_recorded_stands_before_what_is_said_next(void **state) {
+        static const struct recall_turn turns[] = {{{"Oi", 2}, {"", 0}}, {{"E?", 2}, {"Yes", 3}}, {{"Ah", 2}, {"", 0}}};
+        struct config_handler config = {.model = (char *)"m", .temperature = -1};
+        struct prompt prompt = {.config = &config, .batch = "B", .text = bytes_of("b"), .turns = turns, .n_turns = 3};
+        CLEANUP_BUFFER struct buffer body = {0};
+
+        chat_encode(&prompt, (struct chat_ways){.is_without_options = true}, &body);
+        assert_json(buffer_bytes(&body), "{\"model\":\"m\",\"messages\":["
+                                         "{\"role\":\"user\",\"content\":\"Oi\\nE?\"},"
+                                         "{\"role\":\"assistant\",\"content\":\"Yes\"},"
+                                         "{\"role\":\"user\",\"content\":\"Ah\\nb\"}],\"stream\":true}");
+}
+
 static void what_is_not_set_is_not_sent(void **state) {
         struct config_handler config = {.model = (char *)"m", .temperature = -1};
         struct prompt prompt = {.config = &config, .batch = "B"};
@@ -109,7 +123,7 @@ static void a_refusal_names_a_key_by_its_parameter_or_outside_of_what_it_quotes(
 
 static void messages_that_are_more_than_text_are_described(void **state) {
         static const struct {
-                const char *kind, *text, *data, *expected;
+                const char *kind, *text, *data, *expected, *url;
         } table[] = {
                 {"", "Oi", "", "Oi"},
                 {"text", "", "", ""},
@@ -125,12 +139,15 @@ static void messages_that_are_more_than_text_are_described(void **state) {
                 {"video", "", "{\"url\":\"file:///etc/passwd\"}", "[video]"},
                 {"a/b", "", "{\"a\":{\"b\":\"https://x/5\"}}", "[a/b]"},
                 {"image", "", "not JSON", "[image]"},
+                {"image", "", "{\"url\":\"https://x/1\"}", "[image] https://x/6", "https://x/6"},
+                {"audio", "", "{\"url\":\"https://x/1\"}", "[audio] https://x/1", "file:///etc/passwd"},
         };
 
         for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
                 struct wire_body body = {.kind = bytes_of(table[i].kind),
                                          .text = bytes_of(table[i].text),
-                                         .data = bytes_of(table[i].data)};
+                                         .data = bytes_of(table[i].data),
+                                         .url = bytes_of(table[i].url)};
                 CLEANUP_BUFFER struct buffer text = {0};
 
                 prompt_push_message(&text, &body);
@@ -322,6 +339,7 @@ static void a_text_past_the_limit_is_refused(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_request_holds_what_was_said_before_and_the_batch_as_one_message),
+                cmocka_unit_test(what_was_only_recorded_stands_before_what_is_said_next),
                 cmocka_unit_test(what_is_not_set_is_not_sent),
                 cmocka_unit_test(a_refusal_that_names_a_key_is_asked_again_in_another_way_once),
                 cmocka_unit_test(a_refusal_names_a_key_by_its_parameter_or_outside_of_what_it_quotes),

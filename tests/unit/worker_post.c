@@ -101,6 +101,22 @@ static void a_post_is_never_repeated_by_itself_and_asks_before_it_leaves(void **
         assert_false(scene.outcome.is_doubtful);
 }
 
+static void a_reply_goes_where_the_message_said(void **state) {
+        CLEANUP_SCENE struct scene scene;
+
+        scene_init(&scene);
+        fixture_done(&scene.fixture);
+        fixture_init(&scene.fixture, "telegram", SETTINGS("token", "1:t", "unsigned", "true"));
+        begin_post(&scene);
+        assert_null(strstr(out_call()->body, "-100"));
+        out_answer(200, "{}");
+        scene.batch.to = (char *)"{\"chat\":\"-100\",\"topic\":\"42\"}";
+        begin_post(&scene);
+        assert_non_null(strstr(out_call()->body, "-100"));
+        assert_non_null(strstr(out_call()->body, "42"));
+        out_answer(200, "{}");
+}
+
 static void assert_ends(const struct outcome_response *response, enum wire_outcome kind, bool is_doubtful) {
         CLEANUP_SCENE struct scene scene;
 
@@ -253,6 +269,7 @@ static void a_thread_that_cannot_stand_in_an_address_cannot_be_read_back(void **
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_post_is_never_repeated_by_itself_and_asks_before_it_leaves),
+                cmocka_unit_test(a_reply_goes_where_the_message_said),
                 cmocka_unit_test(a_post_is_in_doubt_when_it_may_have_arrived),
                 cmocka_unit_test(what_cannot_be_posted_says_so_at_once),
                 cmocka_unit_test(a_page_says_whether_the_reply_is_there),

@@ -35,6 +35,29 @@ static void without_a_channel_the_answer_ends_the_run(void **state) {
         assert_int_equal(run.posted, 0);
 }
 
+static void what_needs_no_answer_is_done_without_a_call(void **state) {
+        struct run_plan plan = plain;
+
+        plan.is_uncalled = plan.has_context = true;
+        begin(&plan, 0);
+        assert_string_equal(step(1, RUN_ON_LOCKED), "result release > reporting");
+        assert_outcome(WIRE_DONE, "");
+        assert_string_equal(step(2, RUN_ON_SETTLED), "end > ended");
+}
+
+static void a_record_is_remembered_once_the_broker_has_taken_it(void **state) {
+        struct run_plan plan = plain;
+
+        plan.is_uncalled = plan.is_record = plan.has_history = true;
+        plan.has_post = false;
+        begin(&plan, 0);
+        assert_string_equal(step(1, RUN_ON_LOCKED), "result release > reporting");
+        assert_string_equal(settle(2, true), "remember end > ended");
+        begin(&plan, 0);
+        step(1, RUN_ON_LOCKED);
+        assert_string_equal(settle(2, false), "end > ended");
+}
+
 static void without_a_lock_the_call_begins_at_once(void **state) {
         struct run_plan plan = plain;
 
@@ -299,6 +322,8 @@ int main(void) {
                 cmocka_unit_test(a_run_with_two_replies_goes_from_lock_to_release),
                 cmocka_unit_test(nothing_to_say_is_done_without_a_commit),
                 cmocka_unit_test(without_a_channel_the_answer_ends_the_run),
+                cmocka_unit_test(what_needs_no_answer_is_done_without_a_call),
+                cmocka_unit_test(a_record_is_remembered_once_the_broker_has_taken_it),
                 cmocka_unit_test(without_a_lock_the_call_begins_at_once),
                 cmocka_unit_test(a_stored_answer_is_posted_without_asking_again),
                 cmocka_unit_test(a_stored_answer_that_is_out_already_is_only_reported),

@@ -217,6 +217,17 @@ static void a_private_range_is_for_the_channel_to_allow(void **state) {
         }
 }
 
+static void a_sign_is_shown_where_the_reply_will_be(void **state) {
+        CLEANUP_SCENE struct scene scene;
+
+        scene_init(&scene, "telegram", SETTINGS("token", "1:t", "unsigned", "true"));
+        typing_stop(scene.typing, false);
+        scene.batch.to = (char *)"{\"chat\":\"-100\",\"topic\":\"42\"}";
+        scene.typing = typing_new(scene.typings, scene.fixture.channel, &scene.batch);
+        out_wait(LIMIT_TYPING_AFTER_MS);
+        assert_non_null(strstr(out_call()->body, "-100"));
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_sign_is_shown_after_a_while_and_again_and_again),
@@ -233,6 +244,7 @@ int main(void) {
                 cmocka_unit_test(a_thread_that_cannot_stand_in_an_address_is_shown_nothing),
                 cmocka_unit_test(what_is_still_shown_when_the_worker_ends_is_let_go),
                 cmocka_unit_test(a_private_range_is_for_the_channel_to_allow),
+                cmocka_unit_test(a_sign_is_shown_where_the_reply_will_be),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

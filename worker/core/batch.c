@@ -11,6 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The kind of a message that was taken back. */
+#define KIND_DELETED "deleted"
+
 static json_t *text_or_null(struct bytes text) { return text.len > 0 ? json_text_new(text) : json_null(); }
 
 /* Data is JSON by contract; what is not goes to the handler as the text it is. */
@@ -33,6 +36,7 @@ static json_t *message_new(const struct wire_run_message *message, const struct 
         json_object_set_new(object, "from", text_or_null(body->from));
         json_object_set_new(object, "kind", body->kind.len > 0 ? json_text_new(body->kind) : json_string("text"));
         json_object_set_new(object, "text", text_or_null(body->text));
+        json_object_set_new(object, "url", text_or_null(body->url));
         json_object_set_new(object, "data", data_new(body->data));
         return object;
 }
@@ -45,6 +49,31 @@ static void keep_last(char **place, struct bytes value) {
         *place = bytes_copy_text(value);
 }
 
+/* What a message says to whoever answers. */
+static void push_said(struct batch *batch, const struct wire_body *body) {
+        prompt_push_message(&batch->prompt, body);
+        if (body->text.len == 0)
+                return;
+        if (batch->text.len > 0)
+                buffer_push_text(&batch->text, "\n");
+        buffer_push(&batch->text, body->text.data, body->text.len);
+}
+
+/* One that was taken back still tells where the reply goes, and nothing else. */
+static void read_message(const struct wire_run_message *message, const struct wire_body *body, struct batch *batch) {
+        bool is_deleted = bytes_is_text(body->kind, KIND_DELETED);
+
+        keep_last(&batch->channel, message->channel);
+        keep_last(&batch->from, body->from);
+        keep_last(&batch->to, body->to);
+        if (is_deleted) {
+                batch->n_deleted++;
+                return;
+        }
+        keep_last(&batch->last_id, message->id);
+        push_said(batch, body);
+}
+
 static int read_messages(const struct wire_run *run, struct batch *batch, json_t *messages) {
         struct wire_run reader = *run;
         struct wire_run_message message;
@@ -54,17 +83,9 @@ static int read_messages(const struct wire_run *run, struct batch *batch, json_t
                 if (wire_run_next(&reader, &message) < 0 || wire_decode_body(message.body, &body) < 0)
                         return -EBADMSG;
                 json_array_append_new(messages, message_new(&message, &body));
-                keep_last(&batch->channel, message.channel);
-                keep_last(&batch->from, body.from);
                 if (i == 0)
                         keep_last(&batch->first_id, message.id);
-                keep_last(&batch->last_id, message.id);
-                prompt_push_message(&batch->prompt, &body);
-                if (body.text.len == 0)
-                        continue;
-                if (batch->text.len > 0)
-                        buffer_push_text(&batch->text, "\n");
-                buffer_push(&batch->text, body.text.data, body.text.len);
+                read_message(&message, &body, batch);
         }
         return 0;
 }
@@ -82,6 +103,8 @@ static void write_question(struct batch *batch, json_t *messages) {
         json_object_set_new(question, "thread", json_text_new(bytes_of(batch->thread)));
         json_object_set_new(question, "channel", json_text_or_null(batch->channel));
         json_object_set_new(question, "attempt", json_integer(batch->attempt));
+        if (batch->is_record)
+                json_object_set_new(question, "record", json_true());
         /* As text: JavaScript has no whole numbers beyond 53 bits. */
         json_object_set_new(question, "fence", json_string(fence));
         json_object_set(question, "messages", messages);
@@ -107,6 +130,7 @@ int batch_new(const struct wire_run *run, struct batch **ret) {
         batch->posted = run->posted;
         batch->is_doubtful = run->is_doubtful;
         batch->is_silent = run->is_silent;
+        batch->is_record = run->is_record;
         buffer_push(&batch->answer, run->answer.data, run->answer.len);
         r = read_messages(run, batch, messages);
         if (r < 0)
@@ -138,6 +162,7 @@ struct batch *batch_free(struct batch *batch) {
         free(batch->thread);
         free(batch->channel);
         free(batch->from);
+        free(batch->to);
         free(batch->first_id);
         free(batch->last_id);
         buffer_done(&batch->text);

@@ -1,4 +1,4 @@
-/* A batch as a run brings it, and the question that a handler gets: the JSON of design 6.3. Pure.
+/* A batch as a run brings it, and the question that a handler gets: the JSON of PROTOCOL.md, section 7. Pure.
  *
  * A batch is a copy: the frame it was read from need not live on. */
 #pragma once
@@ -11,9 +11,12 @@ struct batch {
         char *tenant, *thread;
         char *channel; /* of the last message that has one; NULL = nothing is posted */
         char *from; /* who sent the last message that says so; NULL = none does */
+        char *to; /* where the reply goes, of the last message that says so; NULL = to the thread's name */
         char *first_id; /* of the first message; NULL = it has none */
-        char *last_id; /* of the last message that has one; NULL = none has */
+        char *last_id; /* of the last message that has one and was not taken back; NULL = there is none */
         uint32_t attempt, n_messages;
+        uint32_t n_deleted; /* of the messages: taken back by who wrote them, and no part of what is answered */
+        bool is_record; /* the messages are only to be recorded: a person has answered them */
         struct buffer text; /* the texts that are not empty, a newline between them */
         struct buffer prompt; /* what a model is told of the messages: core/prompt.h */
         struct buffer question; /* JSON; empty when the run brings its answer */

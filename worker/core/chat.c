@@ -9,18 +9,39 @@ static void push_message(json_t *messages, const char *role, struct bytes conten
                 json_array_append_new(messages, prompt_message_new(role, content));
 }
 
+static void push_line(struct buffer *text, struct bytes line) {
+        if (text->len > 0 && line.len > 0)
+                buffer_push_text(text, "\n");
+        buffer_push(text, line.data, line.len);
+}
+
+/* What was said before and a person of the team has answered stands in front of it, in the same message: templates of
+ * many models refuse two of one side in a row. */
+static void push_last(json_t *messages, const struct prompt *prompt, struct buffer *unanswered) {
+        struct prompt last = *prompt;
+
+        push_line(unanswered, prompt->text);
+        last.text = buffer_bytes(unanswered);
+        json_array_append_new(messages, prompt_user_new(&last));
+}
+
 static json_t *messages_new(const struct prompt *prompt) {
         CLEANUP_BUFFER struct buffer context = {0};
+        CLEANUP_BUFFER struct buffer user = {0};
         json_t *messages = json_array();
 
         prompt_push_context(&context, prompt);
         push_message(messages, "system", bytes_of(prompt->config->system));
         push_message(messages, "system", buffer_bytes(&context));
         for (size_t i = 0; i < prompt->n_turns; i++) {
-                push_message(messages, "user", prompt->turns[i].user);
+                push_line(&user, prompt->turns[i].user);
+                if (prompt->turns[i].assistant.len == 0)
+                        continue;
+                push_message(messages, "user", buffer_bytes(&user));
                 push_message(messages, "assistant", prompt->turns[i].assistant);
+                buffer_clear(&user);
         }
-        json_array_append_new(messages, prompt_user_new(prompt));
+        push_last(messages, prompt, &user);
         return messages;
 }
 

@@ -32,20 +32,26 @@ static bool is_word(struct bytes kind) {
         return kind.len > 0 && kind.len <= KIND_LEN_MAX;
 }
 
+static bool begins_with(struct bytes text, const char *beginning) {
+        return text.len > strlen(beginning) && memcmp(text.data, beginning, strlen(beginning)) == 0;
+}
+
+/* Appends an address that a tool could fetch; anything else is none. */
+static bool push_url(struct buffer *text, struct bytes url) {
+        if (!begins_with(url, "https://") && !begins_with(url, "http://"))
+                return false;
+        buffer_print(text, " %.*s", BYTES_PRINT(url));
+        return true;
+}
+
 /* Appends the addresses at one place; how many. */
 static size_t push_urls(struct buffer *text, const json_t *data, const char *place) {
         struct json_found found = {0};
         size_t n = 0;
 
         json_pointer_find_all(data, place, URLS_MAX, &found);
-        for (size_t i = 0; i < found.n; i++) {
-                const char *url = json_string_value(found.items[i]);
-
-                if (!url || (strncmp(url, "https://", 8) != 0 && strncmp(url, "http://", 7) != 0))
-                        continue;
-                buffer_print(text, " %s", url);
-                n++;
-        }
+        for (size_t i = 0; i < found.n; i++)
+                n += push_url(text, bytes_of(json_string_value(found.items[i])));
         free(found.items);
         return n;
 }
@@ -58,6 +64,8 @@ static void push_media(struct buffer *text, const struct wire_body *body) {
         size_t n;
 
         buffer_print(text, "[%s]", kind);
+        if (push_url(text, body->url))
+                return;
         if (body->data.len == 0 || !is_word(body->kind) || json_decode(body->data, &data, &error) < 0)
                 return;
         snprintf(place, sizeof place, "/%s/*", kind); /* or under the name of the message's kind */

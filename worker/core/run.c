@@ -31,6 +31,8 @@ static void on_held(struct run *run, struct mono now, struct run_fx *fx) {
                 run_post_next(run, now, fx);
         } else if (run->plan.is_answered) {
                 run_report_done(run, now, fx);
+        } else if (run->plan.is_uncalled) {
+                run_report_done(run, now, fx);
         } else if (run->plan.has_context) {
                 run->stage = RUN_CONTEXT;
                 run->is_calling = true;

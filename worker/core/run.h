@@ -5,6 +5,7 @@
  *   LOCKING --------> CONTEXT --------> ANSWERING ------> ANSWERED ----> POSTING ---------> REPORTING ----> ENDED
  *
  *   no lookup:                     from LOCKING to ANSWERING
+ *   nothing to ask:                from LOCKING to REPORTING
  *   a stored answer:               from LOCKING to POSTING; to READING first when the reply whose turn it is may be out
  *   nothing to post, any failure:  to REPORTING, from wherever it is
  *   stop and cancel:               to ENDED, from wherever it is, at once and without a result
@@ -48,6 +49,8 @@ struct run_plan {
         bool can_read_back; /* and tell what it shows? */
         bool is_silent_on_unknown; /* a reply that may be out is not posted again */
         bool has_history; /* is what was said and answered to be remembered? */
+        bool is_record; /* it is to be remembered without an answer: has_post is not set then */
+        bool is_uncalled; /* the handler is not asked: there is nothing to answer, or it has no use for a record */
         bool is_answered; /* an earlier run's answer came along */
         bool is_doubtful; /* its reply number `posted` may be out */
         uint32_t n_replies; /* of that answer */

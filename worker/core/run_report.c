@@ -43,7 +43,7 @@ void run_report_done(struct run *run, struct mono now, struct run_fx *fx) {
 
         outcome_init_done(&outcome);
         run->is_doubtful = false;
-        if (run->plan.has_history && run->n_replies > 0)
+        if (run->plan.has_history && (run->n_replies > 0 || run->plan.is_record))
                 remember(run, fx);
         run_report(run, now, &outcome, fx);
 }

@@ -1,0 +1,194 @@
+/* A thread is held, as a person has taken it over, and let go again. Neither loses a message or changes the order, and
+ * each is durable before it is told. */
+#include "broker/core/state.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* -- runs ---------------------------------------------------------------------------------------------------------- */
+
+bool thread_is_posting(const struct core *core, const struct thread *thread) {
+        return thread->is_answered && (thread->state == THREAD_RUNNING || (thread->is_awaited && core->awaiting));
+}
+
+bool thread_call_off(struct core *core, struct now now, struct thread *thread, const char *code, const char *why,
+                     struct effects *fx) {
+        if (thread->state == THREAD_RUNNING) {
+                core->counters.cancelled++;
+                run_cancel(core, now, core->workers[thread->worker].address, thread->fence, code, why, fx);
+                thread_end_lease(core, thread);
+                thread->n_batch = 0;
+                return true;
+        }
+        if (!thread->is_awaited || !core->awaiting || thread->is_answered)
+                return false;
+        thread->is_awaited = false;
+        thread->void_fence = (uint64_t)core->epoch << 32;
+        return true;
+}
+
+/* -- hold ---------------------------------------------------------------------------------------------------------- */
+
+static enum stored_note_kind note_of(enum hold_kind kind) {
+        static const enum stored_note_kind kinds[] = {
+                [HOLD_OPERATOR] = STORED_HOLD, [HOLD_PERSON] = STORED_TAKEOVER, [HOLD_CLOSED] = STORED_CLOSED};
+
+        return kinds[kind];
+}
+
+/* The hold itself may be let go in the same turn, so it lends no text. */
+static void store(const struct core *core, const struct hold *hold, struct effects *fx) {
+        effects_push_change(fx, CHANGE_PUT_NOTE)->note = (struct stored_note){
+                .seq = hold->seq,
+                .kind = note_of(hold->kind),
+                .tenant = bytes_of(core->tenants[hold->tenant].name),
+                .name = effects_keep(fx, (struct bytes){hold->thread, hold->thread_len}),
+                .value = effects_keep(fx, bytes_of(hold->why)),
+                .at = hold->since,
+                .until = hold->until,
+        };
+}
+
+/* A run whose answer is stored is let go on to its end: its reply may be out already. */
+static void stop(struct core *core, struct now now, struct thread *thread, struct effects *fx) {
+        thread->is_held = true;
+        if (thread_is_posting(core, thread) && thread->state == THREAD_RUNNING)
+                return;
+        if (thread_call_off(core, now, thread, "held", "a person has taken this thread over", fx))
+                batch_store(core, thread, AT_QUIET, 0, fx);
+        thread_keep_held(core, now, thread);
+}
+
+static int hold_one(struct core *core, struct now now, uint32_t tenant, struct bytes name,
+                    const struct hold_terms *terms, struct effects *fx) {
+        struct thread *thread = thread_find(core, tenant, name);
+        struct hold *hold = hold_find(core, tenant, name);
+
+        if (!hold && core->holds.n >= LIMIT_HOLDS)
+                return -ENOSPC;
+        if (!hold)
+                core->counters.holds++;
+        hold = hold_get(core, now, tenant, name);
+        hold->kind = terms->kind;
+        hold_set_why(hold, terms->why);
+        hold_set_until(core, now, hold, terms->until);
+        store(core, hold, fx);
+        if (thread && !thread->is_held)
+                stop(core, now, thread, fx);
+        return 0;
+}
+
+int take_over(struct core *core, struct now now, uint32_t tenant, struct bytes thread, const struct hold_terms *terms,
+              struct effects *fx) {
+        uint32_t cursor = 0;
+        struct bytes name;
+
+        while (names_next(core, tenant, thread, &cursor, &name)) {
+                int r;
+
+                /* Another name has messages of its own only while it runs empty. */
+                if (cursor > 1 && !thread_find(core, tenant, name))
+                        continue;
+                r = hold_one(core, now, tenant, name, terms, fx);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* -- let go -------------------------------------------------------------------------------------------------------- */
+
+/* A batch whose answer is stored goes at once, whatever has come behind it; else it is due as its messages say, from
+ * now at the earliest: the time that it was held is not our lateness. */
+static void go_on(struct core *core, struct now now, struct thread *thread, struct effects *fx) {
+        const struct config_tenant *settings = settings_of(core, thread);
+
+        thread->is_held = false;
+        if (settings && settings->on_resume == CONFIG_ON_RESUME_RECORD)
+                records_begin(core, now, thread, fx);
+        if (thread->state != THREAD_HELD)
+                return;
+        if (thread->has_record && !thread->is_answered)
+                batch_store(core, thread, AT_QUIET, 0, fx); /* its pause is over for the next start, too */
+        thread_set_state(core, now, thread, thread->is_answered ? THREAD_BACKOFF : THREAD_COLLECTING);
+        thread_arm(core, thread, thread->is_answered ? now.mono : mono_max(now.mono, batch_due(core, now, thread)));
+}
+
+static void end(struct core *core, struct now now, struct hold *hold, struct effects *fx) {
+        struct thread *thread = thread_find(core, hold->tenant, (struct bytes){hold->thread, hold->thread_len});
+
+        effects_delete(fx, CHANGE_DELETE_NOTE, hold->seq);
+        hold_remove(core, hold);
+        if (thread)
+                go_on(core, now, thread, fx);
+}
+
+uint32_t let_go(struct core *core, struct now now, uint32_t tenant, struct bytes thread, uint32_t kinds,
+                struct effects *fx) {
+        uint32_t cursor = 0, n = 0;
+        struct bytes name;
+
+        while (core->holds.n > 0 && names_next(core, tenant, thread, &cursor, &name)) {
+                struct hold *hold = hold_find(core, tenant, name);
+
+                if (!hold || !(kinds & 1U << hold->kind))
+                        continue;
+                end(core, now, hold, fx);
+                n++;
+        }
+        return n;
+}
+
+void holds_on_time(struct core *core, struct now now, struct effects *fx) {
+        for (int n = 0; n < LIMIT_DUE_PER_TURN; n++) {
+                struct hold *hold = hold_next_ended(core, now);
+
+                if (!hold)
+                        return;
+                end(core, now, hold, fx);
+        }
+}
+
+/* -- two become one ------------------------------------------------------------------------------------------------ */
+
+/* An operator's word goes before that of a platform; else what is there stays. */
+static bool is_stronger(const struct hold *hold, const struct hold *other) {
+        return !other || (hold->kind == HOLD_OPERATOR && other->kind != HOLD_OPERATOR);
+}
+
+/* What still waits in a thread that becomes one with a held one is held as well. */
+static void hold_rest(struct core *core, struct now now, uint32_t tenant, struct bytes from, struct bytes to,
+                      struct effects *fx) {
+        const struct hold *hold = hold_find(core, tenant, to);
+        struct hold_terms terms;
+
+        if (!hold || !thread_find(core, tenant, from) || !is_stronger(hold, hold_find(core, tenant, from)))
+                return;
+        terms = (struct hold_terms){hold->kind, effects_keep(fx, bytes_of(hold->why)), hold->until};
+        /* Without a place for one more, it runs empty as it is. */
+        if (hold_one(core, now, tenant, from, &terms, fx) < 0)
+                return;
+}
+
+void take_over_join(struct core *core, struct now now, uint32_t tenant, struct bytes from, struct bytes to,
+                    struct effects *fx) {
+        struct hold *hold;
+        struct hold_terms terms;
+        bool is_wanted;
+
+        hold_rest(core, now, tenant, from, to, fx);
+        hold = hold_find(core, tenant, from);
+        if (!hold)
+                return;
+        terms = (struct hold_terms){hold->kind, effects_keep(fx, bytes_of(hold->why)), hold->until};
+        is_wanted = is_stronger(hold, hold_find(core, tenant, to));
+        /* A thread that still has messages stays held until the end of both. */
+        if (!thread_find(core, tenant, from)) {
+                effects_delete(fx, CHANGE_DELETE_NOTE, hold->seq);
+                hold_remove(core, hold);
+                core->counters.holds -= is_wanted && !hold_find(core, tenant, to); /* it only has another name */
+        }
+        /* Without a place for one more, the thread that is held stays so by itself. */
+        if (is_wanted && hold_one(core, now, tenant, to, &terms, fx) < 0)
+                return;
+}
