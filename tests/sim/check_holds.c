@@ -128,7 +128,8 @@ static void want_of_platform(uint32_t index, enum model_hold hold, bool is_only_
 static void take_over(uint32_t index, const struct said *said, enum model_hold hold) {
         int echo = said->what == WIRE_WHAT_PERSON ? is_echo(index, said) : 0;
 
-        if (check_settings(index)->on_takeover == CONFIG_ON_TAKEOVER_IGNORE || echo == 1)
+        if (check_settings(index)->on_takeover == CONFIG_ON_TAKEOVER_IGNORE || echo == 1 ||
+            checks.threads[index].wanted_hold == MODEL_OPERATOR)
                 return;
         if (echo < 0)
                 check_hold_is_unsure(index);
