@@ -15,13 +15,15 @@ end
 function request()
    sent = sent + 1
    return wrk.format(nil, nil, nil, string.format(
-      '{"thread":"5511%07d","id":"%s-%d-%d","from":"Ana Teste","kind":"text","text":"Oi, tudo bem? Quanto custa o banho e tosa?"}',
+      '{"thread":"5511%07d","id":"%s-%d-%d","from":"Ana Teste","kind":"text",' ..
+      '"text":"Oi, tudo bem? Quanto custa o banho e tosa?"}',
       sent % 20000, run, number, sent))
 end
 
 function done(summary, latency, requests)
+   local errors = summary.errors
    io.write(string.format(
       '{"requests":%d,"seconds":%f,"p50_ms":%f,"p99_ms":%f,"max_ms":%f,"wrong":%d}\n',
       summary.requests, summary.duration / 1e6, latency:percentile(50) / 1e3, latency:percentile(99) / 1e3,
-      latency.max / 1e3, summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout))
+      latency.max / 1e3, errors.status + errors.connect + errors.read + errors.write + errors.timeout))
 end
