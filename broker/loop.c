@@ -176,7 +176,7 @@ static int encode_run(struct loop *loop, const struct send_run *run, struct buff
         if (run->is_answered)
                 r = store_read_answer(loop->store, seqs[0], &loop->memory, &head.answer);
         if (run->is_answered && r == 0)
-                core_expect_echoes(loop->core, loop->now, run->tenant, run->thread, head.answer);
+                core_expect_echoes(loop->core, loop->now, run->tenant, run->thread, head.answer, run->posted);
         wire_encode_run(frame, &head);
         for (uint32_t i = 0; i < run->n_messages && r == 0; i++) {
                 struct stored_message message;

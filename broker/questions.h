@@ -42,4 +42,4 @@ json_t *answer_dead(struct loop *loop, const char *tenant, uint32_t limit);
 json_t *answer_dead_show(struct loop *loop, struct bytes batch);
 json_t *answer_time(struct wall at);
 /* What becomes of the messages that wait when a hold ends: "answer" or "record"; null without a tenant. */
-json_t *answer_policy(const struct config_tenant *tenant);
+json_t *answer_policy(const struct config_tenant *tenant, enum hold_kind kind);

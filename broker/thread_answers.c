@@ -58,17 +58,16 @@ static json_t *dead_of_thread(const struct core *core, const struct core_thread_
         return list;
 }
 
-json_t *answer_policy(const struct config_tenant *tenant) {
-        if (!tenant)
-                return json_null();
-        return json_string(tenant->on_resume == CONFIG_ON_RESUME_RECORD ? "record" : "answer");
+json_t *answer_policy(const struct config_tenant *tenant, enum hold_kind kind) {
+        return tenant ? json_string(thread_policy_name(tenant, kind)) : json_null();
 }
 
 static json_t *hold_of(const struct loop *loop, const struct core_thread_view *view) {
         json_t *json = json_object();
 
         json_object_set_new(json, "kind", json_string(hold_kind_name(view->held_kind)));
-        json_object_set_new(json, "on_resume", answer_policy(config_tenant_find(loop->config, view->tenant)));
+        json_object_set_new(json, "on_resume",
+                            answer_policy(config_tenant_find(loop->config, view->tenant), view->held_kind));
         json_object_set_new(json, "since", answer_time(view->held_since));
         json_object_set_new(json, "until", answer_time(view->held_until));
         json_object_set_new(json, "why", view->held_why[0] ? json_text_new(bytes_of(view->held_why)) : json_null());

@@ -86,12 +86,28 @@ static const char *end_of_hold(enum hold_kind kind) {
         return "after `lull resume`";
 }
 
+const char *thread_policy_name(const struct config_tenant *tenant, enum hold_kind kind) {
+        static const char *const names[] = {[CONFIG_ON_RESUME_REST] = "rest",
+                                            [CONFIG_ON_RESUME_ANSWER] = "answer",
+                                            [CONFIG_ON_RESUME_RECORD] = "record"};
+
+        return kind == HOLD_OPERATOR ? "answer" : names[tenant->on_resume];
+}
+
+/* What becomes of the messages then. */
+static const char *fate_of(const struct core_thread_view *view, const struct config_tenant *tenant) {
+        if (!tenant || view->held_kind == HOLD_OPERATOR || tenant->on_resume == CONFIG_ON_RESUME_ANSWER)
+                return "answered";
+        if (tenant->on_resume == CONFIG_ON_RESUME_RECORD || view->held_kind == HOLD_CLOSED)
+                return "recorded without an answer";
+        return "what came after the team's last word answered, the rest recorded,";
+}
+
 static char *next_in_held(const struct core_thread_view *view, const struct config_tenant *tenant) {
-        bool is_record = tenant && tenant->on_resume == CONFIG_ON_RESUME_RECORD;
         char text[CLOCK_TEXT_MAX];
 
         return memory_print("what %s is kept, and %s %s%s%s", view->held_kind == HOLD_CLOSED ? "waits" : "comes",
-                            is_record ? "recorded without an answer" : "answered", end_of_hold(view->held_kind),
+                            fate_of(view, tenant), end_of_hold(view->held_kind),
                             view->held_until.ms > 0 ? ", or when the hold ends at " : "",
                             view->held_until.ms > 0 ? clock_text(view->held_until, text) : "");
 }

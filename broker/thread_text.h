@@ -8,3 +8,5 @@ char *thread_waits_for(const struct core_thread_view *view, const struct config_
 char *thread_what_is_next(const struct core_thread_view *view, const struct config_tenant *tenant);
 /* It did not fail: somebody gave it up. */
 bool thread_is_cancelled(const struct core_thread_view *view);
+/* What becomes of what waits when a hold of that kind ends: "rest", "answer" or "record". */
+const char *thread_policy_name(const struct config_tenant *tenant, enum hold_kind kind);

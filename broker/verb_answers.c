@@ -198,7 +198,8 @@ static json_t *hold_item(const struct loop *loop, const struct core_hold_view *v
         json_object_set_new(item, "why", view->why[0] ? json_text_new(bytes_of(view->why)) : json_null());
         json_object_set_new(item, "pending", json_integer(view->n_messages));
         json_object_set_new(item, "kind", json_string(hold_kind_name(view->kind)));
-        json_object_set_new(item, "on_resume", answer_policy(config_tenant_find(loop->config, view->tenant)));
+        json_object_set_new(item, "on_resume",
+                            answer_policy(config_tenant_find(loop->config, view->tenant), view->kind));
         return item;
 }
 

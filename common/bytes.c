@@ -46,17 +46,39 @@ static size_t utf8_sequence(const uint8_t *at, size_t left) {
         return len;
 }
 
+/* How many bytes at the front are ASCII, eight at a time: most of what is written is, and all of it is looked at. */
+static size_t count_ascii(const uint8_t *data, size_t len) {
+        uint64_t eight;
+        size_t n;
+
+        for (n = 0; len - n >= sizeof eight; n += sizeof eight) {
+                memcpy(&eight, data + n, sizeof eight);
+                if (eight & UINT64_C(0x8080808080808080))
+                        break;
+        }
+        return n;
+}
+
 bool bytes_is_utf8(struct bytes a) {
         const uint8_t *data = a.data;
 
         for (size_t i = 0; i < a.len;) {
-                size_t len = utf8_sequence(data + i, a.len - i);
+                size_t len = count_ascii(data + i, a.len - i);
 
+                if (len == 0)
+                        len = utf8_sequence(data + i, a.len - i);
                 if (len == 0)
                         return false;
                 i += len;
         }
         return true;
+}
+
+int bytes_hex_value(uint8_t character) {
+        if (character >= '0' && character <= '9')
+                return character - '0';
+        character |= 0x20; /* to lower case */
+        return character >= 'a' && character <= 'f' ? character - 'a' + 10 : -1;
 }
 
 char *bytes_copy_text(struct bytes a) { return memory_copy_text(a.data, a.len); }

@@ -187,3 +187,10 @@ int channel_typing_encode(const struct channel *channel, const struct channel_re
                 return 1;
         return channel_encode_call(channel, call, reply, "POST", (struct wall){0}, ret, ret_error);
 }
+
+bool channel_typing_is_done(const struct channel *channel, long http_status, struct bytes body) {
+        char why[LIMIT_WHY_LEN];
+
+        return http_status >= 200 && http_status < 300 &&
+               channel_post_outcome(channel, http_status, body, why) == CHANNEL_POSTED;
+}

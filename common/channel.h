@@ -41,6 +41,9 @@ enum channel_proof {
 
 /* Is the webhook from who it says? Compared in constant time. */
 MUST_USE enum channel_proof channel_verify(const struct channel *channel, const struct channel_request *request);
+/* Does the platform sign the address that it posts to, too? Then `public_url` is the first thing to look at when the
+ * signature is wrong. */
+bool channel_signs_address(const struct channel *channel);
 
 /* The platform's question whether this address is ours, where it asks with a GET. (One in the body of a POST is found
  * by channel_read().) 0 and the text to answer in `answer`; 1 when it is no
@@ -51,13 +54,16 @@ MUST_USE int channel_challenge(const struct channel *channel, const struct chann
 /* One thing that a webhook says. The texts live as long as the events. */
 struct channel_event {
         bool is_ignored;
+        bool is_warning; /* ignored, but somebody should hear of it: a reply of ours was not delivered */
         /* Ignored: what it is, for the log and for `lull channel test`. WIRE_WHAT_PERSON and WIRE_WHAT_CLOSED: what
          * people read about it, or NULL. Else NULL. */
         const char *why;
         enum wire_what what;
         /* NULL = none; data is JSON text. Unless it is ignored, it has a thread and a kind; an edit, a deletion and
-         * what is shown have an id, too. Of WIRE_WHAT_PERSON and WIRE_WHAT_CLOSED the kind is the `why` again, which
-         * the broker then tells; of other events it may be empty. */
+         * what is shown have an id, too: of the message, or the batch. An id of WIRE_WHAT_PERSON, WIRE_WHAT_CLOSED,
+         * WIRE_WHAT_RESUME or WIRE_WHAT_ALIAS is the event's own: the same again is the same event. Of WIRE_WHAT_PERSON
+         * and WIRE_WHAT_CLOSED the kind is the `why` again, which the broker then tells; of other events it may be
+         * empty. */
         const char *id, *thread, *from, *kind, *text, *data;
         const char *to; /* where a reply goes, when that is not the thread's name: a text, or a JSON object's */
         const char *url; /* of a medium */
@@ -145,6 +151,9 @@ enum channel_posted {
 /* What the platform's answer to a post means. `why` (LIMIT_WHY_LEN bytes) gets a sentence unless it was posted. */
 MUST_USE enum channel_posted channel_post_outcome(const struct channel *channel, long http_status, struct bytes body,
                                                   char *why);
+/* After how long the platform's answer says in its body that the reply may be posted again, at most
+ * LIMIT_RETRY_AFTER_MAX_S; 0 when it does not say. */
+struct span channel_post_retry_after(const struct channel *channel, struct bytes body);
 
 /* -- was it posted? ------------------------------------------------------------------------------------------------ */
 
@@ -185,6 +194,8 @@ struct span channel_typing_refresh(const struct channel *channel);
  * needs the id of a message; -EINVAL as channel_post_encode(). */
 MUST_USE int channel_typing_encode(const struct channel *channel, const struct channel_reply *reply, bool is_on,
                                    struct channel_call *ret, char **ret_error);
+/* Is it shown, or taken away, by what the platform answered? Some refuse it with a good status. */
+bool channel_typing_is_done(const struct channel *channel, long http_status, struct bytes body);
 
 /* -- channel files ------------------------------------------------------------------------------------------------- */
 

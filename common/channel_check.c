@@ -114,11 +114,26 @@ static void respond_check(struct channel_check *check, const struct yaml_node *n
         channel_map_check(check, node, keys);
 }
 
+static void setting_each_check(struct channel_check *check, const struct yaml_node *node) {
+        channel_setting_check(check, node);
+}
+
+static void names_of_check(struct channel_check *check, const struct yaml_node *node) {
+        channel_list_check(check, node, LIMIT_SETTINGS, setting_each_check);
+}
+
+static void names_check(struct channel_check *check, const struct yaml_node *node) {
+        static const struct channel_key keys[] = {{"of", names_of_check, true}, {"unless", setting_each_check}, {0}};
+
+        channel_map_check(check, node, keys);
+}
+
 static void otherwise_check(struct channel_check *check, const struct yaml_node *node) {
         channel_pattern_check(check, node);
 }
 
 static const struct channel_key file_keys[] = {{"settings", channel_settings_check, true},
+                                               {"names", names_check},
                                                {"proof", channel_proofs_check, true},
                                                {"challenge", channel_challenge_check},
                                                {"body", body_check},

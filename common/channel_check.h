@@ -57,6 +57,9 @@ const struct yaml_node *channel_setting_check(struct channel_check *check, const
 /* Is the setting of that form? */
 bool channel_setting_is(const struct yaml_node *setting, const char *form);
 
+/* The name of a header. */
+void channel_header_check(struct channel_check *check, const struct yaml_node *node);
+
 /* -- channel_settings.c -------------------------------------------------------------------------------------------- */
 
 /* The forms of settings, NULL at the end. */
@@ -73,6 +76,16 @@ void channel_condition_check(struct channel_check *check, const struct yaml_node
 /* A condition that has other keys, too; `is_enough`: one of those may stand without a condition. */
 void channel_condition_check_with(struct channel_check *check, const struct yaml_node *node,
                                   const struct channel_key *others, bool is_enough);
+
+/* -- channel_check_names.c ----------------------------------------------------------------------------------------- */
+
+/* A value that must not be the same for every item, whichever of its texts it takes: else all people would be one, or
+ * all messages after the first duplicates. */
+void channel_name_check(struct channel_check *check, const struct yaml_node *node);
+/* The same of a part of `to`, which may have a fixed word behind `then`. */
+void channel_part_check(struct channel_check *check, const struct yaml_node *node);
+/* A value of which some text must depend on the item. */
+void channel_said_check(struct channel_check *check, const struct yaml_node *node);
 
 /* -- the sections; each in the form of a `check` ------------------------------------------------------------------- */
 

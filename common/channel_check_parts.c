@@ -171,6 +171,17 @@ void channel_word_check(struct channel_check *check, const struct yaml_node *nod
         channel_refuse(check, node->line, "must be %s", list);
 }
 
+void channel_header_check(struct channel_check *check, const struct yaml_node *node) {
+        static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        size_t len;
+
+        if (!channel_text_check(check, node))
+                return;
+        len = strlen(node->text);
+        if (len == 0 || strspn(node->text, letters) != len)
+                channel_refuse(check, node->line, "a header's name has letters, digits, '-' and '_'");
+}
+
 /* -- settings ------------------------------------------------------------------------------------------------------ */
 
 const struct yaml_node *channel_setting_check(struct channel_check *check, const struct yaml_node *node) {

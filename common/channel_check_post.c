@@ -6,8 +6,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-enum { LIST_MAX = 64, PAGES_MAX = 100, REFRESH_MAX = 3600, LONGEST_MAX = LIMIT_ANSWER_BYTES };
+enum { LIST_MAX = 64, PAGES_MAX = 100, REFRESH_MAX = 3600, LONGEST_MAX = LIMIT_ANSWER_BYTES, ESCAPES_MAX = 32 };
 
 /* Judges patterns as those of another place. */
 static void scoped_check(struct channel_check *check, const struct yaml_node *node, enum channel_scope scope,
@@ -70,6 +71,7 @@ static void pair_check(struct channel_check *check, const struct yaml_node *node
                 channel_refuse(check, node->line, "must be a list of two, the user and the password");
 }
 
+/* A line break in it would begin a header of its own. */
 static void header_one_check(struct channel_check *check, const struct yaml_node *node) {
         static const struct channel_key keys[] = {{"basic", pair_check, true}, {0}};
 
@@ -77,14 +79,27 @@ static void header_one_check(struct channel_check *check, const struct yaml_node
                 channel_map_check(check, node, keys);
         else
                 pattern_check(check, node);
+        if (node->kind == YAML_SCALAR && channel_has_control(node->text))
+                channel_refuse(check, node->line, "has a control character in it");
+}
+
+/* Those that come out of the request itself: a second one would contradict it. */
+static bool is_own_header(const char *name) {
+        static const char *const own[] = {"Host", "Content-Length", "Content-Type", "Transfer-Encoding", "Connection"};
+
+        for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+                if (strcasecmp(own[i], name) == 0)
+                        return true;
+        return false;
 }
 
 static void header_check(struct channel_check *check, const struct yaml_node *node) {
-        static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-        size_t len = strlen(node->key), path = channel_path_push(check, node->key);
+        struct yaml_node name = {.kind = YAML_SCALAR, .line = node->line, .text = node->key};
+        size_t path = channel_path_push(check, node->key);
 
-        if (len == 0 || strspn(node->key, letters) != len)
-                channel_refuse(check, node->line, "a header's name has letters, digits, '-' and '_'");
+        channel_header_check(check, &name);
+        if (is_own_header(node->key))
+                channel_refuse(check, node->line, "lull itself sets this header; remove it");
         if (node->kind == YAML_LIST)
                 channel_list_check(check, node, LIST_MAX, header_one_check);
         else
@@ -153,6 +168,24 @@ static bool has_reply(const struct yaml_node *node) {
         return false;
 }
 
+/* A text of the reply, and what stands for it: neither is a pattern. */
+static void escape_check(struct channel_check *check, const struct yaml_node *node) {
+        if (node->kind != YAML_MAP || node->n == 0 || node->n > ESCAPES_MAX) {
+                channel_refuse(check, node->line,
+                               "must be a map of 1 to %d texts and what stands for each, such as {\"<\": \"&lt;\"}",
+                               ESCAPES_MAX);
+                return;
+        }
+        for (size_t i = 0; i < node->n; i++) {
+                size_t path = channel_path_push(check, node->items[i].key);
+
+                if (!*node->items[i].key)
+                        channel_refuse(check, node->items[i].line, "an empty text stands everywhere; name a text");
+                channel_any_text_check(check, &node->items[i]);
+                channel_path_pop(check, path);
+        }
+}
+
 /* -- requests ------------------------------------------------------------------------------------------------------ */
 
 static void variant_form_check(struct channel_check *check, const struct yaml_node *node) {
@@ -202,6 +235,7 @@ void channel_post_check(struct channel_check *check, const struct yaml_node *nod
         static const struct channel_key keys[] = {{"setting", setting_name_check},
                                                   {"longest", longest_check},
                                                   {"longest_utf16", longest_check},
+                                                  {"escape", escape_check},
                                                   {"url", url_check, true},
                                                   {"headers", headers_check},
                                                   {"form", channel_flag_check},
@@ -251,7 +285,8 @@ static void meanings_check(struct channel_check *check, const struct yaml_node *
 }
 
 void channel_answer_check(struct channel_check *check, const struct yaml_node *node) {
-        static const struct channel_key keys[] = {{"means", meanings_check}, {"why", channel_value_check}, {0}};
+        static const struct channel_key keys[] = {
+                {"means", meanings_check}, {"why", channel_value_check}, {"retry_after", channel_pointer_check}, {0}};
 
         channel_map_check(check, node, keys);
 }
@@ -273,7 +308,7 @@ static void ours_check(struct channel_check *check, const struct yaml_node *node
 
 static void older_check(struct channel_check *check, const struct yaml_node *node) {
         static const struct channel_key keys[] = {
-                {"query", channel_any_text_check, true}, {"value", channel_value_check, true}, {0}};
+                {"query", channel_any_text_check, true}, {"value", channel_name_check, true}, {0}};
 
         channel_map_check(check, node, keys);
 }
@@ -287,7 +322,7 @@ void channel_read_back_check(struct channel_check *check, const struct yaml_node
                                                   {"headers", headers_check},
                                                   {"items", items_check, true},
                                                   {"is", ours_check, true},
-                                                  {"message", channel_value_check, true},
+                                                  {"message", channel_name_check, true},
                                                   {"older", older_check, true},
                                                   {"pages", pages_check, true},
                                                   {0}};

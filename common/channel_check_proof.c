@@ -83,27 +83,22 @@ static void content_check(struct channel_check *check, const struct yaml_node *n
 
 /* -- schemes ------------------------------------------------------------------------------------------------------- */
 
-static const struct channel_key token_keys[] = {{"scheme", scheme_check, true},     {"setting", secret_check, true},
-                                                {"header", channel_any_text_check}, {"prefix", channel_any_text_check},
-                                                {"query", channel_any_text_check},  {0}};
-static const struct channel_key hmac_keys[] = {{"scheme", scheme_check, true},
-                                               {"setting", secret_check, true},
-                                               {"header", channel_any_text_check, true},
-                                               {"prefix", channel_any_text_check},
-                                               {"timestamp", channel_any_text_check},
-                                               {"content", content_check, true},
-                                               {"encoding", encoding_check},
-                                               {"tolerance", tolerance_check},
-                                               {0}};
+static const struct channel_key token_keys[] = {{"scheme", scheme_check, true},    {"setting", secret_check, true},
+                                                {"header", channel_header_check},  {"prefix", channel_any_text_check},
+                                                {"query", channel_any_text_check}, {0}};
+static const struct channel_key hmac_keys[] = {
+        {"scheme", scheme_check, true},     {"setting", secret_check, true},     {"header", channel_header_check, true},
+        {"prefix", channel_any_text_check}, {"timestamp", channel_header_check}, {"content", content_check, true},
+        {"encoding", encoding_check},       {"tolerance", tolerance_check},      {0}};
 static const struct channel_key url_keys[] = {{"scheme", scheme_check, true},
                                               {"setting", secret_check, true},
-                                              {"header", channel_any_text_check, true},
+                                              {"header", channel_header_check, true},
                                               {"url", url_check, true},
                                               {0}};
 static const struct channel_key jwt_keys[] = {
-        {"scheme", scheme_check, true},           {"setting", secret_check, true},
-        {"header", channel_any_text_check, true}, {"prefix", channel_any_text_check},
-        {"tolerance", tolerance_check, true},     {0}};
+        {"scheme", scheme_check, true},         {"setting", secret_check, true},
+        {"header", channel_header_check, true}, {"prefix", channel_any_text_check},
+        {"tolerance", tolerance_check, true},   {0}};
 static const struct channel_key standard_keys[] = {
         {"scheme", scheme_check, true}, {"setting", whsec_check, true}, {"tolerance", tolerance_check, true}, {0}};
 static const struct channel_key none_keys[] = {{"scheme", scheme_check, true}, {"setting", open_check, true}, {0}};

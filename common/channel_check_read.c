@@ -47,10 +47,34 @@ static bool may_be(const struct yaml_node *rule, const char *word) {
         return false;
 }
 
+/* {at: "", why: ...}, which holds whatever the item is. */
+static bool holds_always(const struct yaml_node *condition) {
+        const char *at = yaml_find_text(condition, "at");
+
+        for (size_t i = 0; i < condition->n; i++)
+                if (strcmp(condition->items[i].key, "at") != 0 && strcmp(condition->items[i].key, "why") != 0 &&
+                    strcmp(condition->items[i].key, "warn") != 0)
+                        return false;
+        return at && !*at;
+}
+
+static bool ignores_all(const struct yaml_node *rule) {
+        const struct yaml_node *ignore = yaml_find(rule, "ignore");
+
+        for (size_t i = 0; ignore && ignore->kind == YAML_LIST && i < ignore->n; i++)
+                if (ignore->items[i].kind == YAML_MAP && holds_always(&ignore->items[i]))
+                        return true;
+        return false;
+}
+
 static void needs_check(struct channel_check *check, const struct yaml_node *rule) {
         static const char *const needs[][2] = {
                 {"edit", "id"}, {"delete", "id"}, {"shown", "id"}, {"shown", "number"}, {"alias", "aliases"}};
 
+        if (ignores_all(rule))
+                return;
+        if (!yaml_find(rule, "thread"))
+                channel_refuse(check, rule->line, "thread is missing: which conversation it is about");
         for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
                 if (may_be(rule, needs[i][0]) && !yaml_find(rule, needs[i][1]))
                         channel_refuse(check, rule->line, "%s is missing, which %s needs", needs[i][1], needs[i][0]);
@@ -59,7 +83,8 @@ static void needs_check(struct channel_check *check, const struct yaml_node *rul
 /* -- the other keys ------------------------------------------------------------------------------------------------ */
 
 static void ignored_check(struct channel_check *check, const struct yaml_node *node) {
-        static const struct channel_key keys[] = {{"why", channel_pattern_check, true}, {0}};
+        static const struct channel_key keys[] = {
+                {"why", channel_pattern_check, true}, {"warn", channel_flag_check}, {0}};
 
         channel_condition_check_with(check, node, keys, false);
 }
@@ -69,7 +94,7 @@ static void ignore_check(struct channel_check *check, const struct yaml_node *no
 }
 
 static void aliases_check(struct channel_check *check, const struct yaml_node *node) {
-        channel_list_check(check, node, LIMIT_ALIASES_OF_ITEM, channel_value_check);
+        channel_list_check(check, node, LIMIT_ALIASES_OF_ITEM, channel_name_check);
 }
 
 /* Names that {to.NAME} can say. */
@@ -82,7 +107,7 @@ static void part_name_check(struct channel_check *check, const struct yaml_node 
 
 static void to_check(struct channel_check *check, const struct yaml_node *node) {
         if (!channel_is_parts(node)) {
-                channel_value_check(check, node);
+                channel_name_check(check, node);
                 return;
         }
         if (node->n == 0 || node->n > PARTS_MAX)
@@ -91,7 +116,7 @@ static void to_check(struct channel_check *check, const struct yaml_node *node) 
                 size_t path = channel_path_push(check, node->items[i].key);
 
                 part_name_check(check, &node->items[i]);
-                channel_value_check(check, &node->items[i]);
+                channel_part_check(check, &node->items[i]);
                 channel_path_pop(check, path);
         }
 }
@@ -116,16 +141,16 @@ static void rule_check(struct channel_check *check, const struct yaml_node *node
                                                   {"ignore", ignore_check},
                                                   {"what", what_check},
                                                   {"otherwise", channel_pattern_check},
-                                                  {"thread", channel_value_check},
-                                                  {"id", channel_value_check},
-                                                  {"from", channel_value_check},
+                                                  {"thread", channel_name_check},
+                                                  {"id", channel_name_check},
+                                                  {"from", channel_name_check},
                                                   {"kind", channel_value_check},
-                                                  {"text", channel_value_check},
-                                                  {"at", channel_value_check},
+                                                  {"text", channel_said_check},
+                                                  {"at", channel_said_check},
                                                   {"aliases", aliases_check},
                                                   {"to", to_check},
-                                                  {"url", channel_value_check},
-                                                  {"number", channel_value_check},
+                                                  {"url", channel_said_check},
+                                                  {"number", channel_said_check},
                                                   {"why", channel_pattern_check},
                                                   {"data", data_check},
                                                   {0}};

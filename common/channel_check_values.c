@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Members of a list of values, conditions or texts. */
-enum { LIST_MAX = 256 };
+enum {
+        LIST_MAX = 256, /* members of a list of values, conditions or texts */
+        LENGTH_MAX = LIMIT_MESSAGE_ID_LEN, /* what is compared by its length is an id */
+};
 
 /* -- pointers ------------------------------------------------------------------------------------------------------ */
 
@@ -46,8 +48,35 @@ static bool is_word(const char *name) {
         return strncmp(name, "to.", 3) == 0 && name[3];
 }
 
+/* Does a rule say a `to` with that part? */
+static bool is_part_given(const struct channel_check *check, const char *part) {
+        const struct yaml_node *rules = yaml_find(check->root, "read");
+
+        if (!rules || rules->kind != YAML_LIST)
+                return true; /* which is told for itself */
+        for (size_t i = 0; i < rules->n; i++) {
+                const struct yaml_node *to = yaml_find(&rules->items[i], "to");
+
+                if (channel_is_parts(to) && yaml_find(to, part))
+                        return true;
+        }
+        return false;
+}
+
+/* A word of a reply that can never be filled in. The caller frees. */
+static char *word_fault(const struct channel_check *check, const char *word) {
+        const char *part = strncmp(word, "to.", 3) == 0 ? word + 3 : NULL;
+
+        if (!part || is_part_given(check, part))
+                return NULL;
+        return memory_print("{%.*s} is filled in by no rule of read; give one a `to` with a part %.*s, such as "
+                            "to: {%.*s: /%.*s}",
+                            LIMIT_NAME_LEN, word, LIMIT_NAME_LEN, part, LIMIT_NAME_LEN, part, LIMIT_NAME_LEN, part);
+}
+
 /* What may stand between braces. */
 static void name_check(struct channel_check *check, int line, const char *name) {
+        bool is_of_reply = check->scope & CHANNEL_SCOPE_REPLY && is_word(name);
         CLEANUP_FREE char *fault = NULL;
 
         if (*name && channel_is_pointer(name)) {
@@ -55,7 +84,9 @@ static void name_check(struct channel_check *check, int line, const char *name) 
                                 ? pointer_fault(check, name)
                                 : memory_print("{%.*s} is a pointer, and there is no webhook here to point into",
                                                LIMIT_NAME_LEN, name);
-        } else if (!yaml_find(check->settings, name) && !(check->scope & CHANNEL_SCOPE_REPLY && is_word(name))) {
+        } else if (is_of_reply) {
+                fault = word_fault(check, name);
+        } else if (!yaml_find(check->settings, name)) {
                 CLEANUP_FREE char *words = channel_names_text(channel_words(), "and");
 
                 fault = memory_print("{%.*s} is no setting%s%s; write it under settings", LIMIT_NAME_LEN, name,
@@ -114,6 +145,10 @@ static void condition_or_list_check(struct channel_check *check, const struct ya
                 channel_condition_check(check, node);
 }
 
+static void length_check(struct channel_check *check, const struct yaml_node *node) {
+        channel_number_check(check, node, 1, LENGTH_MAX);
+}
+
 static void setting_check(struct channel_check *check, const struct yaml_node *node) {
         (void)!channel_setting_check(check, node);
 }
@@ -121,12 +156,13 @@ static void setting_check(struct channel_check *check, const struct yaml_node *n
 static const struct channel_key condition_keys[] = {
         {"setting", setting_check},        {"at", channel_pointer_check},     {"is", pattern_or_list_check},
         {"is_not", pattern_or_list_check}, {"begins", pattern_or_list_check}, {"ends", pattern_or_list_check},
-        {"and", condition_or_list_check},  {"any", conditions_check},         {"not", channel_condition_check}};
+        {"length", length_check},          {"and", condition_or_list_check},  {"any", conditions_check},
+        {"not", channel_condition_check}};
 enum { N_CONDITION_KEYS = sizeof condition_keys / sizeof *condition_keys, OTHERS_MAX = 4 };
 
 static bool has_word(const struct yaml_node *node) {
         return yaml_find(node, "is") || yaml_find(node, "is_not") || yaml_find(node, "begins") ||
-               yaml_find(node, "ends");
+               yaml_find(node, "ends") || yaml_find(node, "length");
 }
 
 void channel_condition_check_with(struct channel_check *check, const struct yaml_node *node,

@@ -2,6 +2,7 @@
 
 #include "common/memory.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* One text, or a list of which one is enough. */
@@ -33,6 +34,10 @@ static bool is_among(const struct channel_place *place, const char *text, const 
         return false;
 }
 
+static bool has_length(const char *text, const struct yaml_node *wanted) {
+        return text && channel_text_length(bytes_of(text), CHANNEL_CHARACTERS) == strtoul(wanted->text, NULL, 10);
+}
+
 /* What `at` names, or the value of a setting. */
 static char *subject_text(const struct channel_place *place, const char *at, const char *setting) {
         const char *value = at ? NULL : channel_setting_find(place->channel, setting);
@@ -57,7 +62,11 @@ static bool place_holds(const struct channel_place *place, const struct yaml_nod
                      {"begins", is_begun_by, true},
                      {"ends", is_ended_by, true}};
         CLEANUP_FREE char *text = subject_text(place, at, setting);
-        bool has_words = false;
+        const struct yaml_node *length = yaml_find(condition, "length");
+        bool has_words = length;
+
+        if (length && !has_length(text, length))
+                return false;
 
         for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
                 const struct yaml_node *wanted = yaml_find(condition, words[i].word);

@@ -123,7 +123,7 @@ static int request_make(struct channel_posting *posting, const struct yaml_node 
 
 int channel_encode_call(const struct channel *channel, const struct yaml_node *node, const struct channel_reply *reply,
                         const char *method, struct wall now, struct channel_call *ret, char **ret_error) {
-        struct channel_posting posting = {.channel = channel, .reply = reply};
+        struct channel_posting posting = {.channel = channel, .reply = reply, .escape = yaml_find(node, "escape")};
         struct channel_call call = {.method = memory_print("%s", method)};
 
         if (request_make(&posting, node, now, &call) != 0) {

@@ -42,12 +42,15 @@ static struct wall time_of_text(const char *text) {
 
 static struct wall time_find(const struct channel_place *place, const struct yaml_node *value) {
         CLEANUP_FREE char *text = channel_value_text(place, value);
-        const json_t *number;
 
-        if (text)
-                return time_of_text(text);
-        number = value && value->kind == YAML_SCALAR ? channel_pointer_find(place, value->text) : NULL;
-        return json_is_real(number) ? time_of_number(json_real_value(number)) : (struct wall){0};
+        return text ? time_of_text(text) : (struct wall){0};
+}
+
+static char *data_encode(const struct channel_place *place, const json_t *data) {
+        char *text = json_encode_text(data);
+
+        channel_work_take(place, strlen(text));
+        return text;
 }
 
 /* What a pointer names, as it is; or a map of pointers, as an object of those that name something. */
@@ -58,12 +61,12 @@ static char *data_text(const struct channel_place *place, const struct yaml_node
                 return NULL;
         if (value->kind == YAML_SCALAR) {
                 data = json_incref(channel_pointer_find(place, value->text));
-                return data ? json_encode_text(data) : NULL;
+                return data ? data_encode(place, data) : NULL;
         }
         data = json_object();
         for (size_t i = 0; i < value->n; i++)
                 json_object_set(data, value->items[i].key, channel_pointer_find(place, value->items[i].text));
-        return json_object_size(data) ? json_encode_text(data) : NULL;
+        return json_object_size(data) ? data_encode(place, data) : NULL;
 }
 
 /* A value that is there but cannot be taken would be lost without a word. */
@@ -273,6 +276,12 @@ static int event_read(struct channel_reading *reading, const struct yaml_node *r
         return 0;
 }
 
+static bool is_true(const struct yaml_node *node, const char *key) {
+        const char *text = yaml_find_text(node, key);
+
+        return text && strcmp(text, "true") == 0;
+}
+
 int channel_item_read(struct channel_reading *reading, const struct yaml_node *rule) {
         const struct yaml_node *ignore = yaml_find(rule, "ignore");
         const char *otherwise = yaml_find_text(rule, "otherwise");
@@ -282,6 +291,7 @@ int channel_item_read(struct channel_reading *reading, const struct yaml_node *r
                 if (!channel_condition_holds(&reading->place, &ignore->items[i]))
                         continue;
                 channel_ignored_push(reading, yaml_find_text(&ignore->items[i], "why"));
+                reading->events->items[reading->events->n - 1].is_warning = is_true(&ignore->items[i], "warn");
                 return 0;
         }
         if (verdict_find(&reading->place, rule, &verdict) == 0)

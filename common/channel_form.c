@@ -9,17 +9,6 @@
 
 /* -- reading ------------------------------------------------------------------------------------------------------- */
 
-/* 16 and more when it is no digit. */
-static unsigned digit_value(uint8_t character) {
-        if (character >= '0' && character <= '9')
-                return character - '0';
-        if (character >= 'a' && character <= 'f')
-                return character - 'a' + 10u;
-        if (character >= 'A' && character <= 'F')
-                return character - 'A' + 10u;
-        return 16;
-}
-
 /* Decodes `text` to `to`, which has room for it. 0 and *ret; -EBADMSG and *ret_fault. */
 static int part_decode(struct bytes text, uint8_t *to, struct bytes *ret, const char **ret_fault) {
         const uint8_t *from = text.data;
@@ -29,13 +18,13 @@ static int part_decode(struct bytes text, uint8_t *to, struct bytes *ret, const 
                 bool is_escape = from[i] == '%';
 
                 if (is_escape &&
-                    (i + 2 >= text.len || digit_value(from[i + 1]) > 15 || digit_value(from[i + 2]) > 15)) {
+                    (i + 2 >= text.len || bytes_hex_value(from[i + 1]) < 0 || bytes_hex_value(from[i + 2]) < 0)) {
                         *ret_fault = "a '%' without two hexadecimal digits behind it; a percent sign itself is %25";
                         return -EBADMSG;
                 }
                 to[len] = from[i] == '+' ? ' ' : from[i];
                 if (is_escape) {
-                        to[len] = (uint8_t)(digit_value(from[i + 1]) << 4 | digit_value(from[i + 2]));
+                        to[len] = (uint8_t)(bytes_hex_value(from[i + 1]) << 4 | bytes_hex_value(from[i + 2]));
                         i += 2;
                 }
                 if (to[len] == 0) {

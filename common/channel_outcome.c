@@ -100,3 +100,24 @@ enum channel_posted channel_post_outcome(const struct channel *channel, long htt
         why_write(why, http_status, what);
         return outcome;
 }
+
+struct span channel_post_retry_after(const struct channel *channel, struct bytes body) {
+        const char *pointer = yaml_find_text(yaml_find(channel->file, "answer"), "retry_after");
+        struct channel_place place = {.channel = channel};
+        CLEANUP_JSON json_t *json = NULL;
+        CLEANUP_FREE char *error = NULL;
+        const json_t *found;
+        double seconds = 0;
+
+        if (!pointer || json_decode(body, &json, &error) != 0)
+                return span_us(0);
+        place.body = place.outer = place.item = json;
+        found = channel_pointer_find(&place, pointer);
+        if (json_is_number(found))
+                seconds = json_number_value(found);
+        else if (json_is_string(found) && strspn(json_string_value(found), "0123456789.") == json_string_length(found))
+                seconds = strtod(json_string_value(found), NULL);
+        if (seconds >= LIMIT_RETRY_AFTER_MAX_S)
+                return span_s(LIMIT_RETRY_AFTER_MAX_S);
+        return span_us(seconds > 0 ? (int64_t)(seconds * 1e6) : 0);
+}

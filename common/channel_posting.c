@@ -47,10 +47,38 @@ static bool is_url_setting(const struct channel *channel, const char *name) {
         return form && strcmp(form, "url") == 0;
 }
 
+/* The member that `text` begins with; NULL when it begins with none. */
+static const struct yaml_node *escape_find(const struct yaml_node *escape, const char *text) {
+        for (size_t i = 0; i < escape->n; i++)
+                if (strncmp(text, escape->items[i].key, strlen(escape->items[i].key)) == 0)
+                        return &escape->items[i];
+        return NULL;
+}
+
+/* In one pass, so that what stands for one text is not taken for another. Takes `text` over. */
+static char *escape_text(const struct yaml_node *escape, char *text) {
+        CLEANUP_FREE char *plain = text;
+        CLEANUP_BUFFER struct buffer escaped = {0};
+
+        for (const char *at = plain; *at;) {
+                const struct yaml_node *member = escape_find(escape, at);
+
+                if (member)
+                        buffer_push_text(&escaped, member->text);
+                else
+                        buffer_push(&escaped, at, 1);
+                at += member ? strlen(member->key) : 1;
+        }
+        return memory_copy_text(escaped.data, escaped.len);
+}
+
 static char *placeholder_find(void *context, const char *name) {
         struct channel_posting *posting = context;
         char *value = channel_word_find(posting->channel, posting->reply, name);
         char *encoded;
+
+        if (value && posting->escape && strcmp(name, "reply") == 0)
+                value = escape_text(posting->escape, value);
 
         if (!value || !posting->is_url)
                 return value;

@@ -6,6 +6,7 @@
 struct channel_posting {
         const struct channel *channel;
         const struct channel_reply *reply;
+        const struct yaml_node *escape; /* what stands for which texts of the reply; NULL = it stays as it is */
         bool is_url; /* what is filled in goes into an address, and is escaped */
         char *error; /* why a stranger's text cannot stand where it would; NULL = it can */
 };

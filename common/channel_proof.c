@@ -143,6 +143,16 @@ static enum channel_proof proof_verify(const struct channel_proving *proving) {
         UNREACHABLE("the scheme of a proof is one of the list");
 }
 
+bool channel_signs_address(const struct channel *channel) {
+        const struct yaml_node *proofs = yaml_find(channel->file, "proof");
+
+        for (size_t i = 0; i < proofs->n; i++)
+                if (strcmp(yaml_find_text(&proofs->items[i], "scheme"), "hmac-sha1-url") == 0 &&
+                    channel_setting_is_on(channel, yaml_find_text(&proofs->items[i], "setting")))
+                        return true;
+        return false;
+}
+
 /* Every proof whose setting is given must hold: who sets a second one wants more safety, not less. */
 enum channel_proof channel_verify(const struct channel *channel, const struct channel_request *request) {
         const struct yaml_node *proofs = yaml_find(channel->file, "proof");

@@ -60,9 +60,17 @@ static double claim_get(const json_t *claims, const char *name, double fallback)
         return value ? json_is_number(value) ? json_number_value(value) : -1 : fallback;
 }
 
-/* A token that never ends is a password that travels, so it must say when it does. */
-static bool is_fresh(struct bytes part, struct wall now, struct span tolerance) {
-        CLEANUP_JSON json_t *claims = part_decode(part);
+/* A token that never ends is a password that travels, so it must say when it does, and soon. */
+#define LIFE_MAX_S (24.0 * 60 * 60)
+
+static bool is_short_lived(const json_t *claims, struct wall now) {
+        double at = (double)now.ms / 1000, expires = claim_get(claims, "exp", -1);
+        double issued = claim_get(claims, "iat", at);
+
+        return expires - at <= LIFE_MAX_S && expires - issued <= LIFE_MAX_S;
+}
+
+static bool is_fresh(const json_t *claims, struct wall now, struct span tolerance) {
         double at = (double)now.ms / 1000, room = (double)tolerance.us / 1000000;
         double expires = claim_get(claims, "exp", -1), issued = claim_get(claims, "iat", at);
         double begins = claim_get(claims, "nbf", at);
@@ -74,12 +82,16 @@ static bool is_fresh(struct bytes part, struct wall now, struct span tolerance) 
 enum channel_proof channel_proof_jwt(const struct channel_proving *proving) {
         const char *text;
         enum channel_proof proof = channel_proof_header(proving, &text);
+        struct wall now = proving->request->now;
+        CLEANUP_JSON json_t *claims = NULL;
         struct token token;
 
         if (proof != CHANNEL_GENUINE)
                 return proof;
         if (token_split(text, &token) != 0 || !is_signed(&token, proving->secret) || !is_hs256(token.header))
                 return CHANNEL_FORGED;
-        return is_fresh(token.claims, proving->request->now, channel_proof_tolerance(proving)) ? CHANNEL_GENUINE
-                                                                                               : CHANNEL_STALE;
+        claims = part_decode(token.claims);
+        if (!is_short_lived(claims, now))
+                return CHANNEL_FORGED;
+        return is_fresh(claims, now, channel_proof_tolerance(proving)) ? CHANNEL_GENUINE : CHANNEL_STALE;
 }

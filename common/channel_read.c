@@ -120,7 +120,7 @@ static int items_read(struct channel_reading *reading, const struct yaml_node *r
         r = find_parts(reading, items_of(&rules->items[from]), &found);
         if (r != 0)
                 return r;
-        for (size_t i = 0; i < found.n && r == 0; i++) {
+        for (size_t i = 0; i < found.n && r == 0 && reading->work > 0; i++) {
                 reading->place.item = found.items[i];
                 r = item_read(reading, rules, from);
         }
@@ -170,7 +170,7 @@ static int parts_read(struct channel_reading *reading) {
         r = find_parts(reading, each ? each : "", &found);
         if (r != 0)
                 return r;
-        for (size_t i = 0; i < found.n && r == 0; i++)
+        for (size_t i = 0; i < found.n && r == 0 && reading->work > 0; i++)
                 r = outer_read(reading, found.items[i]);
         free(found.items);
         if (r == 0 && reading->events->n == 0 && !reading->is_strict && yaml_find_text(file, "otherwise")) {
@@ -197,20 +197,33 @@ static int body_read(struct channel_reading *reading, const json_t *body) {
 static int body_decode(const struct channel *channel, struct bytes body, json_t **ret, char **ret_error) {
         const char *form = yaml_find_text(channel->file, "body");
 
-        if (form && strcmp(form, "form") == 0 && !(body.len > 0 && *(const char *)body.data == '{'))
+        if (form && strcmp(form, "form") == 0)
                 return channel_form_json(body, ret, ret_error);
         return json_decode(body, ret, ret_error);
 }
 
+/* Whatever was found or missed is only a part of it. */
+static int refuse_work(struct channel_reading *reading) {
+        free(reading->error);
+        reading->error =
+                memory_print("this webhook takes too much work to read, as the channel file of %s looks at a lot "
+                             "for each of its parts; send fewer of them in one",
+                             reading->place.channel->config->kind);
+        return -E2BIG;
+}
+
 int channel_read(const struct channel *channel, struct bytes body, struct channel_events *ret, char **ret_error) {
         struct channel_events events = {.memory = memory_new(1, sizeof(struct texts))};
-        struct channel_reading reading = {.place.channel = channel, .events = &events};
+        struct channel_reading reading = {.place.channel = channel, .events = &events, .work = LIMIT_CHANNEL_WORK};
         CLEANUP_JSON json_t *json = NULL;
         int r;
 
+        reading.place.work = &reading.work;
         r = body_decode(channel, body, &json, &reading.error);
         if (r == 0)
                 r = body_read(&reading, json);
+        if (reading.work == 0)
+                r = refuse_work(&reading);
         if (r != 0) {
                 channel_events_done(&events);
                 *ret_error = reading.error;

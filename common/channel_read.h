@@ -6,6 +6,7 @@
 struct channel_reading {
         struct channel_place place;
         struct channel_events *events;
+        size_t work; /* what `place` takes from */
         bool is_strict;
         char *error;
 };

@@ -109,6 +109,32 @@ static void choice_check(struct checking *checking, const struct config_setting 
                 fault_push(checking, setting->line, setting->key, memory_print("must be one of %s", list));
 }
 
+/* A secret of blanks is one that anybody guesses, or a variable that was never filled. */
+static const char *secret_fault(const struct yaml_node *rule, const char *value) {
+        const char *secret = yaml_find_text(rule, "secret");
+
+        if (!secret || strcmp(secret, "true") != 0 || value[strspn(value, " \t")])
+                return NULL;
+        return "is a secret, and blank; give it its value";
+}
+
+/* The address that a signature is over, copied as it stands from where it is explained. */
+static const char *example_fault(const struct checking *checking, const struct config_setting *setting) {
+        static const char *const words[] = {"YOUR-HOST", "/hooks/TENANT", "/CHANNEL"};
+        const struct yaml_node *proofs = yaml_find(checking->file, "proof");
+        bool is_signed = false;
+
+        for (size_t i = 0; proofs && i < proofs->n; i++) {
+                const char *url = yaml_find_text(&proofs->items[i], "url");
+
+                is_signed = is_signed || (url && strcmp(url, setting->key) == 0);
+        }
+        for (size_t i = 0; is_signed && i < sizeof words / sizeof *words; i++)
+                if (strstr(setting->value, words[i]))
+                        return "is the example as it stands; write the webhook's URL exactly as the platform has it";
+        return NULL;
+}
+
 static void setting_check(struct checking *checking, const struct config_setting *setting) {
         const struct yaml_node *rule = yaml_find(checking->settings, setting->key);
         const char *fault;
@@ -119,6 +145,10 @@ static void setting_check(struct checking *checking, const struct config_setting
         }
         fault = channel_has_control(setting->value) ? "has a control character in it; it must be one line of text"
                                                     : channel_form_fault(yaml_find_text(rule, "form"), setting->value);
+        if (!fault)
+                fault = secret_fault(rule, setting->value);
+        if (!fault)
+                fault = example_fault(checking, setting);
         if (fault)
                 fault_push(checking, setting->line, setting->key, memory_print("%s", fault));
         choice_check(checking, setting, yaml_find(rule, "one_of"));

@@ -61,11 +61,27 @@ static const char *pointer_resolve(const struct channel_place *place, const char
         return pointer + (*pointer == '^' || *pointer == '$');
 }
 
+void channel_work_take(const struct channel_place *place, size_t amount) {
+        if (place->work)
+                *place->work -= amount < *place->work ? amount : *place->work;
+}
+
+/* How many values may still be looked at. */
+static size_t steps_left(const struct channel_place *place) {
+        return place->work ? *place->work / CHANNEL_STEP : SIZE_MAX;
+}
+
+static void steps_take(const struct channel_place *place, size_t before, size_t left) {
+        channel_work_take(place, left == 0 ? SIZE_MAX : (before - left) * CHANNEL_STEP);
+}
+
 json_t *channel_pointer_find(const struct channel_place *place, const char *pointer) {
         const json_t *from;
         const char *rest = pointer_resolve(place, pointer, &from);
-        json_t *value = rest ? json_pointer_find(from, rest) : NULL;
+        size_t before = steps_left(place), left = before;
+        json_t *value = rest ? json_pointer_find_within(from, rest, &left) : NULL;
 
+        steps_take(place, before, left);
         return json_is_null(value) ? NULL : value;
 }
 
@@ -73,17 +89,25 @@ void channel_pointer_find_all(const struct channel_place *place, const char *poi
                               struct json_found *ret) {
         const json_t *from;
         const char *rest = pointer_resolve(place, pointer, &from);
+        size_t before = steps_left(place), left = before;
 
         *ret = (struct json_found){0};
         if (rest)
-                json_pointer_find_all(from, rest, max, ret);
+                json_pointer_find_all_within(from, rest, max, &left, ret);
+        steps_take(place, before, left);
 }
 
 /* -- values -------------------------------------------------------------------------------------------------------- */
 
-char *channel_pointer_text(const struct channel_place *place, const char *pointer) {
-        char *text = json_scalar_text(channel_pointer_find(place, pointer));
+/* A number with a fraction too, which times are: with all the digits that it has for sure. */
+static char *scalar_of(const json_t *value) {
+        return json_is_real(value) ? memory_print("%.16g", json_real_value(value)) : json_scalar_text(value);
+}
 
+char *channel_pointer_text(const struct channel_place *place, const char *pointer) {
+        char *text = scalar_of(channel_pointer_find(place, pointer));
+
+        channel_work_take(place, text ? strlen(text) : 0);
         if (text && *text)
                 return text;
         free(text);

@@ -9,7 +9,14 @@ struct channel_place {
         const struct channel *channel;
         const json_t *body, *outer, *item;
         const struct channel_reply *reply; /* its words may stand in patterns, too; NULL = none */
+        /* How much more may be done for this body: a value looked at costs CHANNEL_STEP, a text as much as it has
+         * bytes. At 0 nothing is found any more. NULL = without a limit. */
+        size_t *work;
 };
+enum { CHANNEL_STEP = 8 };
+
+/* Takes from the work that may be done, as far as it goes. */
+void channel_work_take(const struct channel_place *place, size_t amount);
 
 /* What a word of a reply, or else a setting, stands for; NULL when it is nothing. The caller frees. */
 char *channel_word_find(const struct channel *channel, const struct channel_reply *reply, const char *name);

@@ -57,8 +57,9 @@ enum config_on_unknown { CONFIG_ON_UNKNOWN_REPEAT, CONFIG_ON_UNKNOWN_SILENCE };
 /* What happens when a person of the team answers in a thread: it is held, or nothing. */
 enum config_on_takeover { CONFIG_ON_TAKEOVER_HOLD, CONFIG_ON_TAKEOVER_IGNORE };
 
-/* What becomes of the messages that wait when a hold ends: they are answered, or only recorded. */
-enum config_on_resume { CONFIG_ON_RESUME_ANSWER, CONFIG_ON_RESUME_RECORD };
+/* What becomes of the messages that wait when a hold of the platform ends: what came before the team's last word is
+ * only recorded and the rest answered; all is answered; all is only recorded. */
+enum config_on_resume { CONFIG_ON_RESUME_REST, CONFIG_ON_RESUME_ANSWER, CONFIG_ON_RESUME_RECORD };
 
 /* A lookup before the handler is asked: GET url, with {tenant}, {thread} and {from} filled in. */
 struct config_context {

@@ -114,8 +114,50 @@ static void channel_read_one(struct config_reader *reader, const struct yaml_nod
         config_path_pop(reader, path);
 }
 
+/* -- names of threads ---------------------------------------------------------------------------------------------- */
+
+static const char *setting_text(const struct channel *channel, const char *key) {
+        const char *value = key ? channel_setting_find(channel, key) : NULL;
+
+        return value ? value : "";
+}
+
+/* The setting in which two channels of one kind differ, although the names of their threads hang on it; NULL when they
+ * do not. Threads are named within the tenant, so two people would be one thread. */
+static const char *clash_find(const struct channel *a, const struct channel *b) {
+        const struct yaml_node *names = yaml_find(a->file, "names"), *of = yaml_find(names, "of");
+        const char *apart = yaml_find_text(names, "unless");
+
+        if (strcmp(setting_text(a, apart), setting_text(b, apart)) != 0)
+                return NULL;
+        for (size_t i = 0; of && i < of->n; i++)
+                if (strcmp(setting_text(a, of->items[i].text), setting_text(b, of->items[i].text)) != 0)
+                        return of->items[i].text;
+        return NULL;
+}
+
+static void clashes_refuse(struct config_reader *reader, const struct config_tenant *tenant) {
+        for (uint32_t i = 0; i < tenant->n_channels; i++) {
+                const struct config_channel *one = &tenant->channels[i];
+
+                for (uint32_t k = 0; k < i; k++) {
+                        const struct config_channel *other = &tenant->channels[k];
+                        const struct channel a = {one, channel_file_of(one)}, b = {other, channel_file_of(other)};
+                        const char *key = a.file && a.file == b.file ? clash_find(&a, &b) : NULL;
+
+                        if (key)
+                                config_refuse_at(
+                                        reader, one->name, one->line,
+                                        "differs from '%s' in its %s, and %s names conversations alike in both: "
+                                        "two people would be one thread; put it under a tenant of its own",
+                                        other->name, key, one->kind);
+                }
+        }
+}
+
 void config_channels_read(struct config_reader *reader, const struct yaml_node *node, void *target) {
         struct config_tenant *tenant = target;
+        size_t n_errors;
 
         if (!node || yaml_is_null(node))
                 return;
@@ -124,10 +166,13 @@ void config_channels_read(struct config_reader *reader, const struct yaml_node *
                               LIMIT_CHANNELS_PER_TENANT);
                 return;
         }
+        n_errors = reader->n_errors;
         tenant->channels = memory_new(node->n, sizeof *tenant->channels);
         for (size_t i = 0; i < node->n; i++)
                 if (config_name_is_valid(reader, &node->items[i]))
                         channel_read_one(reader, &node->items[i], &tenant->channels[tenant->n_channels++]);
+        if (reader->n_errors == n_errors)
+                clashes_refuse(reader, tenant);
 }
 
 void config_channel_done(struct config_channel *channel) {

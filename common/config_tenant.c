@@ -18,7 +18,7 @@
 static const char *const on_new_message_names[] = {"queue", "interrupt", NULL};
 static const char *const on_unknown_names[] = {"repeat", "silence", NULL};
 static const char *const on_takeover_names[] = {"hold", "ignore", NULL};
-static const char *const on_resume_names[] = {"answer", "record", NULL};
+static const char *const on_resume_names[] = {"rest", "answer", "record", NULL};
 
 static const struct config_key retry_keys[] = {
         {"attempts", CONFIG_COUNT, AT(retry.attempts), 6, 1, 100},
@@ -57,7 +57,7 @@ static const struct config_key tenant_keys[] = {
         {"transcription_wait", CONFIG_SPAN, AT(transcription_wait), 0, 0, S(600)},
         {"on_takeover", CONFIG_CHOICE, AT(on_takeover), CONFIG_ON_TAKEOVER_HOLD, .choices = on_takeover_names},
         {"hold_for", CONFIG_SPAN, AT(hold_for), 12 * HOUR, 0, S(LIMIT_HOLD_S)},
-        {"on_resume", CONFIG_CHOICE, AT(on_resume), CONFIG_ON_RESUME_ANSWER, .choices = on_resume_names},
+        {"on_resume", CONFIG_CHOICE, AT(on_resume), CONFIG_ON_RESUME_REST, .choices = on_resume_names},
         {"retry", CONFIG_SECTION, .section = &retry},
         {"busy", CONFIG_SECTION, .section = &busy},
         {"lock", CONFIG_SECTION, .section = &lock},

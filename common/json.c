@@ -132,47 +132,71 @@ static void found_push(struct json_found *found, json_t *value) {
         found->items[found->n++] = value;
 }
 
-static void find_each(const json_t *value, const char *pointer, size_t max, struct json_found *found);
+/* One search: how much more is wanted of it, and how many more values it may look at. */
+struct search {
+        size_t max;
+        size_t *steps;
+        struct json_found *found;
+};
 
-static void find_members(const json_t *value, const char *pointer, size_t max, struct json_found *found) {
-        const char *key;
-        json_t *member;
-        size_t i;
+static bool is_over(const struct search *search) { return search->found->n >= search->max || *search->steps == 0; }
 
-        if (json_is_array(value))
-                json_array_foreach(value, i, member) find_each(member, pointer, max, found);
-        if (json_is_object(value))
-                json_object_foreach((json_t *)value, key, member) find_each(member, pointer, max, found);
+static void find_each(struct search *search, const json_t *value, const char *pointer);
+
+static void find_members(struct search *search, const json_t *value, const char *pointer) {
+        json_t *object = json_is_object(value) ? (json_t *)value : NULL;
+
+        for (size_t i = 0; i < json_array_size(value) && !is_over(search); i++)
+                find_each(search, json_array_get(value, i), pointer);
+        for (void *at = json_object_iter(object); at && !is_over(search); at = json_object_iter_next(object, at))
+                find_each(search, json_object_iter_value(at), pointer);
 }
 
-static void find_each(const json_t *value, const char *pointer, size_t max, struct json_found *found) {
-        while (value && *pointer && found->n < max) {
+static void find_each(struct search *search, const json_t *value, const char *pointer) {
+        while (value && *pointer && !is_over(search)) {
                 CLEANUP_FREE char *step = step_pop(&pointer);
 
+                --*search->steps;
                 if (strcmp(step, "*?") == 0 && !json_is_array(value))
                         continue;
                 if (strcmp(step, "*") == 0 || strcmp(step, "*?") == 0) {
-                        find_members(value, pointer, max, found);
+                        find_members(search, value, pointer);
                         return;
                 }
                 value = json_is_array(value) ? array_find(value, step) : json_object_get(value, step);
         }
-        if (!value || found->n >= max)
+        if (!value || is_over(search))
                 return;
-        found_push(found, (json_t *)value);
+        --*search->steps;
+        found_push(search->found, (json_t *)value);
 }
 
 json_t *json_pointer_find(const json_t *root, const char *pointer) {
-        struct json_found found = {0};
+        size_t steps = SIZE_MAX;
+
+        return json_pointer_find_within(root, pointer, &steps);
+}
+
+json_t *json_pointer_find_within(const json_t *root, const char *pointer, size_t *steps) {
+        struct json_found found;
         json_t *first;
 
-        find_each(root, pointer, 1, &found);
+        json_pointer_find_all_within(root, pointer, 1, steps, &found);
         first = found.n ? found.items[0] : NULL;
         free(found.items);
         return first;
 }
 
 void json_pointer_find_all(const json_t *root, const char *pointer, size_t max, struct json_found *ret) {
+        size_t steps = SIZE_MAX;
+
+        json_pointer_find_all_within(root, pointer, max, &steps, ret);
+}
+
+void json_pointer_find_all_within(const json_t *root, const char *pointer, size_t max, size_t *steps,
+                                  struct json_found *ret) {
+        struct search search = {max, steps, ret};
+
         *ret = (struct json_found){0};
-        find_each(root, pointer, max, ret);
+        find_each(&search, root, pointer);
 }

@@ -46,3 +46,9 @@ struct json_found {
         size_t n, cap;
 };
 void json_pointer_find_all(const json_t *root, const char *pointer, size_t max, struct json_found *ret);
+
+/* The same two, looking at no more than *steps values; those looked at are taken from it. At 0 the search has ended,
+ * whatever it may have missed. */
+json_t *json_pointer_find_within(const json_t *root, const char *pointer, size_t *steps);
+void json_pointer_find_all_within(const json_t *root, const char *pointer, size_t max, size_t *steps,
+                                  struct json_found *ret);

@@ -125,6 +125,9 @@
  * seconds, and a broker that answers a hundred batches a second keeps ten minutes of them. */
 #define LIMIT_ECHOES 65536
 #define LIMIT_ECHO_S (10 * 60)
+/* How long after its echo a reply is known once more: platforms send a webhook again when its answer was lost, or tell
+ * of one post in two ways; a person who says the bot's very words does so later. */
+#define LIMIT_ECHO_AGAIN_S 20
 /* Runs lost with their worker before a batch counts as the one that kills workers. */
 #define LIMIT_LOST_RUNS 10
 /* How long the others wait for one run that tries a provider which failed: past this another one tries it, too. */
@@ -222,12 +225,20 @@
 #define LIMIT_HTTP_BUFFERED_BYTES (256 * 1024 * 1024)
 /* Fields of a webhook that is a form. Twilio sends twenty to forty. */
 #define LIMIT_FORM_FIELDS 1000
+/* The work of reading one webhook's body with a channel file, in bytes of text, of which a value looked at counts as 8:
+ * a pointer with "*" in a condition looks at every member, and does so for each of 10,000 items. 10,000 messages of the
+ * file that looks at the most need six tenths of it; all of it is a quarter of a second. */
+#define LIMIT_CHANNEL_WORK (32 * 1024 * 1024)
 /* Read past without keeping it, so that who sends too much can still read why it was refused. */
 #define LIMIT_HTTP_SWALLOWED_BYTES (32 * 1024 * 1024)
 /* A request's head, with what libmicrohttpd notes about it; its own default. Webhooks have 1 to 4 KiB. */
 #define LIMIT_HTTP_HEAD_BYTES (32 * 1024)
 /* Fields of a head. Webhooks have 10 to 30. */
 #define LIMIT_HTTP_FIELDS 100
+/* A request's target, as long as RFC 9110 recommends; and the arguments of its query, of which webhooks have a few.
+ * Beyond these the library, which notes each argument, may find no room beside the head, and then says nothing. */
+#define LIMIT_HTTP_TARGET_BYTES 8192
+#define LIMIT_HTTP_ARGUMENTS 256
 /* A connection that sends nothing, between two requests too, or does not read its answer. */
 #define LIMIT_HTTP_IDLE_S 10
 /* From the beginning of a request, however steadily it drips: until its head is there, */
@@ -274,6 +285,9 @@
 #define LIMIT_SPOOL_LOOK_MS 3000
 /* How often the log says how far a long backlog has got. */
 #define LIMIT_SPOOL_LOG_S 10
+/* How long /readyz says no after the spool could not be written: a balancer sends nothing meanwhile, and what it sends
+ * after that shows whether the disk has room again. */
+#define LIMIT_SPOOL_UNREADY_S 30
 /* Lines of stdin in one frame: large enough that the commit is shared, small enough that the progress moves. */
 #define LIMIT_STDIN_MESSAGES 1000
 /* How much is read of stdin at once. */

@@ -1,5 +1,6 @@
 #include "common/redis_url.h"
 
+#include "common/bytes.h"
 #include "common/memory.h"
 
 #include <ctype.h>
@@ -9,13 +10,6 @@
 #include <string.h>
 
 enum { PORT_DEFAULT = 6379, DB_MAX = 1000000 };
-
-static int hex_digit(char c) {
-        if (c >= '0' && c <= '9')
-                return c - '0';
-        c = (char)(c | 0x20);
-        return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 /* The text from `at` up to `end`, %XX undone; NULL when a % is not followed by two hexadecimal digits, or stands for
  * NUL. */
@@ -27,7 +21,8 @@ static char *unescape(const char *at, const char *end) {
                         *to++ = *at++;
                         continue;
                 }
-                int high = end - at > 2 ? hex_digit(at[1]) : -1, low = end - at > 2 ? hex_digit(at[2]) : -1;
+                int high = end - at > 2 ? bytes_hex_value((uint8_t)at[1]) : -1;
+                int low = end - at > 2 ? bytes_hex_value((uint8_t)at[2]) : -1;
                 if (high < 0 || low < 0 || high + low == 0) {
                         free(text);
                         return NULL;

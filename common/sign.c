@@ -50,17 +50,6 @@ void sign_hex_encode(struct bytes data, struct buffer *text) {
         text->len += data.len * 2;
 }
 
-/* Out of range (16 and more) when it is no digit. */
-static unsigned hex_digit(uint8_t character) {
-        if (character >= '0' && character <= '9')
-                return character - '0';
-        if (character >= 'a' && character <= 'f')
-                return character - 'a' + 10u;
-        if (character >= 'A' && character <= 'F')
-                return character - 'A' + 10u;
-        return 16;
-}
-
 int sign_hex_decode(struct bytes text, struct buffer *data) {
         const uint8_t *from = text.data;
         uint8_t *to = buffer_reserve(data, text.len / 2);
@@ -68,9 +57,9 @@ int sign_hex_decode(struct bytes text, struct buffer *data) {
         if (text.len % 2 != 0)
                 return -EBADMSG;
         for (size_t i = 0; i < text.len / 2; i++) {
-                unsigned high = hex_digit(from[2 * i]), low = hex_digit(from[2 * i + 1]);
+                int high = bytes_hex_value(from[2 * i]), low = bytes_hex_value(from[2 * i + 1]);
 
-                if (high > 15 || low > 15)
+                if (high < 0 || low < 0)
                         return -EBADMSG;
                 to[i] = (uint8_t)(high << 4 | low);
         }

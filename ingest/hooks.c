@@ -16,6 +16,11 @@ struct webhook {
         char *tenant, *channel;
         struct refusals refusals;
         struct reply_ignored ignored;
+        uint32_t n_warnings; /* what it tells that somebody should hear of; the log has the first of it */
+        struct {
+                uint32_t n_messages;
+                size_t n_bytes;
+        } left_out;
         /* What the platform wants to hear when all is well; a copy, as the file may be read anew while it waits. */
         struct {
                 unsigned status; /* 0 = our own words will do */
@@ -125,6 +130,13 @@ static struct channel_request channel_request_of(struct http_request *request) {
         return (struct channel_request){find_header, find_query, request, http_body(request), clock_now().wall};
 }
 
+static const char *why_forged(const struct door *door) {
+        if (channel_signs_address(door->channel))
+                return "the signature is wrong; public_url in lull.yaml must be the webhook's address as the platform "
+                       "has it, to the letter (https, host, path, query), and the secret the platform's";
+        return "the signature is wrong; the secret must be the one that lull.yaml has";
+}
+
 /* 0; or it is answered 401. */
 static int verify(struct http_request *request, const struct door *door) {
         struct channel_request asked = channel_request_of(request);
@@ -137,8 +149,7 @@ static int verify(struct http_request *request, const struct door *door) {
                        "there is no signature; give the platform the secret that lull.yaml has");
                 break;
         case CHANNEL_FORGED:
-                refuse(request, door, 401, "forged",
-                       "the signature is wrong; the secret must be the one that lull.yaml has");
+                refuse(request, door, 401, "forged", why_forged(door));
                 break;
         case CHANNEL_STALE:
                 refuse(request, door, 401, "stale", "the signature is too old or from the future; check both clocks");
@@ -147,15 +158,15 @@ static int verify(struct http_request *request, const struct door *door) {
         return 1;
 }
 
-/* What people read about it stands where the kind of a message does; cut between two characters. */
-static struct bytes reason_of(const struct channel_event *event) {
-        struct bytes why = bytes_of(event->why);
+/* As much of a text as a name may have, cut between two characters. */
+static struct bytes cut(struct bytes text) {
+        const char *data = text.data;
 
-        if (why.len <= LIMIT_NAME_LEN)
-                return why;
-        for (why.len = LIMIT_NAME_LEN; why.len > 0 && (event->why[why.len] & 0xc0) == 0x80;)
-                why.len--;
-        return why;
+        if (text.len <= LIMIT_NAME_LEN)
+                return text;
+        for (text.len = LIMIT_NAME_LEN; text.len > 0 && (data[text.len] & 0xc0) == 0x80;)
+                text.len--;
+        return text;
 }
 
 static struct wire_body body_of(const struct channel_event *event) {
@@ -166,12 +177,13 @@ static struct wire_body body_of(const struct channel_event *event) {
                                  .data = bytes_of(event->data),
                                  .to = bytes_of(event->to),
                                  .url = bytes_of(event->url)};
+        bool is_person = event->what == WIRE_WHAT_PERSON || event->what == WIRE_WHAT_CLOSED;
         bool is_typing = event->what == WIRE_WHAT_TYPING || event->what == WIRE_WHAT_PAUSED;
 
-        if (event->what == WIRE_WHAT_PERSON || event->what == WIRE_WHAT_CLOSED)
-                body.kind = reason_of(event);
-        /* How old it is decides whether it counts. */
-        if (is_typing && event->at.ms == 0)
+        if (is_person)
+                body.kind = cut(bytes_of(event->why)); /* what people read about it */
+        /* How old it is decides whether, and how long, it counts. */
+        if ((is_typing || is_person) && event->at.ms == 0)
                 body.at = clock_now().wall;
         return body;
 }
@@ -190,6 +202,32 @@ static struct wire_message item_of(const struct webhook *webhook, const struct c
         return item;
 }
 
+static void encode_anew(const struct wire_body *said, struct buffer *body) {
+        buffer_clear(body);
+        wire_encode_body(body, said);
+}
+
+/* A short message may have much around it, such as the HTML of an e-mail, or the message that it replies to. When that
+ * is too much, it stays behind, and not the message. */
+static void encode_fitting(struct webhook *webhook, struct wire_body *said, size_t len_max, struct buffer *body) {
+        size_t len;
+
+        encode_anew(said, body);
+        len = body->len;
+        if (body->len > len_max) {
+                said->data = (struct bytes){0};
+                encode_anew(said, body);
+        }
+        if (body->len > len_max) {
+                said->url = (struct bytes){0};
+                encode_anew(said, body);
+        }
+        if (body->len == len || body->len > len_max)
+                return;
+        webhook->left_out.n_messages++;
+        webhook->left_out.n_bytes += len - body->len;
+}
+
 static void push_event(struct service *service, struct webhook *webhook, const struct channel_event *event,
                        uint32_t index, struct parcel *parcel) {
         struct wire_message item = item_of(webhook, event);
@@ -197,7 +235,7 @@ static void push_event(struct service *service, struct webhook *webhook, const s
         CLEANUP_BUFFER struct buffer body = {0};
         struct item_fault fault;
 
-        wire_encode_body(&body, &said);
+        encode_fitting(webhook, &said, service->config->limits.message_bytes, &body);
         item.body = buffer_bytes(&body);
         if (item_check(&item, service->config->limits.message_bytes, &fault) == 0) {
                 parcel_push(parcel, &service->ids, &item, index);
@@ -207,7 +245,12 @@ static void push_event(struct service *service, struct webhook *webhook, const s
         free(fault.why);
 }
 
-static void push_ignored(struct reply_ignored *ignored, const struct channel_event *event) {
+static void push_ignored(struct webhook *webhook, const struct channel_event *event) {
+        struct reply_ignored *ignored = &webhook->ignored;
+
+        if (event->is_warning && webhook->n_warnings++ < LIMIT_IGNORED_SHOWN)
+                log_warning("webhook_tells", LOG_TEXT("tenant", webhook->tenant), LOG_TEXT("channel", webhook->channel),
+                            LOG_TEXT("why", event->why));
         if (ignored->n < LIMIT_IGNORED_SHOWN)
                 ignored->why[ignored->n] = memory_print("%s", event->why);
         ignored->n++;
@@ -217,10 +260,15 @@ static void push_events(struct service *service, struct webhook *webhook, const 
                         struct parcel *parcel) {
         for (uint32_t i = 0; i < events->n; i++) {
                 if (events->items[i].is_ignored)
-                        push_ignored(&webhook->ignored, &events->items[i]);
+                        push_ignored(webhook, &events->items[i]);
                 else
                         push_event(service, webhook, &events->items[i], i, parcel);
         }
+        if (webhook->left_out.n_messages > 0)
+                log_warning("data_left_out", LOG_TEXT("tenant", webhook->tenant), LOG_TEXT("channel", webhook->channel),
+                            LOG_NUMBER("messages", webhook->left_out.n_messages),
+                            LOG_NUMBER("bytes", webhook->left_out.n_bytes),
+                            LOG_TEXT("why", "the message would be over limits.message_bytes"));
 }
 
 static void answer_text(struct http_request *request, struct buffer *text) {
@@ -283,17 +331,19 @@ void hooks_on_get(struct service *service, struct http_request *request, const s
 }
 
 int hooks_find(struct service *service, struct http_request *request, const struct path *path, struct door *ret) {
+        /* Anybody can ask for anything: a name that nobody has is not for a log, or an answer, in its whole length. */
+        struct bytes tenant = cut(path->segments[1]), channel = cut(path->segments[2]);
         CLEANUP_FREE char *why = NULL;
         int r = doors_find(service->doors, path->segments[1], path->segments[2], ret);
 
         if (r == 0)
                 return 0;
         if (r == 1)
-                why = memory_print("there is no tenant \"%.*s\" in lull.yaml", BYTES_PRINT(path->segments[1]));
+                why = memory_print("there is no tenant \"%.*s\" in lull.yaml", BYTES_PRINT(tenant));
         else
-                why = memory_print("tenant \"%.*s\" has no channel \"%.*s\" in lull.yaml",
-                                   BYTES_PRINT(path->segments[1]), BYTES_PRINT(path->segments[2]));
-        log_warning("webhook_refused", LOG_BYTES("tenant", path->segments[1]), LOG_BYTES("channel", path->segments[2]),
+                why = memory_print("tenant \"%.*s\" has no channel \"%.*s\" in lull.yaml", BYTES_PRINT(tenant),
+                                   BYTES_PRINT(channel));
+        log_warning("webhook_refused", LOG_BYTES("tenant", tenant), LOG_BYTES("channel", channel),
                     LOG_NUMBER("status", 404), LOG_TEXT("code", r == 1 ? "unknown_tenant" : "unknown_channel"));
         service_answer_problem(request, 404, r == 1 ? "unknown_tenant" : "unknown_channel", why);
         return r;

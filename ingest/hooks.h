@@ -8,7 +8,8 @@
 MUST_USE int hooks_find(struct service *service, struct http_request *request, const struct path *path,
                         struct door *ret);
 /* Checks the signature, reads the body, hands messages and events over, and answers after the broker's
- * acknowledgement, in the words that the platform wants to hear. A platform's question is answered at once. */
+ * acknowledgement, in the words that the platform wants to hear. A platform's question is answered at once. A message
+ * that would be over limits.message_bytes loses first its `data`, then its `url`, before it is refused. */
 void hooks_on_post(struct service *service, struct http_request *request, const struct door *door);
 /* Answers the platform's question whether this address is ours. */
 void hooks_on_get(struct service *service, struct http_request *request, const struct door *door);

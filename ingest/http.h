@@ -2,11 +2,12 @@
  * libmicrohttpd.
  *
  * What it keeps to itself: bodies beyond LIMIT_HTTP_BODY_BYTES are answered 413, heads that can be read in two ways
- * (see core/head.h) 400, those of more than LIMIT_HTTP_FIELDS fields 431. Connections that are silent for
- * LIMIT_HTTP_IDLE_S, whose head is not there after LIMIT_HTTP_HEAD_S or whose request after LIMIT_HTTP_REQUEST_S, are
- * closed, whatever trickles in. When there are as many connections as may be, or as many from one address, the oldest
- * whose request is not there yet is closed for the new one; so is, when bodies beyond LIMIT_HTTP_BUFFERED_BYTES
- * altogether would be held, the oldest that has a part of one.
+ * (see core/head.h) 400, those of more than LIMIT_HTTP_FIELDS fields, or LIMIT_HTTP_ARGUMENTS arguments in the query,
+ * 431, targets beyond LIMIT_HTTP_TARGET_BYTES 414. Connections that are silent for LIMIT_HTTP_IDLE_S, whose head is not
+ * there after LIMIT_HTTP_HEAD_S or whose request after LIMIT_HTTP_REQUEST_S, are closed, whatever trickles in. When
+ * there are as many connections as may be, or as many from one address, the oldest whose request is not there yet is
+ * closed for the new one; so is, when bodies beyond LIMIT_HTTP_BUFFERED_BYTES altogether would be held, the oldest that
+ * has a part of one.
  *
  * While an answer is being waited for, nothing is noticed of the client: who does not answer in time himself keeps a
  * connection for ever. */

@@ -37,6 +37,11 @@ enum MHD_Result http_on_arrival(void *context, const struct sockaddr *peer, sock
         return MHD_YES;
 }
 
+void http_connection_end(struct http *http, struct http_connection *connection, struct bytes answer) {
+        send(connection->fd, answer.data, answer.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        drop(http, connection);
+}
+
 static void set_begin(struct http_connection *connection, struct mono begin) {
         connection->begin = begin;
         connection->deadline = mono_add(begin, span_s(LIMIT_HTTP_HEAD_S));
@@ -57,6 +62,8 @@ static struct http_connection *connection_new(struct http *http, struct MHD_Conn
 }
 
 static void connection_free(struct http *http, struct http_connection *connection) {
+        if (connection->request)
+                http_request_free(connection->request);
         crowd_remove(http->crowd, &connection->member);
         if (connection->next)
                 connection->next->previous = connection->previous;

@@ -60,6 +60,10 @@ void http_on_connection(void *http, struct MHD_Connection *mhd, void **connectio
 /* Closes those that have had their time. To be called once a second. */
 void http_connections_sweep(struct http *http);
 
+/* Sends `answer`, whole with its head, past the library, and closes. Only at the beginning of a request: then all
+ * before it was answered, and has left the library. */
+void http_connection_end(struct http *http, struct http_connection *connection, struct bytes answer);
+
 /* Where a request is, in the order of its life: the deadline follows. */
 void http_connection_on_request(struct http_connection *connection, struct http_request *request);
 void http_connection_on_head(struct http_connection *connection);
@@ -81,3 +85,6 @@ void http_on_completed(void *http, struct MHD_Connection *connection, void **req
                        enum MHD_RequestTerminationCode code);
 /* Gives the memory of its body back. */
 void http_request_forget_body(struct http_request *request);
+/* Ends a request that the library has given up: what it refuses before it asks us, such as more arguments than it can
+ * hold, it never tells to be completed. */
+void http_request_free(struct http_request *request);

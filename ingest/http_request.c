@@ -10,6 +10,43 @@
 
 /* -- requests ------------------------------------------------------------------------------------------------------ */
 
+static uint32_t count_arguments(const char *target) {
+        const char *at = strchr(target, '?');
+        uint32_t n = at ? 1 : 0;
+
+        for (; at && *at; at++)
+                n += *at == '&';
+        return n;
+}
+
+/* Here the library takes no answer yet, and later may be too late: see LIMIT_HTTP_ARGUMENTS. */
+static void end_with_problem(struct http_request *request, const struct problem *problem) {
+        CLEANUP_BUFFER struct buffer body = {0}, answer = {0};
+
+        problem_encode(problem, &body);
+        buffer_print(&answer,
+                     "HTTP/1.1 %u %s\r\nContent-Type: " PROBLEM_CONTENT_TYPE
+                     "\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n",
+                     problem->status, problem_title(problem->status), body.len);
+        buffer_push(&answer, body.data, body.len);
+        http_connection_end(request->http, request->owner, buffer_bytes(&answer));
+}
+
+static void check_target(struct http_request *request) {
+        char detail[100];
+
+        if (strlen(request->target) > LIMIT_HTTP_TARGET_BYTES) {
+                snprintf(detail, sizeof detail, "the address has more than %d bytes; shorten it",
+                         LIMIT_HTTP_TARGET_BYTES);
+                end_with_problem(request, &(struct problem){MHD_HTTP_URI_TOO_LONG, "too_long", detail});
+        } else if (count_arguments(request->target) > LIMIT_HTTP_ARGUMENTS) {
+                snprintf(detail, sizeof detail, "the query has more than %d arguments; send fewer",
+                         LIMIT_HTTP_ARGUMENTS);
+                end_with_problem(request, &(struct problem){MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE,
+                                                            "too_many_arguments", detail});
+        }
+}
+
 /* The request line is read. The library decodes the path before anyone else sees it, and then "%2F" looks like a
  * slash; here it is as it came. */
 void *http_on_target(void *context, const char *target, struct MHD_Connection *connection) {
@@ -21,9 +58,12 @@ void *http_on_target(void *context, const char *target, struct MHD_Connection *c
         request->target = memory_print("%s", target);
         request->target_end = (uintptr_t)target + strlen(target);
         head_push_target(&request->head, target);
+        if (request->owner->request)
+                http_request_free(request->owner->request);
         http_connection_on_request(request->owner, request);
         request->http->n_requests++;
         request->http->n_partial++;
+        check_target(request);
         return request;
 }
 
@@ -39,16 +79,10 @@ void http_request_forget_body(struct http_request *request) {
         buffer_done(&request->body);
 }
 
-void http_on_completed(void *context, struct MHD_Connection *connection, void **request_context,
-                       enum MHD_RequestTerminationCode code) {
-        struct http_request *request = *request_context;
-        struct http *http = context;
+void http_request_free(struct http_request *request) {
+        struct http *http = request->http;
 
-        if (!request)
-                return;
-        ENSURE(!request->owner->is_suspended);
-        *request_context = NULL;
-        http_connection_on_completed(http, request->owner);
+        request->owner->request = NULL;
         set_whole(request);
         http_request_forget_body(request);
         http->n_requests--;
@@ -58,6 +92,18 @@ void http_on_completed(void *context, struct MHD_Connection *connection, void **
         free(request->answer.header_value);
         buffer_done(&request->answer.body);
         free(request);
+}
+
+void http_on_completed(void *context, struct MHD_Connection *connection, void **request_context,
+                       enum MHD_RequestTerminationCode code) {
+        struct http_request *request = *request_context;
+
+        if (!request)
+                return;
+        ENSURE(!request->owner->is_suspended);
+        *request_context = NULL;
+        http_connection_on_completed(context, request->owner);
+        http_request_free(request);
 }
 
 static enum MHD_Result queue_answer(struct http_request *request) {

@@ -23,7 +23,7 @@ static enum route route_of(const struct path *path) {
                 return ROUTE_MESSAGES;
         if (verb_of(path) != VERB_NONE)
                 return ROUTE_VERB;
-        if (is_path(path, 3, "hooks", NULL))
+        if (path_is_hook(path))
                 return ROUTE_HOOK;
         if (is_path(path, 1, "healthz", NULL))
                 return ROUTE_HEALTH;

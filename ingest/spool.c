@@ -1,43 +1,23 @@
-#include "ingest/spool.h"
+#include "ingest/spool_private.h"
 
 #include "common/ensure.h"
 #include "common/limits.h"
 #include "common/memory.h"
-#include "ingest/spool_place.h"
 
 #include <errno.h>
-#include <lmdb.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-/* Values longer than a piece would lie on runs of adjacent pages, which a fragmented file takes long to find. */
-enum { KEY_LEN = 18, PIECE = 1900, PIECES_MAX = UINT16_MAX };
-
-/* How many records there are, and the sum of their checksums: of all that are in the database. */
-struct tally {
-        uint64_t n, sum;
-};
-
-struct spool {
-        struct spool_place place;
-        uint32_t slot;
-        MDB_env *env;
-        MDB_dbi records;
-        MDB_txn *txn; /* that is being written */
-        struct tally tally, tally_before;
-        int error; /* of what is being written */
-        struct buffer record; /* the pieces of one, joined */
-};
-
 #define DATA "data.mdb"
 
-/* The tally lies behind all records, under a key that none has. */
-enum { TALLY_KEY_LEN = KEY_LEN + 1 };
-static const uint8_t tally_key[TALLY_KEY_LEN] = {255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-                                                 255, 255, 255, 255, 255, 255, 255, 255, 255};
+/* LMDB's own database of free pages, which may be read. */
+enum { FREE_LIST = 0 };
 
-static int as_errno(int error) {
+const uint8_t spool_tally_key[TALLY_KEY_LEN] = {255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+                                                255, 255, 255, 255, 255, 255, 255, 255, 255};
+
+int spool_errno(int error) {
         if (error == 0)
                 return 0;
         if (error > 0)
@@ -126,7 +106,7 @@ static int fill_up(struct spool *spool) {
 }
 
 static int read_tally(struct spool *spool) {
-        MDB_val key = {TALLY_KEY_LEN, (void *)(uintptr_t)tally_key}, value;
+        MDB_val key = {TALLY_KEY_LEN, (void *)(uintptr_t)spool_tally_key}, value;
         MDB_txn *txn;
         int error = mdb_txn_begin(spool->env, NULL, MDB_RDONLY, &txn);
 
@@ -167,7 +147,7 @@ static int64_t last_commit(const struct spool *spool) {
 
 /* From here on the database counts. */
 static int set_mark(struct spool *spool) {
-        int r = as_errno(mdb_env_sync(spool->env, 1));
+        int r = spool_errno(mdb_env_sync(spool->env, 1));
 
         if (r == 0)
                 r = spool_folder_sync(spool->place.folder);
@@ -189,10 +169,10 @@ int spool_open(struct spool *spool, char **ret_error) {
                                ret_error);
         if (error < 0 && error != MDB_MAP_FULL)
                 return damaged(memory_print("%s", mdb_strerror(error)), ret_error);
-        return error == 0 && mark < 0 ? set_mark(spool) : as_errno(error);
+        return error == 0 && mark < 0 ? set_mark(spool) : spool_errno(error);
 }
 
-int spool_open_aside(struct spool *spool) { return as_errno(open_environment(spool)); }
+int spool_open_aside(struct spool *spool) { return spool_errno(open_environment(spool)); }
 
 /* -- reading ------------------------------------------------------------------------------------------------------- */
 
@@ -209,7 +189,7 @@ static uint64_t decode_number(const uint8_t *bytes) {
         return number;
 }
 
-static void encode_key(struct spool_key key, uint16_t piece, uint8_t *bytes) {
+void spool_key_encode(struct spool_key key, uint16_t piece, uint8_t *bytes) {
         encode_number(key.lane, bytes);
         encode_number(key.number, bytes + 8);
         bytes[16] = (uint8_t)(piece >> 8);
@@ -245,7 +225,7 @@ static int read_record(struct spool *spool, MDB_cursor *cursor, MDB_val *at, MDB
         }
         if (error != 0)
                 *at = (MDB_val){TALLY_KEY_LEN, NULL};
-        return error == 0 || error == MDB_NOTFOUND ? 0 : as_errno(error);
+        return error == 0 || error == MDB_NOTFOUND ? 0 : spool_errno(error);
 }
 
 /* What a walk over records does with each of them. */
@@ -253,7 +233,7 @@ struct walk {
         const struct spool_visit *visit;
         struct tally found;
         uint64_t n_bad;
-        bool is_lenient, is_one_lane;
+        bool is_lenient, is_one_lane; /* lenient: what is not whole is passed over */
         struct spool_key at;
 };
 
@@ -277,8 +257,8 @@ static int walk_records(struct spool *spool, MDB_txn *txn, struct spool_key from
         int error = mdb_cursor_open(txn, spool->records, &cursor), r = 0;
 
         if (error != 0)
-                return as_errno(error);
-        encode_key(from, 0, bytes);
+                return spool_errno(error);
+        spool_key_encode(from, 0, bytes);
         error = mdb_cursor_get(cursor, &at, &value, MDB_SET_RANGE);
         while (error == 0 && r == 0) {
                 error = read_record(spool, cursor, &at, &value, &walk->at);
@@ -288,7 +268,7 @@ static int walk_records(struct spool *spool, MDB_txn *txn, struct spool_key from
                         r = visit_record(spool, walk);
         }
         mdb_cursor_close(cursor);
-        return r != 0 || error == 0 || error == MDB_NOTFOUND ? r : error == -EBADMSG ? error : as_errno(error);
+        return r != 0 || error == 0 || error == MDB_NOTFOUND ? r : error == -EBADMSG ? error : spool_errno(error);
 }
 
 static int walk_all(struct spool *spool, struct spool_key from, struct walk *walk) {
@@ -298,7 +278,7 @@ static int walk_all(struct spool *spool, struct spool_key from, struct walk *wal
         ENSURE(!spool->txn);
         error = mdb_txn_begin(spool->env, NULL, MDB_RDONLY, &txn);
         if (error != 0)
-                return as_errno(error);
+                return spool_errno(error);
         r = walk_records(spool, txn, from, walk);
         mdb_txn_abort(txn);
         return r;
@@ -311,93 +291,64 @@ int spool_read(struct spool *spool, struct spool_key from, const struct spool_vi
         return r == -ENOTRECOVERABLE ? -EBADMSG : r;
 }
 
-int spool_scan(struct spool *spool, bool is_lenient, const struct spool_visit *visit, char **ret_error) {
-        struct walk walk = {.visit = visit, .is_lenient = is_lenient};
+void spool_rescue(struct spool *spool, struct spool_key from, const struct spool_visit *visit) {
+        struct walk walk = {.visit = visit, .is_lenient = true};
+        int r = walk_all(spool, from, &walk);
+
+        (void)r; /* there is nothing better to do than to keep what was found */
+}
+
+/* Pages of the database that are free to be written over, as LMDB notes them: how many, and each, the last one first.
+ * Is it such a list, of pages that there are? */
+static bool is_page_list(const MDB_val *value, size_t last_page) {
+        const size_t *pages = value->mv_data;
+        size_t n = value->mv_size / sizeof *pages;
+
+        if (n == 0 || pages[0] >= n)
+                return false;
+        for (size_t i = 1; i <= pages[0]; i++)
+                if (pages[i] < 2 || pages[i] > last_page || (i > 1 && pages[i] >= pages[i - 1]))
+                        return false;
+        return true;
+}
+
+static int check_free(struct spool *spool, char **ret_error) {
+        MDB_cursor *cursor = NULL;
+        MDB_txn *txn = NULL;
+        MDB_envinfo info;
+        MDB_val key, value;
+        int error = mdb_txn_begin(spool->env, NULL, MDB_RDONLY, &txn);
+
+        mdb_env_info(spool->env, &info);
+        if (error == 0)
+                error = mdb_cursor_open(txn, FREE_LIST, &cursor);
+        while (error == 0) {
+                error = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+                if (error == 0 && !is_page_list(&value, info.me_last_pgno))
+                        error = MDB_CORRUPTED;
+        }
+        if (cursor)
+                mdb_cursor_close(cursor);
+        if (txn)
+                mdb_txn_abort(txn);
+        if (error == MDB_NOTFOUND)
+                return 0;
+        return error > 0 ? -error : damaged(memory_print("its list of free pages is none"), ret_error);
+}
+
+int spool_scan(struct spool *spool, const struct spool_visit *visit, char **ret_error) {
+        struct walk walk = {.visit = visit};
         int r = walk_all(spool, (struct spool_key){0}, &walk);
 
-        if (is_lenient)
-                return 0;
         if (r == -EBADMSG || r == -ENOTRECOVERABLE)
                 return damaged(memory_print("record %llu of lane %llu is not what was written",
                                             (unsigned long long)walk.at.number, (unsigned long long)walk.at.lane),
                                ret_error);
-        if (r != 0 || (walk.found.n == spool->tally.n && walk.found.sum == spool->tally.sum))
+        if (r != 0)
                 return r;
+        if (walk.found.n == spool->tally.n && walk.found.sum == spool->tally.sum)
+                return check_free(spool, ret_error);
         return damaged(memory_print("of %llu records %llu are found, or others", (unsigned long long)spool->tally.n,
                                     (unsigned long long)walk.found.n),
                        ret_error);
-}
-
-/* -- writing ------------------------------------------------------------------------------------------------------- */
-
-static bool is_writing(struct spool *spool) {
-        if (!spool->txn && spool->error == 0) {
-                spool->tally_before = spool->tally;
-                spool->error = spool->env ? as_errno(mdb_txn_begin(spool->env, NULL, 0, &spool->txn)) : -EIO;
-        }
-        return spool->error == 0;
-}
-
-void spool_put(struct spool *spool, struct spool_key key, struct bytes record) {
-        const uint8_t *data = record.data;
-        uint8_t bytes[KEY_LEN];
-
-        ENSURE(record.len <= (size_t)PIECE * PIECES_MAX);
-        for (size_t at = 0; at < record.len && is_writing(spool); at += PIECE) {
-                size_t len = record.len - at < PIECE ? record.len - at : PIECE;
-                MDB_val name = {KEY_LEN, bytes}, value = {len, (void *)(uintptr_t)(data + at)};
-
-                encode_key(key, (uint16_t)(at / PIECE), bytes);
-                spool->error = as_errno(mdb_put(spool->txn, spool->records, &name, &value, 0));
-        }
-        spool->tally.n++;
-        spool->tally.sum += spool_record_sum(record);
-}
-
-/* The first piece has the checksum that is no longer part of the sum. */
-static int remove_pieces(struct spool *spool, struct spool_key key) {
-        uint8_t bytes[KEY_LEN];
-        MDB_val name = {KEY_LEN, bytes}, value;
-        int error = 0;
-
-        for (uint16_t piece = 0; error == 0; piece++) {
-                encode_key(key, piece, bytes);
-                error = mdb_get(spool->txn, spool->records, &name, &value);
-                if (error == 0 && piece == 0) {
-                        spool->tally.n--;
-                        spool->tally.sum -= spool_record_sum((struct bytes){value.mv_data, value.mv_size});
-                }
-                if (error == 0)
-                        error = mdb_del(spool->txn, spool->records, &name, NULL);
-        }
-        return error == MDB_NOTFOUND ? 0 : as_errno(error);
-}
-
-void spool_remove(struct spool *spool, struct spool_key key) {
-        if (is_writing(spool))
-                spool->error = remove_pieces(spool, key);
-}
-
-static int write_tally(struct spool *spool) {
-        MDB_val key = {TALLY_KEY_LEN, (void *)(uintptr_t)tally_key}, value = {sizeof spool->tally, &spool->tally};
-
-        return as_errno(mdb_put(spool->txn, spool->records, &key, &value, 0));
-}
-
-int spool_commit(struct spool *spool) {
-        int r = is_writing(spool) ? write_tally(spool) : spool->error;
-        MDB_txn *txn = TAKE(spool->txn);
-        int64_t number = txn ? (int64_t)mdb_txn_id(txn) : 0;
-
-        if (r < 0 && txn)
-                mdb_txn_abort(txn);
-        if (r == 0)
-                r = as_errno(mdb_txn_commit(txn));
-        spool->error = 0;
-        if (r < 0) {
-                spool->tally = spool->tally_before;
-                return r;
-        }
-        spool_mark_note(&spool->place, number);
-        return 0;
 }

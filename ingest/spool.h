@@ -34,9 +34,12 @@ static inline void spool_cleanup(struct spool **spool) { spool_free(*spool); }
 MUST_USE int spool_open(struct spool *spool, char **ret_error);
 /* Opens one that was set aside, as it is, to look for what is whole in it. 0; a negative errno. */
 MUST_USE int spool_open_aside(struct spool *spool);
-/* Visits and checks every record, and that none is missing. The same answers, and those of `visit`. `is_lenient`: what
- * is whole is visited, whatever else is found. */
-MUST_USE int spool_scan(struct spool *spool, bool is_lenient, const struct spool_visit *visit, char **ret_error);
+/* Visits and checks every record, that none is missing, and what LMDB knows of free pages. The answers of spool_open(),
+ * and those of `visit`. LMDB may end the process over what is damaged: see spool_child.h. */
+MUST_USE int spool_scan(struct spool *spool, const struct spool_visit *visit, char **ret_error);
+/* Visits what is whole from `from` on, whatever else is found, until `visit` answers other than 0. The same goes for
+ * it. */
+void spool_rescue(struct spool *spool, struct spool_key from, const struct spool_visit *visit);
 /* Moves the database, closed or open, to `folder`, which is made; the spool is then empty, and closed. 0; a negative
  * errno. */
 MUST_USE int spool_set_aside(struct spool *spool, const char *folder);

@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "common/memory.h"
+#include "ingest/spool_child.h"
 #include "ingest/spool_place.h"
 
 #include <errno.h>
@@ -84,32 +85,21 @@ void spool_slots_avoid(struct spool_slots *slots, uint32_t slot, int error) {
 struct copying {
         struct spool *into;
         uint64_t n;
-        int r;
 };
 
 static int copy(void *context, struct spool_key key, struct bytes record) {
         struct copying *copying = context;
 
         spool_put(copying->into, key, record);
-        if (++copying->n % COPIED_AT_ONCE == 0)
-                copying->r = spool_commit(copying->into);
-        return copying->r;
+        return ++copying->n % COPIED_AT_ONCE == 0 ? spool_commit(copying->into) : 0;
 }
 
 /* What is whole in the database that was set aside goes into the new one: it was acknowledged. */
 static int copy_whole(const char *aside, struct spool *into, uint64_t *ret_n) {
-        CLEANUP_SPOOL struct spool *from = NULL;
         struct copying copying = {.into = into};
         const struct spool_visit visit = {copy, &copying};
-        CLEANUP_FREE char *error = NULL;
-        int r;
+        int r = spool_child_rescue(aside, &visit);
 
-        *ret_n = 0;
-        if (spool_new(aside, 0, &from) != 0 || spool_open_aside(from) < 0)
-                return 0;
-        r = spool_scan(from, true, &visit, &error);
-        if (r == 0)
-                r = copying.r;
         *ret_n = copying.n;
         return r < 0 ? r : spool_commit(into);
 }
@@ -146,11 +136,6 @@ static int set_aside(struct spool_slots *slots, uint32_t slot, const char *why) 
 
 /* -- opening ------------------------------------------------------------------------------------------------------- */
 
-static int pass(void *context, struct spool_key key, struct bytes record) {
-        (void)context, (void)key, (void)record;
-        return 0;
-}
-
 static int find(void *context, struct spool_key key, struct bytes record) {
         struct wire_message message;
         struct bytes item;
@@ -160,23 +145,18 @@ static int find(void *context, struct spool_key key, struct bytes record) {
         return spool_queue_on_found(context, key, message.tenant, spool_queue_cost(item.len));
 }
 
-/* Twice: what is damaged must not be half known. */
-static int open_and_check(struct spool *spool, char **ret_error) {
-        const struct spool_visit visit = {pass, NULL};
-        int r = spool_open(spool, ret_error);
-
-        return r == 0 ? spool_scan(spool, false, &visit, ret_error) : r;
-}
-
 int spool_slots_open(struct spool_slots *slots, uint32_t slot, struct spool_queue *queue) {
         const struct spool_visit visit = {find, queue};
         CLEANUP_FREE char *error = NULL, *again = NULL;
-        int r = open_and_check(slots->items[slot], &error);
+        int r = spool_child_check(slots->items[slot], &error);
 
         if (r == SPOOL_DAMAGED)
                 r = set_aside(slots, slot, error);
+        else if (r == 0)
+                r = spool_open(slots->items[slot], &again);
+        /* The second time: what is damaged must not be half known. */
         if (r == 0)
-                r = spool_scan(slots->items[slot], false, &visit, &again);
+                r = spool_scan(slots->items[slot], &visit, &again);
         if (r != 0)
                 spool_close(slots->items[slot]);
         return r > 0 ? -EIO : r;

@@ -98,6 +98,11 @@ static void on_event(void *context, const struct spool_event *event) {
                 log_warning("spool_waits", LOG_TEXT("code", event->code), left, bytes,
                             LOG_TEXT("why", "the broker has no room; it is tried again each second"));
                 break;
+        case SPOOL_EVENT_DROPPED:
+                log_error("spooled_events_dropped", LOG_NUMBER("events", event->n_dropped),
+                          LOG_TEXT("why", "the broker is older than this lull-ingest, and knows no events; the "
+                                          "messages beside them go on"));
+                break;
         }
 }
 

@@ -53,7 +53,8 @@ static void read_status(const struct post *post, const struct outcome_response *
         case CHANNEL_POST_AGAIN:
         case CHANNEL_POST_UNKNOWN:
                 outcome_init(ret, WIRE_FAILED, "post_failed", "%s", why);
-                ret->retry_after = outcome_retry_after(&response->headers, response->now);
+                ret->retry_after = span_max(outcome_retry_after(&response->headers, response->now),
+                                            channel_post_retry_after(post->channel, response->body));
                 break;
         case CHANNEL_POST_NEVER:
                 outcome_init(ret, WIRE_FAILED_FOR_GOOD, "post_refused", "%s", why);

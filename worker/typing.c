@@ -28,6 +28,7 @@ struct typing {
         struct loop_timer *timer; /* when to show it; while a request is under way, when to give that up */
         struct call *call;
         struct channel_call on, off; /* off.url NULL = it goes by itself */
+        const struct channel *judge; /* knows what an answer means; NULL when it may have gone: then the status says */
         bool is_private_allowed;
         struct span refresh;
         char *tenant, *channel;
@@ -99,9 +100,17 @@ static void settle(struct typing *typing) {
                 destroy(typing);
 }
 
+static bool is_done(const struct typing *typing, const struct outcome_response *response) {
+        if (response->transport != OUTCOME_ANSWERED)
+                return false;
+        if (typing->judge)
+                return channel_typing_is_done(typing->judge, response->status, response->body);
+        return response->status >= 200 && response->status < 300;
+}
+
 static void on_end(void *context, const struct outcome_response *response) {
         struct typing *typing = context;
-        bool is_well = response->transport == OUTCOME_ANSWERED && response->status >= 200 && response->status < 300;
+        bool is_well = is_done(typing, response);
 
         typing->call = NULL;
         typing->is_refused = !is_well && response->transport == OUTCOME_ANSWERED && response->status < 500;
@@ -180,6 +189,7 @@ struct typing *typing_new(struct typings *typings, const struct channel *channel
                 destroy(typing);
                 return NULL;
         }
+        typing->judge = channel;
         typing->is_private_allowed = channel_allows_private(channel);
         typing->refresh = channel_typing_refresh(channel);
         typing->tenant = memory_print("%s", batch->tenant);
@@ -191,6 +201,7 @@ struct typing *typing_new(struct typings *typings, const struct channel *channel
 struct typing *typing_stop(struct typing *typing, bool say_off) {
         if (!typing)
                 return NULL;
+        typing->judge = NULL;
         typing->is_over = true;
         typing->is_off_wanted = say_off;
         if (!say_off || !typing->call)

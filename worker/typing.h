@@ -22,8 +22,8 @@ bool typings_is_empty(const struct typings *typings);
 struct typings *typings_free(struct typings *typings);
 
 /* Shows the sign after LIMIT_TYPING_AFTER_MS, which is longer than quick handlers take. NULL when the channel has none
- * for this batch: it knows no sign, cannot post, or needs a message's id that is not there. `channel` and `batch` need
- * not live on. */
+ * for this batch: it knows no sign, cannot post, or needs a message's id that is not there. `channel` must live
+ * until typing_stop(); `batch` need not live on. */
 struct typing *typing_new(struct typings *typings, const struct channel *channel, const struct batch *batch);
 /* Ends it; NULL may be given. `say_off`: also take the sign away, if it may have been shown and does not go by itself;
  * who posts a reply need not. Nothing is to be done with it afterwards. */

@@ -70,14 +70,18 @@ uint32_t batch_size(const struct core *core, const struct thread *thread) {
 }
 
 /* -- ids: a ULID whose time is the acceptance of the first message, and whose other 80 bits are the first message's
- * sequence number (48) and a hash of which messages there are (32). -------------------------------------------------
- */
+ * sequence number (48) and a hash of which messages there are, in which wording (32). ------------------------------ */
 
 static const char base32[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/* The hash of one message more. */
+/* The hash of one message more. One that was edited is another: what was answered to its old text is no answer to the
+ * new one. */
 static uint64_t hash_next(const struct core *core, uint64_t hash, uint32_t at) {
-        return hash_64(hash, (struct bytes){&core->messages[at].seq, sizeof core->messages[at].seq});
+        const struct message *message = &core->messages[at];
+        uint8_t n_edits = message->n_edits;
+
+        hash = hash_64(hash, (struct bytes){&message->seq, sizeof message->seq});
+        return n_edits > 0 ? hash_64(hash, (struct bytes){&n_edits, 1}) : hash;
 }
 
 static void write_name(const struct message *first, uint64_t hash, char *text) {

@@ -55,6 +55,7 @@ struct core *core_free(struct core *core) {
         table_done(&core->by_fence);
         table_done(&core->by_tenant);
         table_done(&core->by_dead_seq);
+        table_done(&core->by_dead_thread);
         free(core->threads);
         free(core->messages);
         free(core->tenants);

@@ -101,10 +101,10 @@ void core_step(struct core *core, struct now now, const struct event *event, str
 /* When EVENT_TIME is next of use; MONO_NEVER when only an event can change anything. */
 struct mono core_next_due(const struct core *core);
 
-/* A stored answer goes out once more: its replies may be seen in the thread's channel from now on, and are nobody
- * else's. */
+/* A stored answer goes out once more: its replies, from number `first` on, may be seen in the thread's channel from now
+ * on, and are nobody else's. */
 void core_expect_echoes(struct core *core, struct now now, struct bytes tenant, struct bytes thread,
-                        struct bytes answer);
+                        struct bytes answer, uint32_t first);
 
 /* -- questions: nothing changes. Texts live until the next step. --------------------------------------------------- */
 
@@ -130,6 +130,7 @@ enum provider_state { PROVIDER_CLOSED, PROVIDER_OPEN, PROVIDER_HALF_OPEN };
 const char *provider_state_name(enum provider_state state);
 
 /* Who holds a thread. */
+/* The strongest first. */
 enum hold_kind {
         HOLD_OPERATOR, /* the verb: until it is resumed by the verb, or its end comes */
         HOLD_PERSON, /* a person of the team has answered: until the platform, or the verb, gives it back */

@@ -25,11 +25,26 @@ struct dead *dead_find(const struct core *core, uint64_t seq) {
         return index == NONE ? NULL : core->dead[index];
 }
 
+const struct dead *dead_next(const struct core *core, const struct thread *thread, struct table_probe *probe) {
+        struct bytes name = {thread->name, thread->name_len};
+        uint32_t index;
+
+        while (table_next(&core->by_dead_thread, probe, &index)) {
+                const struct dead *dead = core->dead[index];
+
+                if (dead->tenant == thread->tenant &&
+                    bytes_is_equal((struct bytes){dead->thread, dead->thread_len}, name))
+                        return dead;
+        }
+        return NULL;
+}
+
 static struct dead *dead_new(struct core *core, uint64_t seq, uint32_t tenant, struct bytes thread) {
         struct dead *dead = memory_new(1, sizeof *dead);
 
         dead->seq = seq;
         dead->tenant = tenant;
+        dead->hash = (uint32_t)hash_64(core->salt + tenant, thread);
         dead->thread = bytes_copy_text(thread);
         dead->thread_len = (uint32_t)thread.len;
         dead->messages = (struct message_list){.first = NONE, .last = NONE};
@@ -38,6 +53,7 @@ static struct dead *dead_new(struct core *core, uint64_t seq, uint32_t tenant, s
                 core->dead = memory_resize(core->dead, core->dead_cap, sizeof *core->dead);
         }
         table_push(&core->by_dead_seq, hash_seq(seq), core->n_dead);
+        table_push(&core->by_dead_thread, dead->hash, core->n_dead);
         core->dead[core->n_dead++] = dead;
         core->tenants[tenant].n_dead++;
         core->room.name_bytes += thread.len;
@@ -72,9 +88,12 @@ void dead_remove(struct core *core, struct dead *dead) {
 
         core->tenants[dead->tenant].n_dead--;
         table_remove(&core->by_dead_seq, hash_seq(dead->seq), at);
+        table_remove(&core->by_dead_thread, dead->hash, at);
         if (moved != dead) {
                 table_remove(&core->by_dead_seq, hash_seq(moved->seq), last);
                 table_push(&core->by_dead_seq, hash_seq(moved->seq), at);
+                table_remove(&core->by_dead_thread, moved->hash, last);
+                table_push(&core->by_dead_thread, moved->hash, at);
                 core->dead[at] = moved;
         }
         core->n_dead--;
@@ -165,6 +184,7 @@ static void revive(struct core *core, struct now now, struct dead *dead, struct 
         thread->void_fence = void_fence;
         tenant_of(core, thread)->n_pending += dead->messages.n;
         bring_back(core, now, thread, dead, fx);
+        take_over_rest(core, now, dead->tenant, (struct bytes){thread->name, thread->name_len}, fx);
         if (thread_keep_held(core, now, thread))
                 return;
         thread->due = now.mono;

@@ -59,36 +59,66 @@ static void push(struct echoes *echoes, struct now now, uint64_t hash) {
         if (echoes->n == echoes->cap)
                 grow(echoes);
         at = (echoes->first + echoes->n) & (echoes->cap - 1);
-        echoes->ring[at] = (struct echo){hash, now.mono};
+        echoes->ring[at] = (struct echo){hash, now.mono, MONO_NEVER};
         echoes->n++;
         table_push(&echoes->table, (uint32_t)hash, at);
 }
 
-void echoes_push(struct core *core, struct now now, uint32_t tenant, struct bytes thread, struct bytes answer) {
+static bool is_once_more(struct now now, const struct echo *echo) {
+        return !mono_is_due(now.mono, mono_add(echo->used, span_s(LIMIT_ECHO_AGAIN_S)));
+}
+
+/* The oldest that no echo has come of yet, else one of which an echo has just come; NULL when there is neither. */
+static struct echo *find(const struct echoes *echoes, struct now now, uint64_t hash) {
+        struct table_probe probe = {.hash = (uint32_t)hash};
+        struct echo *best = NULL;
+        uint32_t at;
+
+        while (table_next(&echoes->table, &probe, &at)) {
+                struct echo *echo = &echoes->ring[at];
+                bool is_used = echo->used.us != MONO_NEVER.us;
+
+                if (echo->hash != hash || is_over(now, echo) || (is_used && !is_once_more(now, echo)))
+                        continue;
+                if (!best || mono_is_before(best->used, echo->used) || (!is_used && mono_is_before(echo->at, best->at)))
+                        best = echo;
+        }
+        return best;
+}
+
+/* What is still expected from before is the same reply. */
+static void expect_again(struct echoes *echoes, struct now now, uint64_t hash) {
+        struct echo *echo = find(echoes, now, hash);
+
+        if (echo && echo->used.us == MONO_NEVER.us)
+                echo->used = mono_sub(now.mono, span_s(LIMIT_ECHO_AGAIN_S));
+}
+
+void echoes_push(struct core *core, struct now now, uint32_t tenant, struct bytes thread, struct bytes answer,
+                 uint32_t first, bool is_again) {
         struct bytes replies[LIMIT_REPLIES];
         uint32_t n;
 
         if (wire_decode_answer(answer, replies, &n) < 0)
                 return;
-        for (uint32_t i = 0; i < n; i++)
+        for (uint32_t i = first; is_again && i < n; i++)
+                expect_again(&core->echoes, now, hash_of(core, tenant, thread, replies[i]));
+        for (uint32_t i = first; i < n; i++)
                 push(&core->echoes, now, hash_of(core, tenant, thread, replies[i]));
 }
 
 void core_expect_echoes(struct core *core, struct now now, struct bytes tenant, struct bytes thread,
-                        struct bytes answer) {
+                        struct bytes answer, uint32_t first) {
         uint32_t index = tenant_find(core, tenant);
 
         if (index != NONE)
-                echoes_push(core, now, index, thread, answer);
+                echoes_push(core, now, index, thread, answer, first, true);
 }
 
-bool echoes_has(const struct core *core, struct now now, uint32_t tenant, struct bytes thread, struct bytes text) {
-        uint64_t hash = hash_of(core, tenant, thread, text);
-        struct table_probe probe = {.hash = (uint32_t)hash};
-        uint32_t at;
+bool echoes_take(struct core *core, struct now now, uint32_t tenant, struct bytes thread, struct bytes text) {
+        struct echo *echo = find(&core->echoes, now, hash_of(core, tenant, thread, text));
 
-        while (table_next(&core->echoes.table, &probe, &at))
-                if (core->echoes.ring[at].hash == hash && !is_over(now, &core->echoes.ring[at]))
-                        return true;
-        return false;
+        if (echo && echo->used.us == MONO_NEVER.us)
+                echo->used = now.mono;
+        return echo != NULL;
 }

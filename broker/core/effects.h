@@ -25,7 +25,7 @@ enum change_type {
         CHANGE_DELETE_SEEN,
         CHANGE_PUT_NOTE,
         CHANGE_DELETE_NOTE,
-        /* A message that is there gets another body; its channel stays what it is when none is given. */
+        /* A message that is there gets another body; what that leaves out, and the channel, stay what they are. */
         CHANGE_EDIT_MESSAGE,
 };
 

@@ -114,6 +114,7 @@ void hold_load(struct core *core, struct now now, uint32_t tenant, const struct 
 
         hold->since = note->at;
         hold->kind = kind_of(note->kind);
+        hold->word = note->word;
         hold_set_why(hold, note->value);
         hold_set_until(core, now, hold, note->until);
 }

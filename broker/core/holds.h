@@ -18,10 +18,23 @@ struct hold {
         uint32_t thread_len;
         char *why; /* at most LIMIT_WHY_LEN bytes, may be empty */
         struct wall since, until; /* until 0 = it has no end */
+        struct wall said; /* when the team said so last; 0 = not known, as after a restart */
+        uint64_t frame; /* the producer's, since the start, that made it what it is; 0 = none did */
+        uint64_t word; /* messages below that number came before the team's last word; 0 = it has said none */
         struct mono end; /* the same as `until`; MONO_NEVER = none */
         struct mono entry_at; /* the time in its one heap entry that counts; MONO_NEVER when it has none */
         uint32_t ticket; /* marks that entry; outlives the hold in its slot */
         uint32_t next_free;
+};
+
+/* What a hold is to be. The texts must live until the turn's effects are cleared. */
+struct hold_terms {
+        enum hold_kind kind;
+        struct bytes why;
+        struct wall until; /* 0 = it has no end by itself */
+        uint64_t frame; /* whose frame says so; 0 = none does */
+        uint64_t word; /* as in struct hold */
+        struct wall said; /* when it was, 0 = not known */
 };
 
 /* { .first_free = UINT32_MAX } is an empty registry. */

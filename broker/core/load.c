@@ -116,6 +116,8 @@ static bool is_mute(const struct core *core, uint32_t tenant, const struct store
                body_is_mute(&body);
 }
 
+static bool was_read(const struct stored_batch *record) { return record->attempts > 0 || record->lost > 0; }
+
 void core_load_message(struct core *core, struct now now, const struct stored_message *stored, uint32_t bytes) {
         struct loading_batch *batch = find_claim(loading_get(core), stored->seq);
         uint32_t tenant = tenant_get(core, stored->tenant);
@@ -126,6 +128,8 @@ void core_load_message(struct core *core, struct now now, const struct stored_me
         message.at = mono_min(now_to_mono(now, stored->accepted), now.mono);
         ENSURE(stored->seq < core->next_seq);
         message.bytes = MESSAGE_BYTES(bytes);
+        message.n_edits = stored->n_edits & MESSAGE_EDITS_MAX;
+        message.is_read = batch && batch->record.kind == STORED_DEAD && was_read(&batch->record);
         message.is_record = records_claim(core, tenant, stored->thread, stored->seq);
         message.is_mute = is_mute(core, tenant, stored);
         if (batch && batch->record.kind == STORED_DEAD) {
@@ -148,7 +152,8 @@ void core_load_answer(struct core *core, struct now now, uint64_t seq, struct by
         const struct thread *thread = batch && batch->thread != NONE ? &core->threads[batch->thread] : NULL;
 
         if (thread)
-                echoes_push(core, now, thread->tenant, (struct bytes){thread->name, thread->name_len}, answer);
+                echoes_push(core, now, thread->tenant, (struct bytes){thread->name, thread->name_len}, answer, 0,
+                            false);
 }
 
 /* A settled batch goes first in its thread, whatever is older there (dead letters that were brought back behind it). */
@@ -189,6 +194,8 @@ static void resume(struct core *core, struct now now, struct loading_batch *batc
         thread->n_replies = (uint8_t)record->n_replies;
         thread->n_interrupts = (uint8_t)record->n_interrupts;
         thread->n_batch = record->is_answered ? record->n_seqs : 0;
+        if (was_read(record)) /* how many of them it had is not known */
+                message_list_be_read(core, &thread->messages, thread->messages.n);
         thread_set_failure(thread, bytes_of(record->code), bytes_of(record->why));
         if (!thread->is_held && record->at.ms != AT_QUIET.ms)
                 thread_set_state(core, now, thread, THREAD_BACKOFF);

@@ -1,4 +1,6 @@
 /* The slab of messages, and lists in it. */
+#include "broker/core/messages.h"
+
 #include "broker/core/state.h"
 
 #include "common/ensure.h"
@@ -80,6 +82,13 @@ void message_list_merge(struct core *core, struct message_list *list, struct mes
                 message_list_push(core, &merged, one.first);
         }
         *list = merged;
+}
+
+void message_list_be_read(struct core *core, const struct message_list *list, uint32_t n) {
+        uint32_t at = list->first;
+
+        for (uint32_t i = 0; i < n; i++, at = core->messages[at].next)
+                core->messages[at].is_read = true;
 }
 
 void message_list_free(struct core *core, struct message_list *list) {

@@ -60,6 +60,10 @@ static void join(struct core *core, struct now now, uint32_t tenant, struct byte
 
 void names_learn(struct core *core, struct now now, uint32_t tenant, const struct wire_message *item, struct bytes root,
                  struct effects *fx) {
+        if (item->n_aliases == 0) {
+                alias_use(core, now, tenant, item->thread, fx);
+                return;
+        }
         for (uint32_t i = 0; i <= item->n_aliases; i++) {
                 struct bytes own;
 
@@ -74,7 +78,7 @@ void names_learn(struct core *core, struct now now, uint32_t tenant, const struc
 }
 
 struct bytes names_resolve(const struct core *core, uint32_t tenant, struct bytes name) {
-        if (thread_find(core, tenant, name) || hold_find(core, tenant, name))
+        if (thread_find(core, tenant, name))
                 return name;
         return alias_root(core, tenant, name);
 }

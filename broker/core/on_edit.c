@@ -49,15 +49,27 @@ static bool is_handed_out(const struct core *core, struct now now, const struct 
 
         if (thread->n_batch > 0)
                 return place->nth < thread->n_batch;
-        if (thread->attempts > 0 || thread->lost > 0 || thread->n_spared > 0)
+        if (core->messages[place->index].is_read)
                 return true;
         return awaiting_has(core, thread);
+}
+
+/* The store completes it from what it was: how long it is then is known at the next start, and until then at most. */
+static size_t most_bytes(const struct message *message, const struct wire_message *item) {
+        size_t bytes = message->bytes + item->body.len;
+
+        return bytes < LIMIT_MESSAGE_BYTES_MAX ? bytes : LIMIT_MESSAGE_BYTES_MAX;
+}
+
+static bool is_still_mute(const struct message *message, const struct wire_body *body) {
+        return body->kind.len > 0 ? body_is_mute(body) : message->is_mute && body->text.len == 0;
 }
 
 static void put(struct core *core, const struct place *place, const struct wire_message *item,
                 const struct wire_body *body, struct effects *fx) {
         struct message *message = &core->messages[place->index];
 
+        message->n_edits = message->n_edits < MESSAGE_EDITS_MAX ? message->n_edits + 1 : 1;
         effects_push_change(fx, CHANGE_EDIT_MESSAGE)->message = (struct stored_message){
                 .seq = message->seq,
                 .accepted = message->accepted,
@@ -66,11 +78,13 @@ static void put(struct core *core, const struct place *place, const struct wire_
                 .id = item->id,
                 .channel = item->channel,
                 .body = item->body,
+                .n_edits = message->n_edits,
+                .is_taken_back = item->what == WIRE_WHAT_DELETE,
         };
         place->thread->messages.n_bytes -= message->bytes;
-        message->bytes = MESSAGE_BYTES(item->body.len);
+        message->bytes = MESSAGE_BYTES(most_bytes(message, item));
         place->thread->messages.n_bytes += message->bytes;
-        message->is_mute = item->what == WIRE_WHAT_EDIT && body_is_mute(body);
+        message->is_mute = item->what == WIRE_WHAT_EDIT && is_still_mute(message, body);
 }
 
 /* Who edits is still at it. But what speech says was said before, and is no reason to wait on. */

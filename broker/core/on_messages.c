@@ -98,14 +98,23 @@ static struct wire_message under_own_name(struct core *core, struct now now, uin
         return own;
 }
 
+/* The frame that closed the thread has come again: when it came first, this message ended that. */
+static void open_again(struct core *core, struct now now, uint32_t tenant, const struct wire_message *item,
+                       struct effects *fx) {
+        if (core->holds.n > 0)
+                let_go(core, now, tenant, names_root(core, tenant, item), 1U << HOLD_CLOSED | HOLDS_OF_FRAME, fx);
+}
+
 /* A message without an id is always new. Only what is accepted is remembered: what is refused may come again. */
 static enum verdict take_message(struct core *core, struct now now, uint32_t tenant, const struct wire_message *item,
                                  const struct wire_body *body, struct effects *fx, enum refusal_code *ret_code) {
         struct stored_seen seen = {.at = now.wall, .hash = hash_of_id(core, tenant, item->id)};
         struct wire_message own;
 
-        if (item->id.len > 0 && seen_has(&core->seen, seen.hash, now.wall))
+        if (item->id.len > 0 && seen_has(&core->seen, seen.hash, now.wall)) {
+                open_again(core, now, tenant, item, fx);
                 return DUPLICATE;
+        }
         if (!room_take(core, &core->tenants[tenant], item, ret_code))
                 return REFUSED;
         own = under_own_name(core, now, tenant, item, fx);
@@ -117,11 +126,24 @@ static enum verdict take_message(struct core *core, struct now now, uint32_t ten
         return ACCEPTED;
 }
 
+/* Is it about the messages before it? Where one of them had no room, it comes again with that. */
+static bool needs_order(enum wire_what what) {
+        return what == WIRE_WHAT_PERSON || what == WIRE_WHAT_CLOSED || what == WIRE_WHAT_RESUME ||
+               what == WIRE_WHAT_EDIT || what == WIRE_WHAT_DELETE;
+}
+
 static enum verdict take_event(struct core *core, struct now now, uint32_t tenant, const struct wire_message *item,
                                const struct wire_body *body, struct effects *fx, enum refusal_code *ret_code) {
-        struct wire_message own = under_own_name(core, now, tenant, item, fx);
+        struct wire_message own;
+        struct hash_128 identity;
+        bool has_identity = event_has_identity(core, tenant, item, body, &identity);
         bool is_taken = true;
 
+        if (has_identity && seen_has(&core->seen, identity, now.wall))
+                return DUPLICATE;
+        if (needs_order(item->what) && !room_has_order(core, &core->tenants[tenant], ret_code))
+                return REFUSED;
+        own = under_own_name(core, now, tenant, item, fx);
         switch (item->what) {
         case WIRE_WHAT_TYPING:
                 on_typing(core, now, tenant, &own, body);
@@ -136,7 +158,7 @@ static enum verdict take_event(struct core *core, struct now now, uint32_t tenan
                 is_taken = on_closed(core, now, tenant, &own, body, fx, ret_code);
                 break;
         case WIRE_WHAT_RESUME:
-                on_given_back(core, now, tenant, &own, fx);
+                on_given_back(core, now, tenant, &own, body, fx);
                 break;
         case WIRE_WHAT_EDIT:
         case WIRE_WHAT_DELETE:
@@ -151,6 +173,8 @@ static enum verdict take_event(struct core *core, struct now now, uint32_t tenan
         case N_WIRE_WHAT:
                 break;
         }
+        if (is_taken && has_identity)
+                event_remember(core, now, identity, fx);
         return is_taken ? ACCEPTED : REFUSED;
 }
 
@@ -196,8 +220,12 @@ void on_messages(struct core *core, struct now now, const struct event *event, s
         CLEANUP_FREE struct wire_refusal *refusals = memory_new(event->messages.n, sizeof *refusals);
         struct outcome outcome = {.duplicates = duplicates, .refusals = refusals};
 
-        for (uint32_t i = 0; i < event->messages.n; i++)
+        frame_begin(core, event->messages.items, event->messages.n);
+        for (uint32_t i = 0; i < event->messages.n; i++) {
+                core->frame.at = i;
                 take(core, now, &event->messages.items[i], i, &outcome, fx);
+        }
+        frame_end(core);
         core->counters.duplicate += outcome.n_duplicates;
         core->counters.refused += outcome.n_refusals;
         wire_encode_ack(effects_begin_frame(fx, DOOR_INGEST, event->from), event->messages.request, outcome.n_accepted,

@@ -115,8 +115,8 @@ void on_answered(struct core *core, struct now now, const struct event *event, s
         if (!thread->is_answered) {
                 keep_answer(core, now, thread, answered->answer, n_replies, fx);
                 provider_on_answered(core, now, thread);
-                echoes_push(core, now, thread->tenant, (struct bytes){thread->name, thread->name_len},
-                            answered->answer);
+                echoes_push(core, now, thread->tenant, (struct bytes){thread->name, thread->name_len}, answered->answer,
+                            0, false);
         }
         wire_encode_go(effects_begin_frame(fx, DOOR_WORKERS, event->from), answered->fence);
         effects_end_frame(fx);
@@ -192,6 +192,10 @@ static void settle(struct core *core, struct now now, struct thread *thread, con
         if (result->outcome != WIRE_DONE && result->outcome != WIRE_HANDED_BACK)
                 thread_set_failure(thread, result->code, result->why);
         note_posted(core, now, thread, result, fx);
+        if (run_is_all_out(thread)) {
+                run_done(core, now, thread, fx);
+                return;
+        }
         if (is_spared && is_failure_of_provider(thread, result) && thread->n_spared < LIMIT_SPARED) {
                 run_spared(core, now, thread, result->retry_after, fx);
                 return;
@@ -206,6 +210,7 @@ static void settle(struct core *core, struct now now, struct thread *thread, con
         case WIRE_FAILED_FOR_GOOD:
                 core->counters.failed_for_good++;
                 thread->attempts++;
+                message_list_be_read(core, &thread->messages, thread->n_batch);
                 thread_end_lease(core, thread);
                 dead_bury(core, now, thread, fx);
                 break;

@@ -53,7 +53,10 @@ static bool note(struct core *core, struct now now, struct thread *thread, uint3
         thread->posted++;
         if (is_doubt_over(core, thread))
                 thread->is_doubtful = false;
-        batch_store(core, thread, at, thread->n_batch, fx);
+        if (run_is_all_out(thread) && !thread_is_posting(core, thread))
+                run_done(core, now, thread, fx);
+        else
+                batch_store(core, thread, at, thread->n_batch, fx);
         return true;
 }
 

@@ -22,7 +22,7 @@ static uint32_t count_messages(const struct core *core, uint32_t tenant, struct 
 static int hold_thread(struct core *core, struct now now, uint32_t tenant, const struct event *event,
                        struct effects *fx) {
         struct bytes root = alias_root(core, tenant, event->verb.thread);
-        struct hold_terms terms = {HOLD_OPERATOR, event->verb.why, event->verb.until};
+        struct hold_terms terms = {.kind = HOLD_OPERATOR, .why = event->verb.why, .until = event->verb.until};
 
         *event->verb.ret_messages = count_messages(core, tenant, root);
         return take_over(core, now, tenant, root, &terms, fx);

@@ -94,13 +94,36 @@ static void store(const struct core *core, struct now now, const struct record *
         };
 }
 
-/* Marks the row of messages that begins at `at`; behind it is one that is marked already, or none. */
-static uint32_t mark_row(struct core *core, struct now now, struct thread *thread, uint32_t at, struct effects *fx) {
+/* The least number after `seq` among the first `n` messages from `at` on; `least`, if that is less. */
+static uint64_t next_of(const struct core *core, uint32_t at, uint32_t n, uint64_t seq, uint64_t least) {
+        for (uint32_t i = 0; i < n; i++, at = core->messages[at].next)
+                if (core->messages[at].seq > seq && core->messages[at].seq < least)
+                        least = core->messages[at].seq;
+        return least;
+}
+
+/* Where a row that begins with `seq` must end: a message of the thread that does not wait with the others, as it is in
+ * a settled batch, or dead, would be taken for one of the row at the next start. */
+static uint64_t row_end(const struct core *core, const struct thread *thread, uint64_t seq, uint64_t before) {
+        uint64_t end = next_of(core, thread->messages.first, thread->n_batch, seq, before);
+        struct table_probe probe = {.hash = thread->hash};
+        const struct dead *dead;
+
+        while ((dead = dead_next(core, thread, &probe)))
+                end = next_of(core, dead->messages.first, dead->messages.n, seq, end);
+        return end;
+}
+
+/* Marks the row of messages that begins at `at`. What is behind it is marked already, is another row's, or is none. */
+static uint32_t mark_row(struct core *core, struct now now, struct thread *thread, uint32_t at, uint64_t before,
+                         struct effects *fx) {
         struct bytes name = {thread->name, thread->name_len};
         struct record *record = push(core, thread->tenant, name, core->next_seq++);
+        uint64_t end = row_end(core, thread, core->messages[at].seq, before);
 
         record->first = core->messages[at].seq;
-        for (; at != NONE && !core->messages[at].is_record; at = core->messages[at].next) {
+        for (; at != NONE && !core->messages[at].is_record && core->messages[at].seq < end;
+             at = core->messages[at].next) {
                 core->messages[at].is_record = 1;
                 record->last = core->messages[at].seq;
                 record->n++;
@@ -109,13 +132,14 @@ static uint32_t mark_row(struct core *core, struct now now, struct thread *threa
         return at;
 }
 
-void records_begin(struct core *core, struct now now, struct thread *thread, struct effects *fx) {
+void records_begin(struct core *core, struct now now, struct thread *thread, uint64_t before, struct effects *fx) {
         uint32_t at = thread->messages.first;
 
         for (uint32_t i = 0; i < thread->n_batch; i++)
                 at = core->messages[at].next;
-        while (at != NONE)
-                at = core->messages[at].is_record ? core->messages[at].next : mark_row(core, now, thread, at, fx);
+        while (at != NONE && core->messages[at].seq < before)
+                at = core->messages[at].is_record ? core->messages[at].next
+                                                  : mark_row(core, now, thread, at, before, fx);
 }
 
 void records_end(struct core *core, uint32_t tenant, struct bytes thread, const struct message_list *messages,

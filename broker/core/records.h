@@ -27,8 +27,9 @@ struct records {
 };
 
 void records_done(struct records *records);
-/* What waits in the thread is only to be recorded; not a batch whose answer is stored. */
-void records_begin(struct core *core, struct now now, struct thread *thread, struct effects *fx);
+/* What waits in the thread is only to be recorded, up to the message number `before`; not a batch whose answer is
+ * stored. */
+void records_begin(struct core *core, struct now now, struct thread *thread, uint64_t before, struct effects *fx);
 /* These messages leave the store. */
 void records_end(struct core *core, uint32_t tenant, struct bytes thread, const struct message_list *messages,
                  struct effects *fx);

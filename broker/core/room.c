@@ -1,5 +1,5 @@
-/* Room: what is accepted is bounded by the disk, by memory, and by what a tenant may have waiting. What is accepted
- * already is never touched by that, and duplicates need no room. */
+#include "broker/core/room.h"
+
 #include "broker/core/state.h"
 
 /* Arrays and tables double when they are full, so on the average half as much again stands ready for what comes. */
@@ -10,7 +10,7 @@
 /* With its slots in tables, and its entries in heaps, of which some are stale. */
 #define THREAD_COST                                                                                                    \
         (WITH_SLACK(sizeof(struct thread) + 2 * sizeof(struct table_slot) + 2 * sizeof(struct heap_entry)) + ALLOCATED)
-#define DEAD_COST (WITH_SLACK(2 * sizeof(struct table_slot) + sizeof(void *)) + sizeof(struct dead) + 2 * ALLOCATED)
+#define DEAD_COST (WITH_SLACK(4 * sizeof(struct table_slot) + sizeof(void *)) + sizeof(struct dead) + 2 * ALLOCATED)
 
 /* What a message takes up in the store beside its texts: its record and its id's, with their keys; and a share, as
  * pages are not filled to the last byte. */
@@ -100,10 +100,8 @@ bool room_take_bytes(struct core *core, uint64_t bytes) {
         return true;
 }
 
-bool room_take(struct core *core, struct tenant *tenant, const struct wire_message *message, enum refusal_code *ret) {
-        uint64_t bytes = stored_bytes(message);
-
-        /* Whatever comes next must not get in for being smaller: a thread's messages would overtake each other. */
+static bool has_room(struct core *core, struct tenant *tenant, uint64_t bytes, enum refusal_code *ret) {
+        /* Whatever comes next, of other tenants too, must not get in for being smaller. */
         if (core->room.store_bytes < bytes)
                 core->room.store_bytes = 0;
         if (core->room.store_bytes == 0)
@@ -113,6 +111,25 @@ bool room_take(struct core *core, struct tenant *tenant, const struct wire_messa
         if (max_pending_of(tenant) > 0 && tenant->n_pending >= max_pending_of(tenant)) {
                 set_full(core, tenant, true);
                 return *ret = REFUSAL_TENANT_FULL, false;
+        }
+        return true;
+}
+
+bool room_has_order(const struct core *core, const struct tenant *tenant, enum refusal_code *ret) {
+        if (tenant->refused_in != core->frame.number)
+                return true;
+        return *ret = tenant->refused_for, false;
+}
+
+bool room_take(struct core *core, struct tenant *tenant, const struct wire_message *message, enum refusal_code *ret) {
+        uint64_t bytes = stored_bytes(message);
+
+        if (!room_has_order(core, tenant, ret))
+                return false;
+        if (!has_room(core, tenant, bytes, ret)) {
+                tenant->refused_in = core->frame.number;
+                tenant->refused_for = *ret;
+                return false;
         }
         if (core->room.store_bytes != UINT64_MAX)
                 core->room.store_bytes -= bytes;

@@ -38,13 +38,25 @@ static void count_done(struct core *core, const struct thread *thread) {
         of_all->calls_saved += thread->n_batch - 1;
 }
 
+bool run_is_all_out(const struct thread *thread) {
+        return thread->is_answered && thread->n_replies > 0 && thread->posted >= thread->n_replies;
+}
+
+/* What its channel showed may have finished it while nobody ran it. */
+static void end_lease(struct core *core, struct thread *thread) {
+        if (thread->state == THREAD_RUNNING)
+                thread_end_lease(core, thread);
+        else if (thread->state == THREAD_READY)
+                thread->ticket++; /* its place in the queue is void */
+}
+
 void run_done(struct core *core, struct now now, struct thread *thread, struct effects *fx) {
         struct message_list batch;
 
         count_done(core, thread);
         remember(core, now, thread);
         forget_record(core, thread, fx);
-        thread_end_lease(core, thread);
+        end_lease(core, thread);
         batch = message_list_cut(core, &thread->messages, thread->n_batch);
         records_end(core, thread->tenant, (struct bytes){thread->name, thread->name_len}, &batch, fx);
         for (uint32_t at = batch.first; at != NONE; at = core->messages[at].next)
@@ -98,6 +110,7 @@ void run_failed(struct core *core, struct now now, struct thread *thread, struct
         core->counters.failed++;
         thread->n_busy = 0;
         thread->attempts++;
+        message_list_be_read(core, &thread->messages, thread->n_batch);
         if (thread->attempts >= settings->retry.attempts) {
                 thread_end_lease(core, thread);
                 dead_bury(core, now, thread, fx);
@@ -123,6 +136,7 @@ void run_spared(struct core *core, struct now now, struct thread *thread, struct
         core->counters.failed++;
         core->counters.spared++;
         thread->n_busy = 0;
+        message_list_be_read(core, &thread->messages, thread->n_batch);
         thread->n_spared++;
         if (delay.us > 0) {
                 come_again(core, now, thread, THREAD_BACKOFF, delay);
@@ -181,7 +195,12 @@ void run_lost(struct core *core, struct now now, struct thread *thread, struct e
 
         core->counters.lost++;
         thread->lost++;
+        message_list_be_read(core, &thread->messages, thread->n_batch);
         run_cancel(core, now, worker->address, thread->fence, "stale", "no word of this run for the lease time", fx);
+        if (run_is_all_out(thread)) {
+                run_done(core, now, thread, fx);
+                return;
+        }
         if (thread->lost >= LIMIT_LOST_RUNS) {
                 thread_set_failure(thread, bytes_of("lost"),
                                    bytes_of("each worker that ran this batch vanished: it may be what kills them"));

@@ -4,34 +4,17 @@
 #include "broker/core/aliases.h"
 #include "broker/core/core.h"
 #include "broker/core/echoes.h"
+#include "broker/core/frame.h"
 #include "broker/core/heap.h"
 #include "broker/core/holds.h"
+#include "broker/core/messages.h"
 #include "broker/core/provider.h"
 #include "broker/core/records.h"
+#include "broker/core/room.h"
 #include "broker/core/seen.h"
 #include "broker/core/table.h"
 
 #define NONE UINT32_MAX
-
-/* What fits struct message's count of bytes. */
-#define MESSAGE_BYTES(n) ((uint32_t)(n)&0x3fffffff)
-
-/* One accepted message: the index of what the store holds. */
-struct message {
-        uint64_t seq;
-        struct wall accepted; /* its name for ever */
-        struct mono at; /* the same moment on the clock that never steps: what dues derive from */
-        uint32_t bytes : 30; /* LIMIT_MESSAGE_BYTES_MAX is far below that */
-        uint32_t is_mute : 1; /* speech of which there is no text yet */
-        uint32_t is_record : 1; /* to be recorded only */
-        uint32_t next; /* of its thread; NONE at the end; in the free list, the next free one */
-};
-
-/* Messages in a row, of one thread. */
-struct message_list {
-        uint32_t first, last; /* NONE when empty */
-        uint32_t n, n_bytes;
-};
 
 struct failure {
         char code[LIMIT_CODE_LEN + 1], why[LIMIT_WHY_LEN + 1];
@@ -53,18 +36,18 @@ struct thread {
         struct message_list messages;
         uint32_t n_batch; /* how many of the first messages are a settled batch: running or answered. 0 = none */
         uint32_t attempts, n_busy;
+        uint32_t n_spared; /* failures that cost no attempt; since the start */
         uint8_t lost;
         uint8_t posted;
         uint8_t n_replies; /* answered: how many there are to post; 0 = not known */
         uint8_t n_interrupts;
+        uint32_t ticket; /* marks its heap entry; outlives the thread in its slot, so stale entries never match */
         struct mono stirred; /* what is not settled is not due before, for a sign of typing or an edit */
         struct mono due; /* collecting, waiting, backoff: when it becomes ready; running: when the lease ends; ready:
                             since when it is due */
         struct mono entry_at; /* the time in its one heap entry that counts; MONO_NEVER when it has none */
-        uint32_t ticket; /* marks that entry; outlives the thread in its slot, so stale entries never match */
         struct mono since, busy_since;
         uint64_t outage; /* of its provider, in which it failed last */
-        uint32_t n_spared; /* failures that cost no attempt; since the start */
         uint64_t fence; /* running */
         uint64_t void_fence; /* runs under this fence or an older one are void */
         uint64_t posting; /* but for the run under this fence, which got the answer in; 0 = none */
@@ -76,7 +59,7 @@ struct thread {
 /* A dead letter. */
 struct dead {
         uint64_t seq;
-        uint32_t tenant;
+        uint32_t tenant, hash; /* of its thread */
         char *thread;
         uint32_t thread_len;
         struct wall since;
@@ -110,6 +93,8 @@ struct tenant {
         struct tenant_counters counters;
         bool is_full; /* it was refused messages for its max_pending, and has had no room to speak of since */
         bool is_told_full; /* what core_next_full() said last */
+        uint64_t refused_in; /* the number of the frame in which a message of it last found no room */
+        enum refusal_code refused_for; /* and why */
         struct mono free_since; /* neither concurrency nor rate has kept it back since then; MONO_NEVER: one does */
         struct mono paced; /* when the next run is to start by its rate alone (see rate.c) */
 };
@@ -130,15 +115,6 @@ struct recent {
         uint32_t n_messages, attempts;
         struct wall at;
         char batch[WIRE_BATCH_LEN + 1];
-};
-
-/* What bounds the messages that are accepted: room.c. */
-struct room {
-        uint64_t store_bytes; /* that may still be added to the store */
-        uint64_t n_messages; /* in lists of threads and dead letters */
-        uint64_t name_bytes; /* of threads and dead letters */
-        bool is_memory_full;
-        uint32_t n_full; /* tenants that are full */
 };
 
 struct core {
@@ -167,13 +143,14 @@ struct core {
         struct providers providers;
         struct dead **dead;
         uint32_t n_dead, dead_cap;
-        struct table by_dead_seq;
+        struct table by_dead_seq, by_dead_thread;
         struct holds holds;
         struct aliases aliases;
         struct records records;
         struct echoes echoes;
         struct seen seen;
         struct room room;
+        struct frame frame;
         struct recent *recent;
         uint64_t n_recent;
         uint64_t *settled; /* fences of results accepted lately, by fence modulo LIMIT_RECENT */
@@ -223,19 +200,12 @@ struct bytes names_root(const struct core *core, uint32_t tenant, const struct w
 /* From here on all the item's names are the thread `root`'s, durably. Nothing is written when that is nothing new. */
 void names_learn(struct core *core, struct now now, uint32_t tenant, const struct wire_message *item, struct bytes root,
                  struct effects *fx);
-/* The thread of that name while it has messages or is held, else the one that the name belongs to. */
+/* The thread of that name while it has messages, else the one that the name belongs to. */
 struct bytes names_resolve(const struct core *core, uint32_t tenant, struct bytes name);
 /* A thread's names, its own first: begin with cursor 0, ends with false. */
 bool names_next(const struct core *core, uint32_t tenant, struct bytes root, uint32_t *cursor, struct bytes *ret);
 
 /* -- take_over.c: a thread is held, and let go --------------------------------------------------------------------- */
-
-/* The texts must live until the turn's effects are cleared. */
-struct hold_terms {
-        enum hold_kind kind;
-        struct bytes why;
-        struct wall until; /* 0 = it has no end by itself */
-};
 
 /* A worker that runs the thread may be posting its reply already. */
 bool thread_is_posting(const struct core *core, const struct thread *thread);
@@ -247,35 +217,23 @@ bool thread_call_off(struct core *core, struct now now, struct thread *thread, c
  * -ENOSPC: there are LIMIT_HOLDS already. */
 int take_over(struct core *core, struct now now, uint32_t tenant, struct bytes thread, const struct hold_terms *terms,
               struct effects *fx);
-/* Ends the holds of the thread and of its other names that are of a kind in the set (1 << HOLD_...); how many. */
+/* Ends the holds of the thread and of its other names that are of a kind in the set (1 << HOLD_...), or, with
+ * HOLDS_OF_FRAME in it, those of them that the frame being taken in has made; how many. */
 uint32_t let_go(struct core *core, struct now now, uint32_t tenant, struct bytes thread, uint32_t kinds,
                 struct effects *fx);
 /* `from` becomes a name of the thread `to`: what is held there is held here. */
 void take_over_join(struct core *core, struct now now, uint32_t tenant, struct bytes from, struct bytes to,
                     struct effects *fx);
+/* A thread that is called `name`, and has messages again, is held as the one is whose name that is. */
+void take_over_rest(struct core *core, struct now now, uint32_t tenant, struct bytes name, struct effects *fx);
 /* Lets go what is held until now, a bounded number a turn. */
 void holds_on_time(struct core *core, struct now now, struct effects *fx);
 
-enum { HOLDS_OF_PLATFORM = 1 << HOLD_PERSON | 1 << HOLD_CLOSED, HOLDS_OF_ANY = HOLDS_OF_PLATFORM | 1 << HOLD_OPERATOR };
-
-/* -- messages.c: the slab ------------------------------------------------------------------------------------------ */
-
-uint32_t message_new(struct core *core, struct message message);
-void message_list_push(struct core *core, struct message_list *list, uint32_t message);
-/* Takes the first `n` off `list`. */
-struct message_list message_list_cut(struct core *core, struct message_list *list, uint32_t n);
-/* Puts the messages of `other` among those of `list`, by the order of acceptance; `other` is empty afterwards. */
-void message_list_merge(struct core *core, struct message_list *list, struct message_list *other);
-/* Puts `front` before `list`, `front` is empty afterwards. */
-void message_list_prepend(struct core *core, struct message_list *list, struct message_list *front);
-void message_list_free(struct core *core, struct message_list *list);
-
-/* -- room.c -------------------------------------------------------------------------------------------------------- */
-
-/* Is there room for one more message of a tenant? Then it is taken off what there is. Else false and *ret, why not. */
-bool room_take(struct core *core, struct tenant *tenant, const struct wire_message *message, enum refusal_code *ret);
-/* So many bytes more in the store, of what is bounded otherwise: false when it has no room for them. */
-bool room_take_bytes(struct core *core, uint64_t bytes);
+enum {
+        HOLDS_OF_PLATFORM = 1 << HOLD_PERSON | 1 << HOLD_CLOSED,
+        HOLDS_OF_ANY = HOLDS_OF_PLATFORM | 1 << HOLD_OPERATOR,
+        HOLDS_OF_FRAME = 1 << 8,
+};
 
 /* -- tenants.c ----------------------------------------------------------------------------------------------------- */
 
@@ -322,8 +280,7 @@ struct thread *awaiting_adopt(struct core *core, struct now now, uint32_t worker
 void awaiting_forgive(struct core *core, struct now now, struct span gap);
 void awaiting_on_time(struct core *core, struct now now, struct effects *fx);
 
-/* -- batch.c: what belongs together, when it is due, what it is called
- * ------------------------------------------------- */
+/* -- batch.c: what belongs together, when it is due, what it is called --------------------------------------------- */
 
 /* May the run be called off, as what it was given is not all, or not so, any more? Not when the answer is stored, nor
  * past the time at which a reply is due whatever else is said: that bounds how often one begins anew. */
@@ -347,12 +304,13 @@ void batch_store(struct core *core, struct thread *thread, struct wall at, uint3
 struct span delay_backoff(struct core *core, const struct config_tenant *settings, uint32_t n);
 struct span delay_busy(struct core *core, const struct config_tenant *settings, uint32_t n);
 
-/* -- runs.c: the ends of a lease
- * ---------------------------------------------------------------------------------------- */
+/* -- runs.c: the ends of a lease ----------------------------------------------------------------------------------- */
 
-/* Each ends the thread's lease. */
+/* Each ends the thread's lease; the first, if there is one. */
 void run_done(struct core *core, struct now now, struct thread *thread, struct effects *fx);
 void run_failed(struct core *core, struct now now, struct thread *thread, struct span retry_after, struct effects *fx);
+/* Is there nothing left to do, as every reply is out? Then the batch is finished, however its run ends. */
+bool run_is_all_out(const struct thread *thread);
 /* It failed for its provider, which is spared now, or was: that costs no attempt. */
 void run_spared(struct core *core, struct now now, struct thread *thread, struct span retry_after, struct effects *fx);
 void run_busy(struct core *core, struct now now, struct thread *thread, const struct wire_result *result,
@@ -373,26 +331,25 @@ void worker_ask_hello(const struct event *event, struct effects *fx);
 /* How many runs the worker will hold; its credit follows. */
 void worker_set_slots(struct core *core, struct worker *worker, uint32_t slots);
 
-/* -- dead.c
- * -------------------------------------------------------------------------------------------------------------- */
+/* -- dead.c -------------------------------------------------------------------------------------------------------- */
 
 /* Gives the thread's first n_batch messages up, with its last failure as the reason. Its lease is over; it may be
  * freed. */
 void dead_bury(struct core *core, struct now now, struct thread *thread, struct effects *fx);
 struct dead *dead_find(const struct core *core, uint64_t seq);
+/* The dead letters of a thread, each in turn, then NULL: begin with { .hash = thread->hash }. */
+const struct dead *dead_next(const struct core *core, const struct thread *thread, struct table_probe *probe);
 struct dead *dead_load(struct core *core, uint32_t tenant, struct bytes thread, const struct stored_batch *batch);
 /* Writes its record anew. */
 void dead_store(struct core *core, const struct dead *dead, struct effects *fx);
 void dead_remove(struct core *core, struct dead *dead);
 void dead_free(struct dead *dead);
 
-/* -- load.c
- * -------------------------------------------------------------------------------------------------------------- */
+/* -- load.c -------------------------------------------------------------------------------------------------------- */
 
 struct loading *loading_free(struct loading *loading);
 
-/* -- events
- * --------------------------------------------------------------------------------------------------------------- */
+/* -- events -------------------------------------------------------------------------------------------------------- */
 
 /* Of a producer's frame. The item's `thread` is the thread's own name; its texts live until the turn's effects are
  * cleared. */
@@ -409,11 +366,15 @@ bool on_person(struct core *core, struct now now, uint32_t tenant, const struct 
 bool on_closed(struct core *core, struct now now, uint32_t tenant, const struct wire_message *item,
                const struct wire_body *body, struct effects *fx, enum refusal_code *ret);
 void on_given_back(struct core *core, struct now now, uint32_t tenant, const struct wire_message *item,
-                   struct effects *fx);
+                   const struct wire_body *body, struct effects *fx);
 /* EDIT and DELETE. False and *ret when it is refused. */
 bool on_edit(struct core *core, struct now now, uint32_t tenant, const struct wire_message *item,
              const struct wire_body *body, struct effects *fx, enum refusal_code *ret);
 void on_shown(struct core *core, struct now now, uint32_t tenant, const struct wire_message *item, struct effects *fx);
+/* Is the event known by something of its own when it comes again? Then *ret is that, as the ids of messages are. */
+bool event_has_identity(const struct core *core, uint32_t tenant, const struct wire_message *item,
+                        const struct wire_body *body, struct hash_128 *ret);
+void event_remember(struct core *core, struct now now, struct hash_128 hash, struct effects *fx);
 /* Names come back in logs, answers and Redis keys: text without control characters. */
 bool name_is_good(struct bytes name, size_t longest);
 /* An id, as duplicates and edits are found by it. */

@@ -14,6 +14,8 @@ struct stored_message {
         uint64_t seq;
         struct wall accepted;
         struct bytes tenant, thread, id, channel, body; /* id and channel may be empty */
+        bool is_taken_back; /* of CHANGE_EDIT_MESSAGE: what it said is not to stay; not stored */
+        uint32_t n_edits; /* how often its body was replaced, in the circle of MESSAGE_EDITS_MAX */
 };
 
 enum stored_batch_kind {
@@ -61,6 +63,7 @@ struct stored_note {
         enum stored_note_kind kind;
         struct bytes tenant, name, value; /* may be empty where the kind does not say */
         struct wall at, until; /* since when; a hold ends by itself `until` then, 0 = it does not */
+        uint64_t word; /* a hold of the platform: messages below that number came before the team's last word */
 };
 
 /* A message id that was accepted: what duplicates are found by. */

@@ -46,6 +46,7 @@ static void store(const struct core *core, const struct hold *hold, struct effec
                 .value = effects_keep(fx, bytes_of(hold->why)),
                 .at = hold->since,
                 .until = hold->until,
+                .word = hold->word,
         };
 }
 
@@ -59,6 +60,15 @@ static void stop(struct core *core, struct now now, struct thread *thread, struc
         thread_keep_held(core, now, thread);
 }
 
+/* What came again, and stood behind that word in its frame, was said after it. */
+static uint64_t later_word(struct core *core, struct now now, const struct hold *hold, const struct thread *thread,
+                           uint64_t word) {
+        uint64_t first_known = thread && word > 0 ? frame_first_known(core, now, thread) : word;
+
+        word = word < first_known ? word : first_known;
+        return word > hold->word ? word : hold->word;
+}
+
 static int hold_one(struct core *core, struct now now, uint32_t tenant, struct bytes name,
                     const struct hold_terms *terms, struct effects *fx) {
         struct thread *thread = thread_find(core, tenant, name);
@@ -68,8 +78,13 @@ static int hold_one(struct core *core, struct now now, uint32_t tenant, struct b
                 return -ENOSPC;
         if (!hold)
                 core->counters.holds++;
-        hold = hold_get(core, now, tenant, name);
+        if (!hold || hold->kind != terms->kind) {
+                hold = hold_get(core, now, tenant, name);
+                hold->frame = terms->frame;
+        }
         hold->kind = terms->kind;
+        hold->said = terms->said;
+        hold->word = later_word(core, now, hold, thread, terms->word);
         hold_set_why(hold, terms->why);
         hold_set_until(core, now, hold, terms->until);
         store(core, hold, fx);
@@ -98,14 +113,23 @@ int take_over(struct core *core, struct now now, uint32_t tenant, struct bytes t
 
 /* -- let go -------------------------------------------------------------------------------------------------------- */
 
+/* Of what waits when the hold ends, the messages below this number are only to be recorded. */
+static uint64_t recorded_until(struct core *core, struct now now, const struct hold *hold,
+                               const struct thread *thread) {
+        const struct config_tenant *settings = settings_of(core, thread);
+        uint64_t first_known;
+
+        if (!settings || hold->kind == HOLD_OPERATOR || settings->on_resume == CONFIG_ON_RESUME_ANSWER)
+                return 0;
+        first_known = frame_first_known(core, now, thread);
+        return settings->on_resume == CONFIG_ON_RESUME_REST && hold->word < first_known ? hold->word : first_known;
+}
+
 /* A batch whose answer is stored goes at once, whatever has come behind it; else it is due as its messages say, from
  * now at the earliest: the time that it was held is not our lateness. */
-static void go_on(struct core *core, struct now now, struct thread *thread, struct effects *fx) {
-        const struct config_tenant *settings = settings_of(core, thread);
-
+static void go_on(struct core *core, struct now now, struct thread *thread, uint64_t recorded, struct effects *fx) {
         thread->is_held = false;
-        if (settings && settings->on_resume == CONFIG_ON_RESUME_RECORD)
-                records_begin(core, now, thread, fx);
+        records_begin(core, now, thread, recorded, fx);
         if (thread->state != THREAD_HELD)
                 return;
         if (thread->has_record && !thread->is_answered)
@@ -117,10 +141,12 @@ static void go_on(struct core *core, struct now now, struct thread *thread, stru
 static void end(struct core *core, struct now now, struct hold *hold, struct effects *fx) {
         struct thread *thread = thread_find(core, hold->tenant, (struct bytes){hold->thread, hold->thread_len});
 
+        uint64_t recorded = thread ? recorded_until(core, now, hold, thread) : 0;
+
         effects_delete(fx, CHANGE_DELETE_NOTE, hold->seq);
         hold_remove(core, hold);
         if (thread)
-                go_on(core, now, thread, fx);
+                go_on(core, now, thread, recorded, fx);
 }
 
 uint32_t let_go(struct core *core, struct now now, uint32_t tenant, struct bytes thread, uint32_t kinds,
@@ -132,6 +158,8 @@ uint32_t let_go(struct core *core, struct now now, uint32_t tenant, struct bytes
                 struct hold *hold = hold_find(core, tenant, name);
 
                 if (!hold || !(kinds & 1U << hold->kind))
+                        continue;
+                if (kinds & HOLDS_OF_FRAME && hold->frame != core->frame.number)
                         continue;
                 end(core, now, hold, fx);
                 n++;
@@ -151,9 +179,15 @@ void holds_on_time(struct core *core, struct now now, struct effects *fx) {
 
 /* -- two become one ------------------------------------------------------------------------------------------------ */
 
-/* An operator's word goes before that of a platform; else what is there stays. */
+/* An operator's word goes before a person's, and that before a closed conversation's, which the next message ends. What
+ * is there already stays, if it is as strong. */
 static bool is_stronger(const struct hold *hold, const struct hold *other) {
-        return !other || (hold->kind == HOLD_OPERATOR && other->kind != HOLD_OPERATOR);
+        return !other || hold->kind < other->kind;
+}
+
+static struct hold_terms terms_of(const struct hold *hold, struct effects *fx) {
+        return (struct hold_terms){
+                hold->kind, effects_keep(fx, bytes_of(hold->why)), hold->until, hold->frame, hold->word, hold->said};
 }
 
 /* What still waits in a thread that becomes one with a held one is held as well. */
@@ -164,10 +198,14 @@ static void hold_rest(struct core *core, struct now now, uint32_t tenant, struct
 
         if (!hold || !thread_find(core, tenant, from) || !is_stronger(hold, hold_find(core, tenant, from)))
                 return;
-        terms = (struct hold_terms){hold->kind, effects_keep(fx, bytes_of(hold->why)), hold->until};
+        terms = terms_of(hold, fx);
         /* Without a place for one more, it runs empty as it is. */
         if (hold_one(core, now, tenant, from, &terms, fx) < 0)
                 return;
+}
+
+void take_over_rest(struct core *core, struct now now, uint32_t tenant, struct bytes name, struct effects *fx) {
+        hold_rest(core, now, tenant, name, alias_root(core, tenant, name), fx);
 }
 
 void take_over_join(struct core *core, struct now now, uint32_t tenant, struct bytes from, struct bytes to,
@@ -180,7 +218,7 @@ void take_over_join(struct core *core, struct now now, uint32_t tenant, struct b
         hold = hold_find(core, tenant, from);
         if (!hold)
                 return;
-        terms = (struct hold_terms){hold->kind, effects_keep(fx, bytes_of(hold->why)), hold->until};
+        terms = terms_of(hold, fx);
         is_wanted = is_stronger(hold, hold_find(core, tenant, to));
         /* A thread that still has messages stays held until the end of both. */
         if (!thread_find(core, tenant, from)) {

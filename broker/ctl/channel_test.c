@@ -83,6 +83,12 @@ static const struct verdict verdicts[] = {
                             true},
         [CHANNEL_STALE] = {"stale", "is too old, or from the future: live it would be turned away.", true},
 };
+static const struct verdict misaddressed = {
+        "forged",
+        "is wrong: live it would be turned away; is public_url the webhook's address as the platform has it, to the "
+        "letter, the secret the platform's, and the body as it was sent?",
+        true,
+};
 
 static const struct verdict *verify(struct test *test, const struct trial *trial,
                                     const struct channel_request *request) {
@@ -96,6 +102,8 @@ static const struct verdict *verify(struct test *test, const struct trial *trial
                 return &unchecked;
         if (proof == CHANNEL_STALE && was_genuine(test, trial, *request))
                 return &old;
+        if (proof == CHANNEL_FORGED && channel_signs_address(trial->channel))
+                return &misaddressed;
         return &verdicts[proof];
 }
 
@@ -159,7 +167,9 @@ static void print_events(const struct trial *trial, const struct verdict *verdic
 
         buffer_print(&text, "%s\n", trial->title);
         if (trial->stand_ins)
-                buffer_print(&text, "With stand-ins for %s; --set gives the real ones.\n", trial->stand_ins);
+                buffer_print(&text,
+                             "With stand-ins for %s, whatever it names is taken for ours; --set gives the real ones.\n",
+                             trial->stand_ins);
         buffer_print(&text, "The signature %s\n", verdict->sentence);
         if (events->challenge) {
                 buffer_push_text(&text, "\nThe platform asks whether this address is ours. It is answered: ");

@@ -77,7 +77,8 @@ const struct command command_holds = {
                 "the\n"
                 "platform gives the thread back, or `lull resume`. closed: the conversation was closed, until the\n"
                 "person writes again. Each ends at UNTIL, too. PENDING is how many messages wait behind it, ON RESUME\n"
-                "what becomes of them then: they are answered, or only recorded (on_resume in lull.yaml).",
+                "what becomes of them then (on_resume in lull.yaml): they are answered, only recorded, or, with rest,\n"
+                "answered if they came after the team's last word, else recorded.",
         .examples = "  $ lull holds --tenant acme",
         .run = holds_run,
 };

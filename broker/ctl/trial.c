@@ -83,8 +83,12 @@ static struct trial *trial_of_kind(const struct config *config, const char *name
 static void stand_ins_note(struct trial *trial, uint32_t n_given) {
         struct buffer names = {0};
 
-        for (uint32_t i = n_given; i < trial->settings->n_settings; i++)
-                buffer_print(&names, "%s%s", i == n_given ? "" : ", ", trial->settings->settings[i].key);
+        for (uint32_t i = n_given; i < trial->settings->n_settings; i++) {
+                const char *key = trial->settings->settings[i].key;
+
+                buffer_print(&names, "%s%s", i == n_given ? "" : ", ", key);
+                trial_settings_waive(trial->file.root, key);
+        }
         trial->stand_ins = names.len > 0 ? buffer_text(&names) : NULL;
 }
 

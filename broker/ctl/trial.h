@@ -17,8 +17,10 @@ struct trial_options {
 
 /* A row for a command's table, beside OPTIONS_CONFIG(). */
 #define TRIAL_OPTIONS_SET(options)                                                                                     \
-        { .name = "set", .letter = 's', .value = "KEY=VALUE", .list = &(options).settings, .separator = '=',           \
-          .help = "a setting, for a KIND or a file; may stand more than once" }
+        {                                                                                                              \
+                .name = "set", .letter = 's', .value = "KEY=VALUE", .list = &(options).settings, .separator = '=',     \
+                .help = "a setting, for a KIND or a file; may stand more than once"                                    \
+        }
 
 struct trial {
         char *title; /* "acme/support, a whatsapp channel" */

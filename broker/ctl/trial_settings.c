@@ -1,7 +1,9 @@
 #include "broker/ctl/trial_settings.h"
 
+#include "common/cleanup.h"
 #include "common/memory.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* 32 bytes of nothing: what has the form of such a secret, and is none. */
@@ -127,6 +129,27 @@ bool trial_settings_complete(const struct yaml_node *file, struct config_channel
                         stand_in(file, rules->items[i].key, settings);
         stand_in(file, yaml_find_text(yaml_find(file, "post"), "setting"), settings);
         return is_stand_in;
+}
+
+static void waive(struct yaml_node *condition, const char *pattern) {
+        const char *at = yaml_find_text(condition, "at");
+
+        for (size_t i = 0; i < condition->n; i++) {
+                struct yaml_node *node = &condition->items[i];
+
+                waive(node, pattern);
+                if (!at || !node->key || strcmp(node->key, "is_not") != 0 || !node->text ||
+                    strcmp(node->text, pattern) != 0)
+                        continue;
+                free(node->text);
+                node->text = memory_print("{%s}", at);
+        }
+}
+
+void trial_settings_waive(struct yaml_node *file, const char *key) {
+        CLEANUP_FREE char *pattern = memory_print("{%s}", key);
+
+        waive(file, pattern);
 }
 
 void trial_settings_mask(const struct yaml_node *file, struct config_channel *settings) {

@@ -97,7 +97,7 @@ static void print_text(const char *said) {
 }
 
 static void print_resumed(const json_t *answer, struct wall now) {
-        print_text("resumed: what it has is answered when it is due\n");
+        print_text("resumed: what it has is answered when it is due; `lull why` tells what of it is only recorded\n");
 }
 
 static void print_flushed(const json_t *answer, struct wall now) { print_text("flushed: it is due now\n"); }
@@ -145,7 +145,8 @@ const struct command command_resume = {
         .name = "resume",
         .operands = "TENANT THREAD",
         .summary = "Lets go of a thread that was held",
-        .about = "What has come meanwhile is answered together, once it is due.",
+        .about = "What has come meanwhile is answered together, once it is due; where a person of the team had taken\n"
+                 "over, some of it may only be recorded (on_resume in lull.yaml).",
         .examples = "  $ lull resume acme 5511999990000",
         .n_operands_min = 2,
         .n_operands_max = 2,

@@ -9,31 +9,75 @@ enum { SEQ_BLOCK = 1 << 20 };
 
 /* -- edit ---------------------------------------------------------------------------------------------------------- */
 
-/* What an edited message keeps of what it was. */
+/* What an edited message was before. */
 struct former {
         struct values_tally *tally;
-        uint8_t channel[LIMIT_NAME_LEN];
-        size_t channel_len;
+        struct buffer value;
 };
 
-static void on_edited(void *context, struct bytes first_piece) {
+static void on_edited(void *context, struct bytes piece, bool is_first) {
         struct former *former = context;
-        struct bytes channel = values_channel(first_piece);
 
-        store_on_gone(former->tally, first_piece);
-        former->channel_len = channel.len <= sizeof former->channel ? channel.len : 0;
-        if (former->channel_len > 0)
-                memcpy(former->channel, channel.data, former->channel_len);
+        store_on_gone(former->tally, piece, is_first);
+        buffer_push(&former->value, piece.data, piece.len);
+}
+
+static void fill(struct bytes *part, struct bytes former) {
+        if (part->len == 0)
+                *part = former;
+}
+
+/* What is edited, or taken back, is still from whom it was, and its reply still goes where it was to go; but of what is
+ * taken back nothing else stays. */
+static void merge(struct wire_body *body, const struct wire_body *former, bool is_taken_back) {
+        fill(&body->from, former->from);
+        fill(&body->to, former->to);
+        if (body->at.ms <= 0)
+                body->at = former->at;
+        if (is_taken_back)
+                return;
+        fill(&body->kind, former->kind);
+        fill(&body->data, former->data);
+        fill(&body->url, former->url);
+}
+
+/* A platform sends a webhook that was not answered again, and meanwhile tells of the next edit. */
+static bool is_overtaken(const struct wire_body *body, const struct stored_message *former,
+                         const struct wire_body *former_body) {
+        return former->n_edits > 0 && body->at.ms > 0 && body->at.ms < former_body->at.ms;
+}
+
+/* The message with what its new body leaves out; as it is, if that would make it too long; as it was, if an edit that
+ * was made later has come before. */
+static void complete(struct stored_message *message, const struct stored_message *former, struct buffer *memory) {
+        struct wire_body body, old;
+
+        fill(&message->channel, former->channel);
+        if (wire_decode_body(message->body, &body) < 0 || wire_decode_body(former->body, &old) < 0)
+                return;
+        if (is_overtaken(&body, former, &old)) {
+                message->body = former->body;
+                return;
+        }
+        merge(&body, &old, message->is_taken_back);
+        wire_encode_body(memory, &body);
+        if (memory->len <= LIMIT_MESSAGE_BYTES_MAX)
+                message->body = buffer_bytes(memory);
 }
 
 /* It may be shorter than what it takes the place of. */
 static int edit(struct store *store, struct stored_message message) {
+        CLEANUP_BUFFER struct buffer memory = {0};
         struct former former = {.tally = &store->meta.tallies[ENGINE_MESSAGES]};
         int r = store->engine->ops->remove(store->engine, ENGINE_MESSAGES, message.seq, on_edited, &former);
+        struct stored_message old;
+        struct bytes payload;
 
-        if (message.channel.len == 0)
-                message.channel = (struct bytes){former.channel, former.channel_len};
+        if (values_open(message.seq, buffer_bytes(&former.value), &payload) == 0 &&
+            values_decode_message(message.seq, payload, &old) == 0)
+                complete(&message, &old, &memory);
         values_encode_message(&store->scratch, &message);
+        buffer_done(&former.value);
         return r < 0 ? r : store_put(store, ENGINE_MESSAGES, message.seq);
 }
 
@@ -90,6 +134,8 @@ static void reserve(struct store *store, const struct change *changes, size_t n)
         for (size_t i = 0; i < n; i++) {
                 if (changes[i].type == CHANGE_PUT_MESSAGE && changes[i].message.seq > highest)
                         highest = changes[i].message.seq;
+                if (changes[i].type == CHANGE_PUT_SEEN && changes[i].seen.seq > highest)
+                        highest = changes[i].seen.seq;
                 if (changes[i].type == CHANGE_PUT_NOTE && changes[i].note.seq > highest)
                         highest = changes[i].note.seq;
         }

@@ -5,6 +5,7 @@
 
 #include "common/bytes.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum engine_table {
@@ -39,9 +40,9 @@ struct engine_ops {
         /* One write transaction at a time; nothing is visible to reads, or durable, before commit. */
         int (*begin)(struct engine *engine);
         int (*put)(struct engine *engine, enum engine_table table, struct engine_key key, struct bytes value);
-        /* All pieces of `seq`; none is no error. `gone` is told of the first, before it goes. */
+        /* All pieces of `seq`; none is no error. `gone` is told of each, in their order, before it goes. */
         int (*remove)(struct engine *engine, enum engine_table table, uint64_t seq,
-                      void (*gone)(void *context, struct bytes first_piece), void *context);
+                      void (*gone)(void *context, struct bytes piece, bool is_first), void *context);
         int (*commit)(struct engine *engine);
         void (*abort)(struct engine *engine);
         /* Calls `visit` for each value from `from` on, in order of keys, until it answers other than 0, which is

@@ -120,7 +120,7 @@ static int lmdb_put(struct engine *engine, enum engine_table table, struct engin
 }
 
 static int lmdb_remove(struct engine *engine, enum engine_table table, uint64_t seq,
-                       void (*gone)(void *context, struct bytes first_piece), void *context) {
+                       void (*gone)(void *context, struct bytes piece, bool is_first), void *context) {
         struct lmdb *lmdb = lmdb_of(engine);
         uint8_t bytes[KEY_LEN];
         MDB_val at = {KEY_LEN, bytes}, data;
@@ -133,8 +133,7 @@ static int lmdb_remove(struct engine *engine, enum engine_table table, uint64_t 
                 return as_errno(error);
         error = mdb_cursor_get(cursor, &at, &data, MDB_SET_RANGE);
         while (error == 0 && decode_key(&at).seq == seq) {
-                if (decode_key(&at).piece == 0)
-                        gone(context, (struct bytes){data.mv_data, data.mv_size});
+                gone(context, (struct bytes){data.mv_data, data.mv_size}, decode_key(&at).piece == 0);
                 error = mdb_cursor_del(cursor, 0);
                 if (error == 0)
                         error = mdb_cursor_get(cursor, &at, &data, MDB_GET_CURRENT);

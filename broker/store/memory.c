@@ -111,7 +111,7 @@ static int memory_put(struct engine *engine, enum engine_table table, struct eng
 }
 
 static int memory_remove(struct engine *engine, enum engine_table table, uint64_t seq,
-                         void (*gone)(void *context, struct bytes first_piece), void *context) {
+                         void (*gone)(void *context, struct bytes piece, bool is_first), void *context) {
         struct memory *memory = memory_of(engine);
         struct values *values = &memory->tables[table];
 
@@ -119,8 +119,8 @@ static int memory_remove(struct engine *engine, enum engine_table table, uint64_
              at < values->n && values->items[at].key.seq == seq; at++) {
                 const struct value *value = &values->items[at];
 
-                if (value->key.piece == 0 && value->data)
-                        gone(context, (struct bytes){value->data, value->len});
+                if (value->data)
+                        gone(context, (struct bytes){value->data, value->len}, value->key.piece == 0);
                 drop(memory, values, &values->items[at]);
         }
         compact(values);

@@ -45,11 +45,13 @@ int store_put(struct store *store, enum engine_table table, uint64_t seq) {
         return r;
 }
 
-void store_on_gone(void *context, struct bytes first_piece) {
+void store_on_gone(void *context, struct bytes piece, bool is_first) {
         struct values_tally *tally = context;
 
+        if (!is_first)
+                return;
         tally->n--;
-        tally->sum -= values_checksum(first_piece);
+        tally->sum -= values_checksum(piece);
 }
 
 int store_drop(struct store *store, enum engine_table table, uint64_t seq) {

@@ -17,4 +17,4 @@ MUST_USE int store_put(struct store *store, enum engine_table table, uint64_t se
 MUST_USE int store_drop(struct store *store, enum engine_table table, uint64_t seq);
 MUST_USE int store_write_meta(struct store *store);
 /* A value goes, says its first piece: takes it off the tally, which is the context. */
-void store_on_gone(void *context, struct bytes first_piece);
+void store_on_gone(void *context, struct bytes piece, bool is_first);

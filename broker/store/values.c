@@ -55,13 +55,15 @@ void values_encode_meta(struct buffer *buffer, const struct values_meta *meta) {
 void values_encode_message(struct buffer *buffer, const struct stored_message *message) {
         size_t at = begin(buffer);
 
-        pack_push_array(buffer, 6);
+        pack_push_array(buffer, message->n_edits > 0 ? 7 : 6);
         pack_push_int(buffer, message->accepted.ms);
         pack_push_str(buffer, message->tenant);
         pack_push_str(buffer, message->thread);
         pack_push_optional(buffer, message->id);
         pack_push_optional(buffer, message->channel);
         pack_push_bin(buffer, message->body);
+        if (message->n_edits > 0)
+                pack_push_uint(buffer, message->n_edits);
         end(buffer, at, message->seq);
 }
 
@@ -101,13 +103,14 @@ void values_encode_seen(struct buffer *buffer, const struct stored_seen *seen) {
 void values_encode_note(struct buffer *buffer, const struct stored_note *note) {
         size_t at = begin(buffer);
 
-        pack_push_array(buffer, 6);
+        pack_push_array(buffer, 7);
         pack_push_uint(buffer, note->kind);
         pack_push_bin(buffer, note->tenant);
         pack_push_bin(buffer, note->name);
         pack_push_bin(buffer, note->value);
         pack_push_int(buffer, note->at.ms);
         pack_push_int(buffer, note->until.ms);
+        pack_push_uint(buffer, note->word);
         end(buffer, at, note->seq);
 }
 
@@ -175,22 +178,8 @@ int values_decode_message(uint64_t seq, struct bytes payload, struct stored_mess
         ret->id = pack_pop_optional(&reader);
         ret->channel = pack_pop_optional(&reader);
         ret->body = pack_pop_bytes(&reader);
+        ret->n_edits = n > 6 ? (uint32_t)pack_pop_uint(&reader) : 0; /* one that was never edited has none */
         return verdict(&reader, n >= 6 && ret->thread.len > 0);
-}
-
-struct bytes values_channel(struct bytes first_piece) {
-        size_t head = first_piece.len < VALUES_HEAD ? first_piece.len : VALUES_HEAD;
-        struct pack_reader reader =
-                pack_open((struct bytes){(const uint8_t *)first_piece.data + head, first_piece.len - head});
-        struct bytes channel;
-
-        pack_pop_array(&reader);
-        pack_pop_int(&reader);
-        pack_pop_bytes(&reader); /* the tenant */
-        pack_pop_bytes(&reader); /* the thread */
-        pack_pop_optional(&reader); /* the id */
-        channel = pack_pop_optional(&reader);
-        return pack_is_good(&reader) ? channel : BYTES_NONE;
 }
 
 static void copy_text(char *to, size_t size, struct bytes from) {
@@ -252,5 +241,6 @@ int values_decode_note(uint64_t seq, struct bytes payload, struct stored_note *r
         ret->value = pack_pop_bytes(&reader);
         ret->at.ms = pack_pop_int(&reader);
         ret->until.ms = pack_pop_int(&reader);
+        ret->word = n > 6 ? pack_pop_uint(&reader) : 0; /* older ones do not say */
         return verdict(&reader, n >= 6 && kind <= STORED_RECORD);
 }

@@ -36,8 +36,6 @@ void values_encode_answer(struct buffer *buffer, uint64_t seq, struct bytes answ
 size_t values_length(struct bytes first_piece);
 /* The checksum that it announces, or 0. */
 uint64_t values_checksum(struct bytes first_piece);
-/* The channel of a message, which stands in its first piece; empty when it has none. Borrowed from the piece. */
-struct bytes values_channel(struct bytes first_piece);
 /* Is the whole value what was written under `seq`? Then *ret_payload is what follows the head; else -EBADMSG. */
 MUST_USE int values_open(uint64_t seq, struct bytes value, struct bytes *ret_payload);
 

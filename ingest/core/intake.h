@@ -37,6 +37,12 @@ MUST_USE int intake_push(struct intake *intake, struct parcel *parcel, void *own
 /* Hands in an acknowledgement. 0; 1 when it is of no frame under way, such as the second one of a frame sent twice;
  * -EBADMSG when it does not add up, and then nothing has changed. */
 MUST_USE int intake_on_ack(struct intake *intake, const struct wire_ack *ack);
+/* The code of a refusal that comes of intake_on_bad_frame(). */
+#define INTAKE_BROKER_OLD "broker_old"
+/* The broker has answered that it does not know such a frame. True when the one under way may have events or aliases: a
+ * broker before lull/1.2 knows none. It is made anew of its messages alone, so that they go on; the events,
+ * *ret_n_events of them, are refused. */
+MUST_USE bool intake_on_bad_frame(struct intake *intake, struct mono now, uint32_t *ret_n_events);
 /* Tells the time: requests past their deadline get their verdict. */
 void intake_on_time(struct intake *intake, struct mono now);
 
@@ -74,6 +80,7 @@ struct mono intake_unheard_at(const struct intake *intake, struct span patience)
 struct intake_request {
         void *owner; /* NULL: it had its verdict, too late for the broker */
         struct parcel parcel; /* the caller's */
+        struct refusals refusals; /* the caller's: what the broker has refused already */
 };
 
 /* Takes back the first of all requests that are not acknowledged, those in the frame under way first, which is then

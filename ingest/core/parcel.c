@@ -22,9 +22,20 @@ static void push_place(struct parcel *parcel, struct parcel_place place) {
         parcel->places[parcel->n++] = place;
 }
 
+/* Taken in twice it would do harm: what is said in between would be undone. Typing is only of the moment, and the id of
+ * the others says what they are about. */
+static bool is_to_be_named(const struct wire_message *message) {
+        static const bool is_named[] = {
+                [WIRE_WHAT_MESSAGE] = true, [WIRE_WHAT_PERSON] = true, [WIRE_WHAT_CLOSED] = true,
+                [WIRE_WHAT_RESUME] = true,  [WIRE_WHAT_ALIAS] = true,
+        };
+
+        return message->id.len == 0 && message->what < sizeof is_named / sizeof *is_named && is_named[message->what];
+}
+
 void parcel_push(struct parcel *parcel, struct parcel_ids *ids, const struct wire_message *message, uint32_t index) {
         struct wire_message named = *message;
-        bool is_id_ours = message->id.len == 0 && message->what == WIRE_WHAT_MESSAGE;
+        bool is_id_ours = is_to_be_named(message);
         char id[ID_MAX];
 
         if (is_id_ours) {

@@ -1,6 +1,7 @@
 /* A parcel: the items of one request, encoded for the broker.
  *
- * A message that came without an id gets one here, so that a frame may be sent twice without taking it in twice. */
+ * What came without an id gets one here, so that a frame may be sent twice without taking it in twice: messages, and
+ * the events of which a second would not be the same as none (a person, closed, resume, alias). */
 #pragma once
 
 #include "common/wire.h"

@@ -5,14 +5,6 @@
 #include <errno.h>
 #include <string.h>
 
-static int digit_of(char c) {
-        if (c >= '0' && c <= '9')
-                return c - '0';
-        if (c >= 'a' && c <= 'f')
-                return c - 'a' + 10;
-        return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* Decodes `text` into `into`, which has as much room; the result is never longer. */
 static int decode_segment(struct bytes text, char *into, size_t *ret_len) {
         const char *from = text.data;
@@ -22,8 +14,8 @@ static int decode_segment(struct bytes text, char *into, size_t *ret_len) {
                 int c = (unsigned char)from[i], high, low;
 
                 if (c == '%') {
-                        high = i + 2 < text.len ? digit_of(from[i + 1]) : -1;
-                        low = i + 2 < text.len ? digit_of(from[i + 2]) : -1;
+                        high = i + 2 < text.len ? bytes_hex_value((uint8_t)from[i + 1]) : -1;
+                        low = i + 2 < text.len ? bytes_hex_value((uint8_t)from[i + 2]) : -1;
                         if (high < 0 || low < 0)
                                 return -EBADMSG;
                         c = high * 16 + low;
@@ -65,4 +57,19 @@ int path_decode(const char *target, struct path *ret) {
         path.memory = TAKE(memory);
         *ret = path;
         return 0;
+}
+
+static bool is_event_name(struct bytes step) {
+        const char *text = step.data;
+
+        for (size_t i = 0; i < step.len; i++)
+                if (text[i] != '-' && (text[i] < 'a' || text[i] > 'z'))
+                        return false;
+        return step.len > 0;
+}
+
+bool path_is_hook(const struct path *path) {
+        if (path->n < 3 || path->n > 4 || !bytes_is_text(path->segments[0], "hooks"))
+                return false;
+        return path->n == 3 || is_event_name(path->segments[3]);
 }

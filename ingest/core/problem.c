@@ -10,7 +10,7 @@ const char *problem_title(unsigned status) {
                 {400, "Bad Request"},         {401, "Unauthorized"},
                 {403, "Forbidden"},           {404, "Not Found"},
                 {405, "Method Not Allowed"},  {409, "Conflict"},
-                {413, "Content Too Large"},   {422, "Unprocessable Content"},
+                {413, "Content Too Large"},   {414, "URI Too Long"},
                 {429, "Too Many Requests"},   {431, "Request Header Fields Too Large"},
                 {503, "Service Unavailable"}, {507, "Insufficient Storage"},
         };

@@ -2,6 +2,7 @@
 
 #include "common/ensure.h"
 #include "common/wire.h"
+#include "ingest/core/intake.h"
 #include "ingest/core/problem.h"
 
 #include <string.h>
@@ -36,7 +37,8 @@ static unsigned status_of_code(const char *code) {
                 return 413;
         if (strcmp(code, "tenant_full") == 0)
                 return 429;
-        if (strcmp(code, "broker_full") == 0 || strncmp(code, "spool_", strlen("spool_")) == 0)
+        if (strcmp(code, "broker_full") == 0 || strcmp(code, INTAKE_BROKER_OLD) == 0 ||
+            strncmp(code, "spool_", strlen("spool_")) == 0)
                 return 503;
         if (strcmp(code, "store_full") == 0)
                 return 507;
@@ -100,24 +102,25 @@ unsigned reply_to_api(const struct reply_outcome *outcome, struct buffer *body) 
         return 202;
 }
 
-static bool has_passing(const struct refusals *refusals) {
+/* Names are right in lull.yaml as this program has read it, or the webhook would not have come so far: the broker has
+ * yet to read it. What is wrong with the message itself stays wrong. */
+static bool is_mended_in_time(const struct refusal *refusal) {
+        unsigned status = status_of_code(refusal->code);
+
+        return status == 404 || status == 503 || strcmp(refusal->code, "too_many_holds") == 0;
+}
+
+static bool has(const struct refusals *refusals, bool (*is_such)(const struct refusal *refusal)) {
         for (uint32_t i = 0; i < refusals->n; i++)
-                if (is_passing(&refusals->items[i]))
+                if (is_such(&refusals->items[i]))
                         return true;
         return false;
 }
 
-/* Names are right in lull.yaml as this program has read it, or the webhook would not have come so far: the broker has
- * yet to read it. What is wrong with the message itself stays wrong. */
-static unsigned hook_status_of(const struct refusals *refusals) {
-        unsigned status = status_of(refusals);
-
-        if (has_passing(refusals))
-                return status == 507 ? 507 : 503;
-
-        if (status == 404)
-                return 503;
-        return status == 413 ? 413 : 422;
+/* Is it worth the platform's while to bring the webhook again? */
+static bool is_to_come_again(const struct reply_outcome *outcome) {
+        return has(outcome->refusals, is_passing) ||
+               (is_all_refused(outcome) && has(outcome->refusals, is_mended_in_time));
 }
 
 static json_t *ignored_to_json(const struct reply_ignored *ignored) {
@@ -131,8 +134,8 @@ static json_t *ignored_to_json(const struct reply_ignored *ignored) {
 unsigned reply_to_hook(const struct reply_outcome *outcome, const struct reply_ignored *ignored, struct buffer *body) {
         CLEANUP_JSON json_t *json = NULL;
 
-        if (is_all_refused(outcome) || has_passing(outcome->refusals))
-                return encode_refused(hook_status_of(outcome->refusals), outcome->refusals, body);
+        if (is_to_come_again(outcome))
+                return encode_refused(status_of(outcome->refusals) == 507 ? 507 : 503, outcome->refusals, body);
         json = counts_to_json(outcome);
         if (outcome->refusals->n > 0)
                 set(json, "refused", refusals_to_json(outcome->refusals));

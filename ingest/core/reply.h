@@ -24,8 +24,8 @@ struct reply_ignored {
         char *why[LIMIT_IGNORED_SHOWN];
 };
 
-/* POST /hooks/...: 200 likewise, so that the platform does not come again with what can never be taken. When all was
- * refused: 413, 422 for what can never be taken; 503 when the broker does not know the tenant or channel yet. But when
- * anything found no room, 507 for the disk or 503: then the platform has to come again, for that; what was accepted it
- * may bring again, too. */
+/* POST /hooks/...: 200, also when what is wrong with a message stays wrong, as the platform would come again with it
+ * for days; the body names it. But when anything found no room, 507 for the disk or 503: then the platform has to come
+ * again for that, and may bring what was accepted, too. 503 as well when nothing was taken, and the broker does not
+ * know the tenant or channel yet, is too old for the event, or holds as many threads as it may. */
 unsigned reply_to_hook(const struct reply_outcome *outcome, const struct reply_ignored *ignored, struct buffer *body);

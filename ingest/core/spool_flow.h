@@ -9,7 +9,8 @@
  * taken out. When nothing is left, the way is straight again.
  *
  * What the broker has no room for stays: of a full tenant its own messages, otherwise all wait, and are sent again.
- * What it refuses for good goes to spool_ops.refuse(), and is taken out after that. A tenant that waits for room may
+ * What it refuses for good goes to spool_ops.refuse(), and is taken out after that. Events that it is too old for are
+ * dropped, which is told. A tenant that waits for room may
  * fill half of the spool; what is beyond is refused as the broker would. */
 #pragma once
 
@@ -27,12 +28,14 @@ enum spool_event_kind {
         SPOOL_EVENT_FAILED, /* the spool cannot be written: `error` */
         SPOOL_EVENT_WORKS, /* it can again */
         SPOOL_EVENT_WAITS, /* the broker has no room, as `code` says */
+        SPOOL_EVENT_DROPPED, /* `n_dropped` events that the broker is too old for */
 };
 
 struct spool_event {
         enum spool_event_kind kind;
         uint64_t n_messages, n_bytes; /* in the spool */
         uint64_t n_forwarded, n_spooled; /* since SPOOLING */
+        uint32_t n_dropped;
         struct span since; /* SPOOLING */
         int error; /* negative errno */
         const char *code; /* borrowed */

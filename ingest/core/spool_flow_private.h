@@ -33,6 +33,7 @@ struct spool_flow {
         uint64_t n_forwarded, n_told, n_spooled;
         struct buffer scratch;
         int error; /* of the spool; 0 = it works */
+        struct mono failed; /* when its last commit did */
         bool is_spooling, is_said; /* said: SPOOLING was told */
         bool is_full, is_sending;
         char waits[LIMIT_CODE_LEN + 1]; /* the refusal that was told last; "" = there is room */

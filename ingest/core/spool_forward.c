@@ -108,9 +108,12 @@ static bool hand_over(struct spool_flow *flow, struct spool_key key, const struc
         return flow->ops->read(flow->context, key, on_refused_record, &finding) == 1;
 }
 
-/* Passing refusals keep their message; the others hand it over, and it is kept only until that is durable. */
+/* Passing refusals keep their message; the others hand it over, and it is kept only until that is durable. An event
+ * that an old broker does not know is dropped: to wait for a new one would block everybody's messages. */
 static void note_refusal(struct spool_flow *flow, struct spool_sent *sent, const struct refusal *refusal,
                          struct mono now) {
+        if (strcmp(refusal->code, INTAKE_BROKER_OLD) == 0)
+                return;
         sent->fate = SPOOL_KEPT;
         if (!wire_is_passing(bytes_of(refusal->code))) {
                 if (hand_over(flow, sent->key, refusal))
@@ -125,14 +128,17 @@ static void note_refusal(struct spool_flow *flow, struct spool_sent *sent, const
 }
 
 static void note_refusals(struct spool_flow *flow, const struct refusals *refusals, struct mono now) {
-        uint32_t n, n_refused = 0;
+        uint32_t n, n_refused = 0, n_dropped = 0;
         struct spool_sent *sent = spool_queue_sent(flow->queue, &n);
         int r = 0;
 
         for (uint32_t i = 0; i < refusals->n; i++) {
+                n_dropped += strcmp(refusals->items[i].code, INTAKE_BROKER_OLD) == 0;
                 note_refusal(flow, &sent[refusals->items[i].index], &refusals->items[i], now);
                 n_refused += sent[refusals->items[i].index].fate == SPOOL_REFUSED;
         }
+        if (n_dropped > 0)
+                spool_flow_tell(flow, now, (struct spool_event){.kind = SPOOL_EVENT_DROPPED, .n_dropped = n_dropped});
         if (n_refused > 0)
                 r = flow->ops->refused(flow->context);
         for (uint32_t i = 0; i < n && r < 0; i++)

@@ -141,6 +141,7 @@ void spool_take_requests(struct spool_flow *flow, const struct spool_bounds *bou
 
                 *entry = (struct spool_entry){
                         .parcel = request.parcel, .verdict.owner = request.owner, .has_owner = request.owner != NULL};
+                entry->verdict.refusals = request.refusals;
                 take_request(flow, bounds, entry, &n_bytes, now);
                 entries_push(&flow->batch, entry);
         }
@@ -162,13 +163,23 @@ static void push_records(struct spool_flow *flow, struct spool_entry *entry) {
         flow->n_spooled += entry->parcel.n;
 }
 
+/* Who only asks is told no for a while after a commit that failed; then yes, for only what comes in shows whether it
+ * works again. */
+static void answer_asker(const struct spool_flow *flow, struct spool_entry *entry, struct mono now) {
+        struct mono again = mono_add(flow->failed, span_s(LIMIT_SPOOL_UNREADY_S));
+
+        if (entry->parcel.n == 0 && entry->verdict.refusals.n == 0 && flow->error < 0 && !mono_is_due(now, again))
+                entry->verdict.is_late = true;
+}
+
 /* The commit was made, or came to nothing. */
-static void answer_batch(struct spool_flow *flow, int r) {
+static void answer_batch(struct spool_flow *flow, int r, struct mono now) {
         struct spool_entry *entry;
         bool is_all_spooled = true;
 
         while ((entry = entries_pop(&flow->batch))) {
                 is_all_spooled = is_all_spooled && entry->keys && r == 0;
+                answer_asker(flow, entry, now);
                 if (entry->keys && r == 0)
                         push_records(flow, entry);
                 else if (entry->keys)
@@ -234,6 +245,7 @@ static void set_error(struct spool_flow *flow, int r, struct mono now) {
         if (r == 0 && flow->error < 0)
                 spool_flow_tell(flow, now, (struct spool_event){.kind = SPOOL_EVENT_WORKS});
         flow->error = r;
+        flow->failed = r < 0 ? now : flow->failed;
 }
 
 static bool has_puts(const struct spool_flow *flow) {
@@ -253,7 +265,7 @@ static void commit_own(struct spool_flow *flow, uint64_t slot, struct mono now) 
                 r = commit_gone(flow, slot);
                 set_error(flow, r, now);
         }
-        answer_batch(flow, r);
+        answer_batch(flow, r, now);
         if (r < 0 && is_put && is_due && mono_is_due(now, flow->gone.due))
                 r = commit_gone(flow, slot);
         if (r < 0)

@@ -250,14 +250,42 @@ def test_a_webhook_that_nobody_acknowledges_is_503(ingest):
     assert ingest.ingest.events('webhook_late')[0]['channel'] == 'open'
 
 
-def test_a_webhook_of_which_nothing_can_be_taken(ingest):
-    assert post(ingest, {'thread': 'x' * 300, 'text': 'Oi'}, '/hooks/acme/open')[0] == 422
-    assert post(ingest, {'thread': 'a', 'text': 'x' * 100_000}, '/hooks/acme/open')[0] == 413
+@pytest.mark.parametrize('item, code', [
+    ({'thread': 'x' * 300, 'text': 'Oi'}, 'bad_thread'), ({'thread': 'a', 'id': 'x' * 300}, 'bad_id'),
+    ({'thread': 'a', 'text': 'x' * 100_000}, 'too_large'), ({'thread': 'a', 'id': 'body', 'text': 'Oi'}, 'bad_body')])
+def test_what_can_never_be_taken_of_a_webhook_is_not_asked_for_again(ingest, item, code):
+    """A platform would come again with it for days. A program at the message API hears it by the status."""
+    ingest.fake.refuse = {'body': ('bad_body', 'not an array')}
+    status, answer = post(ingest, item, '/hooks/acme/open')
+    assert (status, answer['accepted'], [refusal['code'] for refusal in answer['refused']]) == (200, 0, [code])
+    assert ingest.ingest.events('message_refused')[0]['code'] == code
+    assert post(ingest, {'tenant': 'acme', **item})[0] == (413 if code == 'too_large' else 400)
+
+
+def test_what_may_be_taken_later_of_a_webhook_has_to_come_again(ingest):
     ingest.fake.refuse = {'1': ('unknown_channel', 'not read yet')}
     assert post(ingest, {'thread': 'a', 'id': '1', 'text': 'Oi'}, '/hooks/acme/open')[0] == 503
-    ingest.fake.refuse = {'1': ('too_large', 'too large')}
-    assert post(ingest, {'thread': 'a', 'id': '1', 'text': 'Oi'}, '/hooks/acme/open')[0] == 413
     assert post(ingest, [{'thread': 'a', 'id': '1'}, {'thread': 'a', 'id': '2'}], '/hooks/acme/open')[0] == 200
+
+
+def test_what_is_around_a_message_that_is_too_large_stays_behind(ingest):
+    big, url = {'html': 'h' * 100_000}, 'https://x.example/' + 'u' * 100_000
+    arounds = [{'data': big}, {'url': url}, {'data': big, 'url': url}, {'data': {'a': 1}, 'url': 'u'}]
+    for n, around in enumerate(arounds):
+        item = {'thread': 'a', 'id': str(n), 'text': 'Oi', **around}
+        assert post(ingest, item, '/hooks/acme/open') == (200, {'accepted': 1, 'duplicate': 0}), around
+    said = [(there.text, there.data, there.url) for there in ingest.fake.accepted]
+    assert said == [('Oi', None, None)] * 3 + [('Oi', '{"a":1}', 'u')]
+    told = ingest.ingest.events('data_left_out')
+    assert [event['messages'] for event in told] == ['1'] * 3
+    assert all(event['tenant'] == 'acme' and event['channel'] == 'open' for event in told)
+    assert int(told[0]['bytes']) > 100_000 and 'hhh' not in ingest.ingest.log and 'uuu' not in ingest.ingest.log
+
+
+def test_what_is_around_a_message_is_left_out_only_when_that_helps(ingest):
+    item = {'thread': 'a', 'id': '1', 'text': 'x' * 100_000, 'data': {'html': 'h' * 100_000}}
+    assert 'refused' in post(ingest, item, '/hooks/acme/open')[1]
+    assert not ingest.ingest.events('data_left_out') and not ingest.fake.accepted
 
 
 def test_a_webhook_that_is_not_for_us_is_done_at_once(ingest):

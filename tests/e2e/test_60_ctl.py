@@ -199,6 +199,11 @@ def test_why_says_who_holds_a_thread_and_what_becomes_of_its_messages(broker, ki
     assert ('on resume     record' in out) == (f'held by       {kind}' in out) == (kind is not None)
 
 
+def test_resume_does_not_promise_an_answer_to_what_is_only_recorded(broker):
+    broker.answers['resume'] = {'resumed': 1}
+    assert '`lull why` tells what of it is only recorded' in told(broker.run('resume', 'acme', 'ana'))
+
+
 def test_holds_are_a_table(broker):
     broker.answers['holds'] = {'holds': [
         {'tenant': 'acme', 'thread': '55', 'kind': 'person', 'on_resume': 'answer', 'since': SINCE, 'until': None,

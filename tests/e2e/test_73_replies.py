@@ -74,7 +74,8 @@ def twilio_reply(to, sender, headers=TWILIO, **more):
 
 
 def slack_reply(channel, **more):
-    return lambda batch: post('/api/chat.postMessage', SLACK, {'channel': channel, 'text': WORDS, **more})
+    words = WORDS.replace('&', '&amp;').replace('<', '&lt;').replace('>', '&gt;')
+    return lambda batch: post('/api/chat.postMessage', SLACK, {'channel': channel, 'text': words, **more})
 
 
 def generic_reply(batch):
@@ -258,6 +259,21 @@ def test_a_reply_that_is_too_long_comes_in_parts_each_as_long_as_may_be(house, n
     assert len(parts) == -(-length(words) // longest)
     assert all(length(part) <= longest for part in parts)
     assert ' '.join(part.strip() for part in parts) == words
+
+
+def test_in_slack_nobody_is_notified_by_what_a_model_writes(house):
+    scene = Scene(house, 'slack', otherwise=reply('<!channel> & <@U1>'), **without_sign('slack'))
+    scene.deliver('event_message_im.json')
+    wait_until(lambda: done(house) == 1, 'the batch is done')
+    assert scene.server.calls[0].json['text'] == '&lt;!channel&gt; &amp; &lt;@U1&gt;'
+
+
+def test_in_slack_there_is_room_for_what_the_escapes_add(house):
+    """Five characters for each of 4,000 are fewer than the 40,000 at which it cuts; no escape is parted."""
+    scene = Scene(house, 'slack', otherwise=reply('&' * 5000), **without_sign('slack'))
+    scene.deliver('event_message_im.json')
+    wait_until(lambda: done(house) == 1, 'the batch is done')
+    assert [call.json['text'] for call in scene.server.calls] == ['&amp;' * 4000, '&amp;' * 1000]
 
 
 # -- answers ------------------------------------------------------------------------------------------------------

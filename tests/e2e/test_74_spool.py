@@ -313,6 +313,27 @@ def test_a_spool_that_is_not_whole_is_said_and_not_fatal(town, damage):
     assert talk.say(1) == [200]
 
 
+def break_leaves(data):
+    """Each leaf page of an LMDB database says that it has more entries than it has room for."""
+    for page in range(2 * 4096, len(data), 4096):
+        if data[page + 10] & 2:
+            data[page + 12:page + 14] = b'\xf0\x0f'
+    return data
+
+
+def test_a_page_that_ends_its_reader_ends_no_ingest(town):
+    talk = Talk(town, town.bot)
+    town.broker.kill()
+    assert talk.say(30) == [200] * 30
+    town.ingest.kill()
+    path = town.folder / 'spool' / '0' / 'data.mdb'
+    path.write_bytes(break_leaves(bytearray(path.read_bytes())))
+    town.start_ingest()
+    event, = town.ingest.events('spool_damaged')
+    assert 'signal' in event['why'], event
+    assert os.listdir(event['kept_in']) and talk.say(1) == [200]
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason='needs root, to mount a small disk')
 def test_a_full_disk_is_503_and_nothing_acknowledged_is_lost(house):
     disk = house.folder / 'disk'
@@ -331,6 +352,7 @@ def test_a_full_disk_is_503_and_nothing_acknowledged_is_lost(house):
                                          {'thread': 't', 'id': str(sent), 'text': 'x' * 30_000})
         assert (status, body['code']) == (503, 'spool_failed') and headers['Retry-After']
         assert [event['level'] for event in house.ingest.events('spool_failed')] == ['error']
+        assert [post_status(house, '/readyz') for _ in range(2)] == [503, 503]
         start_again(house)
         house.broker.resume()
         wait_until(lambda: house.ingest.events('forwarded'), 'the spool is empty')

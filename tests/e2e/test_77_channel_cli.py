@@ -9,6 +9,7 @@ import pytest
 
 from lull import PAYLOADS, PROGRAMS, TOP, free_port
 from peers import chatwoot_headers, standard_headers
+from platforms import twilio_headers
 from scenes import SECRET
 
 INCOMING = PAYLOADS / 'chatwoot' / 'message_created_incoming_api.json'
@@ -90,6 +91,19 @@ def test_several_things_in_one_body_are_numbered_and_what_is_ignored_says_why(ch
     assert out.count('ignored: a message for another number') == 2
 
 
+@pytest.mark.parametrize('kind, name', [
+    ('chatwoot', 'message_created_incoming_api.json'), ('whatsapp', WHATSAPP.name),
+    ('zapi', 'received_text.json'), ('evolution', 'messages_upsert_text.json'),
+    ('twilio', 'whatsapp_text.form')])
+def test_a_stand_in_never_makes_a_webhook_one_of_somebody_else(channels, kind, name):
+    out = told(channels.run('channel', 'test', kind, PAYLOADS / kind / name))
+    assert '1. message' in out and 'nother' not in out.split('1. message')[0], out
+    given = {'chatwoot': 'account=77', 'whatsapp': 'phone_number_id=5', 'zapi': 'instance=x', 'evolution': 'instance=x',
+             'twilio': 'account_sid=x'}
+    out = told(channels.run('channel', 'test', kind, PAYLOADS / kind / name, '--set', given[kind]))
+    assert '1. ignored: ' in out, out
+
+
 def test_a_body_may_come_from_stdin_and_a_wrong_one_is_told_with_its_place(channels):
     said = '{"thread": "ana", "text": "Oi"}'
     assert '1. message' in told(channels.run('channel', 'test', 'generic', '-', input=said))
@@ -119,6 +133,17 @@ def test_a_signature_is_checked_with_the_headers_that_came_with_it(channels):
     missing = channels.run(*words, '--header', 'X-Chatwoot-Event: message_created')
     assert missing.returncode == 1 and 'The signature is missing' in missing.stdout
     assert 'The signature is not checked' in told(channels.run(*words))
+
+
+def test_where_the_address_is_signed_too_it_is_named_when_the_signature_is_wrong(channels):
+    body = (PAYLOADS / 'twilio' / 'sms_text.form').read_bytes()
+    url = 'https://x.example/hooks/other/sms/'
+    channels.add_tenant('other', channels={
+        'sms': {'kind': 'twilio', 'account_sid': 'AC1', 'auth_token': 'T0K', 'public_url': url}})
+    words = ('channel', 'test', 'other/sms', PAYLOADS / 'twilio' / 'sms_text.form')
+    wrong = channels.run(*words, *options(twilio_headers(body, 'T0K', url.rstrip('/'))))
+    assert wrong.returncode == 1 and 'public_url' in wrong.stdout
+    assert 'The signature holds.' in channels.run(*words, *options(twilio_headers(body, 'T0K', url))).stdout
 
 
 def test_a_kind_without_its_secret_checks_no_signature_and_one_with_it_does(channels):
@@ -201,6 +226,22 @@ def test_a_fault_in_a_file_is_told_with_its_line_and_what_would_be_right(channel
         assert f'{path}:8: ' in result.stderr and 'hmac-sha256' in result.stderr
     shown = json.loads(channels.run('channel', 'check', path, '--json').stdout)
     assert shown['good'] is False and len(shown['errors']) == 1
+
+
+@pytest.mark.parametrize('settings, said', [
+    ({'kind': 'zapi', 'instance': 'x', 'token': ' ', 'hook_token': 't'}, 'token: is a secret, and blank'),
+    ({'kind': 'generic', 'token': '   '}, 'token: is a secret, and blank'),
+    ({'public_url': 'https://YOUR-HOST/hooks/acme/sms'}, 'public_url: is the example as it stands'),
+    ({'public_url': 'https://h.example/hooks/TENANT/twilio'}, 'public_url: is the example as it stands'),
+    ({'public_url': 'https://h.example/hooks/acme/CHANNEL'}, 'public_url: is the example as it stands'),
+    ({'public_url': 'https://h.example/hooks/acme/sms'}, None)])
+def test_a_blank_secret_and_an_address_out_of_the_how_to_are_refused(house, settings, said):
+    twilio = {'kind': 'twilio', 'account_sid': 'AC1', 'auth_token': 'T0P'}
+    house.add_tenant(channels={'sms': settings if 'kind' in settings else {**twilio, **settings}})
+    house.write_config()
+    result = house.run('check', house.folder / 'lull.yaml')
+    assert (result.returncode == 0) == (said is None), result.stderr
+    assert said is None or f'channels.sms.{said}' in result.stderr
 
 
 def test_a_channel_that_is_none_is_told(channels):

@@ -67,8 +67,10 @@ static void post(const struct channel *channel, const char *thread, const char *
 
 static void judge(const struct channel *channel, uint8_t status, struct bytes body) {
         static const long statuses[] = {200, 201, 301, 400, 401, 403, 404, 408, 422, 429, 500, 503};
+        struct span again = channel_post_retry_after(channel, body);
         char why[LIMIT_WHY_LEN];
 
+        ENSURE(again.us >= 0 && again.us <= span_s(LIMIT_RETRY_AFTER_MAX_S).us);
         memset(why, 'x', sizeof why);
         if (channel_post_outcome(channel, statuses[status % (sizeof statuses / sizeof *statuses)], body, why) !=
             CHANNEL_POSTED)

@@ -96,7 +96,10 @@ static void load_message(void *context, const struct stored_message *message) {
         core_load_message(broker.loop.core, broker.loop.started, message, (uint32_t)message->body.len);
 }
 
-static void load_seen(void *context, const struct stored_seen *seen) { core_load_seen(broker.loop.core, seen); }
+static void load_seen(void *context, const struct stored_seen *seen) {
+        check_on_loaded_seen(seen);
+        core_load_seen(broker.loop.core, seen);
+}
 
 static void load_note(void *context, const struct stored_note *note) {
         check_on_loaded_note(note);

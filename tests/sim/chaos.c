@@ -113,9 +113,10 @@ static void report(const struct sim_stats *stats, double seconds) {
                stats->interrupted, stats->opened, stats->spared, stats->in_doubt, stats->read_back);
         printf("%" PRIu64 " events: %" PRIu64 " names found to be the same person's, %" PRIu64
                " times somebody was typing, %" PRIu64 " threads taken over, %" PRIu64 " runs only to record, %" PRIu64
-               " messages changed, %" PRIu64 " replies seen by their platform first\n",
+               " messages changed, %" PRIu64 " replies seen by their platform first, %" PRIu64
+               " batches finished by that, %" PRIu64 " events that came again\n",
                stats->events, stats->linked, stats->stirred, stats->taken_over, stats->recorded, stats->changed,
-               stats->shown);
+               stats->shown, stats->seen_off, stats->came_again);
         printf("%" PRIu64 " seeds on LMDB; violations: 0\nchaos: %" PRIu64 " passed, 0 failed\n", stats->n_lmdb,
                stats->n_seeds);
 }

@@ -66,6 +66,7 @@ void check_on_broker_stop(int64_t until);
 void check_on_broker_end(void);
 void check_on_load_begin(void);
 void check_on_loaded_note(const struct stored_note *note);
+void check_on_loaded_seen(const struct stored_seen *seen);
 void check_on_loaded_batch(const struct stored_batch *batch);
 void check_on_loaded_message(const struct stored_message *message);
 void check_on_load_end(void);

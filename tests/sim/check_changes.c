@@ -12,15 +12,25 @@ uint32_t check_message_of(uint32_t number) {
 
 /* -- may it still be changed? -------------------------------------------------------------------------------------- */
 
-/* It waits, and nothing that waits with it was ever handed out. */
+/* Which of them a run had that came to nothing is not stored. */
+void check_changes_load(void) {
+        for (uint32_t i = 0; i < SIM_ALL_THREADS; i++) {
+                const struct numbers *list = &checks.threads[i].list;
+                bool is_any = false;
+
+                for (uint32_t k = 0; k < list->n; k++)
+                        is_any = is_any || checks.said[list->items[k]].is_handed_out;
+                for (uint32_t k = 0; k < list->n && is_any; k++)
+                        checks.said[list->items[k]].is_handed_out = true;
+        }
+}
+
+/* It waits, and was never handed out. */
 static bool must_change(uint32_t number) {
         const struct said *said = &checks.said[number];
         const struct model_thread *thread = &checks.threads[said->thread];
 
-        for (uint32_t i = 0; i < thread->list.n; i++)
-                if (checks.said[thread->list.items[i]].is_handed_out)
-                        return false;
-        return said->fate == FATE_STORED && !said->is_revived && !thread->was_awaited;
+        return said->fate == FATE_STORED && !said->is_handed_out && !said->is_revived && !thread->was_awaited;
 }
 
 /* It is over, or its answer is stored. */
@@ -63,7 +73,7 @@ void check_on_change(const struct check_fact *fact) {
         if (!check_is_unheard(said) || (said->is_loaded && check_settings(said->thread)->transcription_wait.us == 0))
                 check_stir(said->thread, checks.turn_now + check_settings(said->thread)->quiet.us);
         said->written = fact->number;
-        said->n_bytes = checks.said[fact->number].n_bytes;
+        said->n_bytes += checks.said[fact->number].n_bytes; /* at most; the next start knows better */
         sim.stats.changed++;
 }
 

@@ -7,9 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* An answer that came back within this time is not a person's. */
-#define ECHO_US (INT64_C(600) * 1000000)
-
 static const char *const names[] = {"nobody", "an operator", "a person", "whoever closed it"};
 
 static enum model_hold hold_of(enum stored_note_kind kind) {
@@ -22,58 +19,6 @@ static enum model_hold hold_of(enum stored_note_kind kind) {
 
 static int64_t end_of(int64_t until_ms) {
         return until_ms > 0 ? checks.turn_now + (until_ms - checks.turn_wall) * 1000 : INT64_MAX;
-}
-
-/* -- echoes -------------------------------------------------------------------------------------------------------- */
-
-/* Bits: which of the texts "re 0" to "re 3" it has. */
-static uint32_t replies_of(struct bytes answer) {
-        struct bytes replies[LIMIT_REPLIES];
-        uint32_t n, which, bits = 0;
-        char text[16];
-
-        if (wire_decode_answer(answer, replies, &n) < 0)
-                return 0;
-        for (uint32_t i = 0; i < n; i++) {
-                snprintf(text, sizeof text, "%.*s", BYTES_PRINT(replies[i]));
-                if (sscanf(text, "re %u", &which) == 1 && which < 4)
-                        bits |= 1u << which;
-        }
-        return bits;
-}
-
-static void note_replies(uint32_t thread, uint32_t bits) {
-        for (uint32_t i = 0; i < 4; i++)
-                if (bits & 1u << i)
-                        checks.threads[thread].replied_at[i] = checks.turn_now;
-}
-
-void check_on_reply(struct said *said, struct bytes answer) {
-        said->replies = replies_of(answer);
-        note_replies(said->thread, said->replies);
-}
-
-/* What may yet go out is expected back after a start, too. */
-static void load_replies(void) {
-        for (uint32_t i = 0; i < checks.n_said; i++)
-                if (checks.said[i].has_answer && checks.said[i].fate == FATE_STORED)
-                        note_replies(checks.said[i].thread, checks.said[i].replies);
-}
-
-/* Is it our own reply, under whichever of the person's names it went out? 1 and 0; -1: only the broker knows. */
-static int is_echo(uint32_t thread, const struct said *said) {
-        uint32_t which;
-        int verdict = 0;
-
-        if (!said->is_echo || sscanf(said->text, "re %u", &which) != 1 || which >= 4)
-                return said->is_echo ? -1 : 0;
-        for (uint32_t i = 0; i < SIM_ALL_THREADS && verdict < 1; i++) {
-                int64_t at = checks.threads[i].replied_at[which];
-
-                if (check_root(i) == thread && at > 0)
-                        verdict = checks.turn_now - at < ECHO_US ? 1 : -1;
-        }
-        return verdict;
 }
 
 /* -- who is to hold it --------------------------------------------------------------------------------------------- */
@@ -93,20 +38,33 @@ static bool is_meant(uint32_t thread, uint32_t of, enum model_hold hold) {
 }
 
 static bool is_stronger(enum model_hold hold, enum model_hold other) {
-        return hold != MODEL_FREE && (other == MODEL_FREE || (hold == MODEL_OPERATOR && other != MODEL_OPERATOR));
+        return hold != MODEL_FREE && (other == MODEL_FREE || hold < other);
 }
 
-/* An operator's word goes before that of a platform; what the thread still has is held as the other one is. */
+static void hold_rest(uint32_t from, uint32_t to) {
+        if (!is_stronger(checks.threads[to].wanted_hold, checks.threads[from].wanted_hold))
+                return;
+        checks.threads[from].wanted_hold = checks.threads[to].wanted_hold;
+        checks.threads[from].closed_by = checks.threads[to].closed_by;
+        checks.threads[from].joined_turn = checks.turn;
+}
+
+/* An operator's word goes before a person's, and that before a closed conversation's; what the thread still has is held
+ * as the other one is. */
 void check_join_holds(uint32_t from, uint32_t to) {
         enum model_hold hold = checks.threads[from].wanted_hold, other = checks.threads[to].wanted_hold;
 
-        if (is_stronger(hold, other))
+        if (is_stronger(hold, other)) {
                 checks.threads[to].wanted_hold = hold;
+                checks.threads[to].closed_by = checks.threads[from].closed_by;
+        }
         if (checks.threads[from].list.n == 0)
                 checks.threads[from].wanted_hold = MODEL_FREE;
-        else if (is_stronger(other, hold))
-                checks.threads[from].wanted_hold = other;
+        else
+                hold_rest(from, to);
 }
+
+void check_hold_rest(uint32_t index) { hold_rest(index, check_root(index)); }
 
 void check_wants(uint32_t index, enum model_hold hold) {
         for (uint32_t i = 0; i < SIM_ALL_THREADS; i++)
@@ -115,18 +73,21 @@ void check_wants(uint32_t index, enum model_hold hold) {
 }
 
 /* Of a kind that the platform may end, or replace. */
-static void want_of_platform(uint32_t index, enum model_hold hold, bool is_only_closed) {
+static void want_of_platform(uint32_t index, enum model_hold hold, bool is_only_closed, uint64_t frame) {
         for (uint32_t i = 0; i < SIM_ALL_THREADS; i++) {
                 struct model_thread *thread = &checks.threads[i];
 
-                if (is_meant(i, index, hold) && thread->wanted_hold != MODEL_OPERATOR &&
-                    (!is_only_closed || thread->wanted_hold == MODEL_CLOSED_BY))
-                        thread->wanted_hold = hold;
+                if (!is_meant(i, index, hold) || thread->wanted_hold == MODEL_OPERATOR ||
+                    (is_only_closed && thread->wanted_hold != MODEL_CLOSED_BY))
+                        continue;
+                if (thread->wanted_hold != hold)
+                        thread->closed_by = frame;
+                thread->wanted_hold = hold;
         }
 }
 
-static void take_over(uint32_t index, const struct said *said, enum model_hold hold) {
-        int echo = said->what == WIRE_WHAT_PERSON ? is_echo(index, said) : 0;
+static void take_over(uint32_t index, const struct said *said, enum model_hold hold, uint64_t frame) {
+        int echo = said->what == WIRE_WHAT_PERSON ? check_is_echo(index, said) : 0;
 
         if (check_settings(index)->on_takeover == CONFIG_ON_TAKEOVER_IGNORE || echo == 1 ||
             checks.threads[index].wanted_hold == MODEL_OPERATOR)
@@ -134,17 +95,24 @@ static void take_over(uint32_t index, const struct said *said, enum model_hold h
         if (echo < 0)
                 check_hold_is_unsure(index);
         else
-                want_of_platform(index, hold, false);
+                want_of_platform(index, hold, false, frame);
         sim.stats.taken_over++;
 }
 
-void check_wants_hold(uint32_t index, const struct said *said) {
+void check_wants_hold(uint32_t index, const struct said *said, uint64_t frame) {
         if (said->what == WIRE_WHAT_PERSON)
-                take_over(index, said, MODEL_PERSON);
+                take_over(index, said, MODEL_PERSON, frame);
         else if (said->what == WIRE_WHAT_CLOSED)
-                take_over(index, said, MODEL_CLOSED_BY);
+                take_over(index, said, MODEL_CLOSED_BY, frame);
         else
-                want_of_platform(index, MODEL_FREE, said->what == WIRE_WHAT_MESSAGE);
+                want_of_platform(index, MODEL_FREE, said->what == WIRE_WHAT_MESSAGE, frame);
+}
+
+void check_wants_open(uint32_t index, uint64_t frame) {
+        for (uint32_t i = 0; i < SIM_ALL_THREADS; i++)
+                if (is_meant(i, index, MODEL_FREE) && checks.threads[i].wanted_hold == MODEL_CLOSED_BY &&
+                    checks.threads[i].closed_by == frame)
+                        checks.threads[i].wanted_hold = MODEL_FREE;
 }
 
 void check_holds_begin(void) {
@@ -180,11 +148,30 @@ static void check_length(uint32_t index, const struct stored_note *note) {
         int64_t wanted = check_settings(index)->hold_for.us, is = (note->until.ms - checks.turn_wall) * 1000;
 
         /* That of another name has begun before. */
-        if (hold_of(note->kind) == MODEL_OPERATOR || checks.names[check_root(index)].linked_turn == checks.turn)
+        if (hold_of(note->kind) == MODEL_OPERATOR || checks.names[check_root(index)].linked_turn == checks.turn ||
+            checks.threads[index].joined_turn == checks.turn)
                 return;
         if (wanted == 0 ? note->until.ms != 0 : note->until.ms == 0 || llabs(is - wanted) > 2000)
                 sim_violation("a person took over", "thread %s is held for %lld ms; hold_for is %lld ms",
                               world_thread_name(index), (long long)is / 1000, (long long)wanted / 1000);
+}
+
+/* All that came before the team's word is below its number; but what a frame that came again has behind the word. */
+static void check_word(uint32_t index, const struct stored_note *note) {
+        const struct model_thread *thread = &checks.threads[index];
+        uint64_t first_known = check_first_known(index);
+
+        if (hold_of(note->kind) == MODEL_OPERATOR || checks.names[check_root(index)].linked_turn == checks.turn ||
+            thread->joined_turn == checks.turn)
+                return;
+        for (uint32_t i = 0; i < thread->list.n; i++) {
+                const struct said *said = &checks.said[thread->list.items[i]];
+
+                if (said->seq >= note->word && said->seq < first_known)
+                        sim_violation("recorded",
+                                      "message %u came before the team's word about %s, and counts as later",
+                                      check_number_of(said), world_thread_name(index));
+        }
 }
 
 void check_on_hold(const struct stored_note *note) {
@@ -192,6 +179,8 @@ void check_on_hold(const struct stored_note *note) {
         struct model_thread *thread = &checks.threads[index];
 
         check_length(index, note);
+        check_word(index, note);
+        thread->hold_word = note->word;
         thread->hold_note = note->seq;
         thread->hold = hold_of(note->kind);
         thread->hold_until = end_of(note->until.ms);
@@ -206,41 +195,6 @@ void check_on_hold(const struct stored_note *note) {
         check_call_off(thread);
         thread->state = MODEL_COLLECTING;
 }
-
-/* Whatever waits is only recorded; but an answer that was stored before goes out. */
-static void mark_record(uint32_t index) {
-        struct model_thread *thread = &checks.threads[index];
-
-        if (check_settings(index)->on_resume != CONFIG_ON_RESUME_RECORD)
-                return;
-        for (uint32_t i = thread->n_settled; i < thread->list.n; i++) {
-                struct said *said = &checks.said[thread->list.items[i]];
-
-                thread->owes_record = thread->owes_record || !said->is_record;
-                said->owes_record = said->owes_record || !said->is_record;
-                said->is_record = true;
-        }
-}
-
-void check_on_hold_gone(uint64_t note) {
-        for (uint32_t i = 0; i < SIM_ALL_THREADS; i++) {
-                if (!checks.threads[i].is_held || checks.threads[i].hold_note != note)
-                        continue;
-                checks.threads[i].hold = MODEL_FREE;
-                mark_record(i);
-                check_let_go(i);
-        }
-}
-
-void check_holds_load(void) {
-        load_replies();
-        for (uint32_t i = 0; i < SIM_ALL_THREADS; i++)
-                checks.threads[i].hold_until = end_of(checks.threads[i].hold_until_ms);
-}
-
-bool check_is_held(uint32_t thread) { return checks.threads[thread].is_held; }
-
-/* -- recording ----------------------------------------------------------------------------------------------------- */
 
 /* A note names the first and the last of a row: those between them are meant, of that thread, that wait now. */
 static bool is_noted(const struct said *said) {
@@ -263,6 +217,47 @@ static bool is_noted(const struct said *said) {
         }
         return false;
 }
+
+/* Whatever waits is only recorded; but an answer that was stored before goes out. When a frame came again, what was
+ * said behind the item that ended the hold is not meant, and which one that was only the broker knows. */
+static void mark_record(uint32_t index, enum model_hold hold) {
+        struct model_thread *thread = &checks.threads[index];
+        uint64_t first_known = check_first_known(index);
+
+        if (hold == MODEL_OPERATOR || check_settings(index)->on_resume == CONFIG_ON_RESUME_ANSWER)
+                return;
+        for (uint32_t i = thread->n_settled; i < thread->list.n; i++) {
+                struct said *said = &checks.said[thread->list.items[i]];
+
+                if (check_settings(index)->on_resume == CONFIG_ON_RESUME_REST && said->seq >= thread->hold_word)
+                        continue;
+                if (said->seq >= first_known && !is_noted(said))
+                        continue;
+                thread->owes_record = thread->owes_record || !said->is_record;
+                said->owes_record = said->owes_record || !said->is_record;
+                said->is_record = true;
+        }
+}
+
+void check_on_hold_gone(uint64_t note) {
+        for (uint32_t i = 0; i < SIM_ALL_THREADS; i++) {
+                if (!checks.threads[i].is_held || checks.threads[i].hold_note != note)
+                        continue;
+                mark_record(i, checks.threads[i].hold);
+                checks.threads[i].hold = MODEL_FREE;
+                check_let_go(i);
+        }
+}
+
+void check_holds_load(void) {
+        check_load_replies();
+        for (uint32_t i = 0; i < SIM_ALL_THREADS; i++)
+                checks.threads[i].hold_until = end_of(checks.threads[i].hold_until_ms);
+}
+
+bool check_is_held(uint32_t thread) { return checks.threads[thread].is_held; }
+
+/* -- recording ----------------------------------------------------------------------------------------------------- */
 
 static void check_row(struct model_thread *thread) {
         for (uint32_t i = 0; i < thread->list.n; i++) {

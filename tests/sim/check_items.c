@@ -4,7 +4,19 @@
 
 #include "common/memory.h"
 
-void check_items_forget(void) { checks.n_items = checks.item_at = 0; }
+#include <string.h>
+
+void check_items_forget(void) {
+        checks.n_items = checks.item_at = 0;
+        check_again_forget();
+}
+
+static const char *copy_text(struct bytes text) {
+        char *copy = sim_new(text.len + 1);
+
+        memcpy(copy, text.data ? text.data : "", text.len);
+        return copy;
+}
 
 static struct check_item *new_item(void) {
         if (checks.n_items == checks.items_cap) {
@@ -22,11 +34,13 @@ void check_items_take(struct bytes body) {
 
         if (wire_decode_messages(body, &request, &n, &reader) < 0)
                 return;
+        checks.n_frames++;
         for (uint32_t i = 0; i < n && wire_message_next(&reader, &message) == 0; i++) {
                 uint32_t number = check_number_of_body(message.body);
                 const struct said *said = &checks.said[number];
 
-                *new_item() = (struct check_item){.number = number, .thread = said->name};
+                *new_item() = (struct check_item){
+                        .number = number, .thread = said->name, .frame = checks.n_frames, .id = copy_text(message.id)};
                 if (!said->bad)
                         check_on_told(said);
         }
@@ -78,31 +92,69 @@ static void on_typing(const struct said *said) {
 
 /* -- each item ----------------------------------------------------------------------------------------------------- */
 
-uint32_t check_thread_called(uint32_t name) {
-        return checks.threads[name].list.n > 0 || checks.threads[name].is_held ? name : check_root(name);
+uint32_t check_thread_called(uint32_t name) { return checks.threads[name].list.n > 0 ? name : check_root(name); }
+
+/* A message that was accepted before. */
+static bool is_known(const struct said *said) {
+        return said->what == WIRE_WHAT_MESSAGE && !said->bad &&
+               (said->fate != FATE_SAID || (said->key != UINT32_MAX && checks.keys[said->key].accepted != UINT32_MAX));
 }
 
-static void look_at(const struct check_item *item, bool is_stored) {
+uint64_t check_first_known(uint32_t index) {
+        uint64_t first = UINT64_MAX;
+
+        for (uint32_t i = 0; i < checks.n_items; i++) {
+                const struct said *said =
+                        checks.items[i].number < checks.n_said ? &checks.said[checks.items[i].number] : NULL;
+
+                if (!said || !is_known(said) || check_root(said->name) != check_root(index))
+                        continue;
+                if (said->fate == FATE_SAID)
+                        said = &checks.said[checks.keys[said->key].accepted];
+                first = said->seq < first ? said->seq : first;
+        }
+        return first;
+}
+
+/* Behind a message that found no room nothing of its tenant is taken from the frame that could be about it. */
+static bool is_refused(const struct check_item *item, const struct said *said, bool is_stored) {
+        uint64_t *refused_in = &checks.tenants[world_tenant(said->name)].refused_in;
+
+        if (said->what == WIRE_WHAT_TYPING || said->what == WIRE_WHAT_PAUSED || said->what == WIRE_WHAT_ALIAS ||
+            said->what == WIRE_WHAT_SHOWN)
+                return false;
+        if (said->what == WIRE_WHAT_MESSAGE && !is_stored && !is_known(said))
+                *refused_in = item->frame;
+        return *refused_in == item->frame && !is_stored && !is_known(said);
+}
+
+static void look_at(struct check_item *item, bool is_stored) {
         const struct said *said = item->number < checks.n_said ? &checks.said[item->number] : NULL;
 
         if (!said) {
                 check_wants(check_root(item->thread), item->hold);
                 return;
         }
-        if (said->bad)
+        if (said->bad || check_came_before(item->number, item->id))
                 return;
+        item->is_refused = is_refused(item, said, is_stored);
+        if (item->is_refused)
+                return;
+        check_came(item->number, item->id);
         if (said->what == WIRE_WHAT_TYPING || said->what == WIRE_WHAT_PAUSED)
                 on_typing(said);
         if (said->what == WIRE_WHAT_PERSON || said->what == WIRE_WHAT_CLOSED || said->what == WIRE_WHAT_RESUME ||
             (said->what == WIRE_WHAT_MESSAGE && is_stored))
-                check_wants_hold(check_root(said->name), said);
+                check_wants_hold(check_root(said->name), said, item->frame);
+        else if (is_known(said))
+                check_wants_open(check_root(said->name), item->frame);
         if ((said->what == WIRE_WHAT_EDIT || said->what == WIRE_WHAT_DELETE) && !is_stored)
                 check_not_changed(item->number);
 }
 
 bool check_items_until(uint32_t number) {
         while (checks.item_at < checks.n_items) {
-                const struct check_item *item = &checks.items[checks.item_at++];
+                struct check_item *item = &checks.items[checks.item_at++];
 
                 look_at(item, item->number == number);
                 if (item->number == number)
@@ -131,7 +183,8 @@ void check_items_end(void) {
                 const struct said *said =
                         checks.items[i].number < checks.n_said ? &checks.said[checks.items[i].number] : NULL;
 
-                if (said && !said->bad && (said->what != WIRE_WHAT_MESSAGE || said->fate != FATE_SAID))
+                if (said && !said->bad && !checks.items[i].is_refused &&
+                    (said->what != WIRE_WHAT_MESSAGE || said->fate != FATE_SAID))
                         check_is_one(said);
         }
         check_holds_end();

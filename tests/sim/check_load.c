@@ -19,12 +19,16 @@ static struct found *batches;
 static uint32_t n_batches, batches_cap;
 static uint64_t *notes;
 static uint32_t n_notes, notes_cap;
+static uint64_t newest_id; /* of the ids that are remembered, the seq */
 
 void check_on_load_begin(void) {
         for (uint32_t i = 0; i < checks.n_said; i++)
                 checks.said[i].is_loaded = false;
         n_batches = n_notes = 0;
+        newest_id = 0;
 }
+
+void check_on_loaded_seen(const struct stored_seen *seen) { newest_id = seen->seq; }
 
 void check_on_loaded_note(const struct stored_note *note) {
         if (n_notes == notes_cap) {
@@ -93,6 +97,7 @@ void check_on_loaded_message(const struct stored_message *message) {
                 sim_violation("changed in time", "the store has a change of a message that was never accepted");
         checks.said[number].is_loaded = true;
         checks.said[number].loaded = check_number_of_body(message->body);
+        checks.said[number].n_bytes = (uint32_t)message->body.len;
 }
 
 /* -- did it take place? -------------------------------------------------------------------------------------------- */
@@ -157,9 +162,10 @@ static int has_happened(const struct check_fact *fact) {
                 return !has_note(fact->seq);
         case CHANGE_PUT_ANSWER:
         case CHANGE_DELETE_ANSWER:
-        case CHANGE_PUT_SEEN:
         case CHANGE_DELETE_SEEN:
                 return -1;
+        case CHANGE_PUT_SEEN: /* in the order of their seqs */
+                return fact->seq <= newest_id;
         }
         return -1;
 }
@@ -170,6 +176,8 @@ static bool is_telling(const struct check_fact *fact) {
 
         if (fact->type == CHANGE_PUT_NOTE || fact->type == CHANGE_DELETE_NOTE)
                 return check_has_noted(fact->seq) == (fact->type == CHANGE_DELETE_NOTE);
+        if (fact->type == CHANGE_PUT_SEEN)
+                return true;
         if (fact->type != CHANGE_PUT_MESSAGE && is_new(fact->seq))
                 return false;
         if (fact->type == CHANGE_EDIT_MESSAGE)
@@ -215,6 +223,7 @@ void check_on_load_end(void) {
                                       i);
         }
         check_notes();
+        check_changes_load();
         check_items_forget();
         check_on_broker_loaded();
 }

@@ -123,6 +123,22 @@ static void check_written(const struct model_run *run, uint32_t number) {
         checks.said[message].is_handed_out = true;
 }
 
+/* Who knows a batch by its name has got its answer to what it said then. */
+static void check_name(const struct model_run *run) {
+        for (uint32_t i = 0; i < checks.n_runs; i++) {
+                const struct model_run *other = &checks.runs[i];
+                bool is_same = other->written.n == run->written.n;
+
+                if (other == run || strcmp(other->batch, run->batch) != 0)
+                        continue;
+                for (uint32_t k = 0; k < run->written.n && is_same; k++)
+                        is_same = other->written.items[k] == run->written.items[k];
+                if (!is_same)
+                        sim_violation("changed in time", "run %s has the batch of run %s, and says something else",
+                                      tell_fence(run->fence), tell_fence(other->fence));
+        }
+}
+
 static void check_recording(const struct model_run *run) {
         for (uint32_t i = 0; i < run->messages.n; i++)
                 if (checks.said[run->messages.items[i]].is_record != run->is_record)
@@ -245,6 +261,7 @@ static struct model_run *on_run(struct process *to, const struct wire_run *wire)
         check_provider_on_run(run);
         check_messages(run);
         check_recording(run);
+        check_name(run);
         if (run->has_answer)
                 check_on_reply(&checks.said[run->messages.items[0]], wire->answer);
         check_turns(run);

@@ -40,7 +40,7 @@ struct said {
         uint64_t shown_by; /* the first run that showed a reply to it */
         /* Of the first of a batch, what the store holds under it. */
         bool has_record, has_answer;
-        uint32_t replies; /* bits: which texts that answer has, of those that are looked at */
+        uint32_t replies, n_replies; /* bits: which texts that answer has, of those that are looked at; how many */
         int64_t record_ms;
         uint32_t attempts, posted, n_interrupts;
         bool is_doubtful, was_doubtful; /* whether the next reply is out is not known: by this record, and the last */
@@ -64,9 +64,18 @@ struct check_item {
         uint32_t number; /* UINT32_MAX: an operator's */
         uint32_t thread;
         enum model_hold hold; /* an operator's: held, or let go */
+        const char *id; /* as it came over the wire */
+        bool is_refused; /* an event that stood behind a message without room */
+        uint64_t frame; /* the producer's in which it came */
 };
 
 enum model_state { MODEL_COLLECTING, MODEL_READY, MODEL_RUNNING, MODEL_WAITING, MODEL_BACKOFF, MODEL_HELD };
+
+/* Of a text that replies have, in this life of the broker. */
+struct model_echo {
+        int64_t said_at, came_at; /* when an answer with it last went out, and when it last came back; 0 = it did not */
+        uint32_t n_said, n_came; /* how often; those that came back for certain */
+};
 
 struct model_thread {
         struct numbers list; /* accepted, neither finished nor dead, in order */
@@ -80,13 +89,15 @@ struct model_thread {
         uint64_t last_seq; /* accepted */
         bool is_held;
         uint64_t hold_note; /* the seq of what the store has of it */
+        uint64_t hold_word; /* what has a lower one came before the team's last word */
         enum model_hold hold, wanted_hold; /* as the store has it, and as what was said makes it */
         int64_t hold_until, hold_until_ms; /* by the clock, INT64_MAX = it has no end; as the store has it */
+        uint64_t closed_by; /* the frame that closed it */
+        uint64_t joined_turn; /* in which it was last to be held as its person is, on the terms of that hold */
         uint64_t unsure_turn; /* in this turn it is not known what it is to be */
         bool owes_record; /* a hold ended, and what waits is only to be recorded: the same commit must say so */
         int64_t stirred; /* until then the person is at it */
-        int64_t replied_at
-                [4]; /* when an answer with "re N" was last stored, in this life of the broker; 0 = none was */
+        struct model_echo echoes[4]; /* of "re N" */
         uint64_t disturbed; /* the run that newer messages came for in this turn */
         bool is_flushed; /* an operator wants it due now; looked at before anything is sent */
         bool is_awaited; /* it was there at the start: a worker from before may run it */
@@ -134,6 +145,7 @@ struct model_provider {
 struct model_tenant {
         uint32_t n_running;
         int64_t paced; /* by its rate, no run before */
+        uint64_t refused_in; /* the last frame of which a message had no room */
         int64_t full_at; /* when it last had as many messages as it may */
         uint32_t passed[SIM_TENANTS]; /* runs of that one since this one, which was waiting, had its last */
 };
@@ -177,6 +189,7 @@ struct checks {
         struct model_name names[SIM_ALL_THREADS];
         struct check_item *items; /* of this turn */
         uint32_t n_items, items_cap, item_at; /* those before that have been looked at */
+        uint64_t n_frames;
         struct pending pending[256];
         uint32_t n_pending;
         struct said *said;
@@ -271,6 +284,8 @@ void check_items_rest(void);
 void check_items_now(void);
 /* At the end of a turn: is everything as it makes it? */
 void check_items_end(void);
+/* Of the person's messages that came in this turn and were accepted before, the lowest seq; UINT64_MAX: none came. */
+uint64_t check_first_known(uint32_t thread);
 /* Was a message of the run changed in this turn? */
 bool check_is_changed(const struct model_run *run);
 
@@ -295,11 +310,15 @@ void check_on_hold(const struct stored_note *note);
 void check_on_hold_gone(uint64_t note);
 /* Two threads become one person's: who has the one has the other. */
 void check_join_holds(uint32_t from, uint32_t to);
+/* A thread has messages again: they are held as its person is. */
+void check_hold_rest(uint32_t thread);
 /* In this turn it is for the broker to say who has it. */
 void check_hold_is_unsure(uint32_t thread);
 /* What an operator's verb, and an item, makes of the thread's hold. */
 void check_wants(uint32_t thread, enum model_hold hold);
-void check_wants_hold(uint32_t thread, const struct said *said);
+void check_wants_hold(uint32_t thread, const struct said *said, uint64_t frame);
+/* A message that was accepted before, in the frame that closed it: that frame came again. */
+void check_wants_open(uint32_t thread, uint64_t frame);
 void check_on_record(const struct stored_note *note);
 /* At the end of a commit, and of a turn. */
 void check_is_recorded(void);
@@ -307,9 +326,31 @@ void check_holds_end(void);
 void check_holds_begin(void);
 /* After a start, by the calendar. */
 void check_holds_load(void);
+bool check_is_record(const struct model_run *run);
+
+/* -- check_shown.c: what is to be seen of replies ------------------------------------------------------------------ */
+
 /* An answer goes out: what it says may come back. `said` is the first message that it answers. */
 void check_on_reply(struct said *said, struct bytes answer);
-bool check_is_record(const struct model_run *run);
+/* What may yet go out is expected back after a start, too. */
+void check_load_replies(void);
+/* Is what a person says our own reply, under whichever of the thread's names it went out? 1 and 0; -1: only the broker
+ * knows. */
+int check_is_echo(uint32_t thread, const struct said *said);
+/* Is every reply of the message's batch to be seen? And the batch is finished by that. */
+bool check_is_all_out(const struct said *said);
+void check_on_all_out(struct said *said);
+
+/* -- check_again.c: events that come again ------------------------------------------------------------------------- */
+
+/* Was the event, which has an id of its own, taken in already? And it is now. */
+bool check_came_before(uint32_t number, const char *id);
+void check_came(uint32_t number, const char *id);
+/* What came in this turn is stored; it is not. */
+void check_again_committed(void);
+void check_again_forget(void);
+/* Nothing ever came. */
+void check_again_init(void);
 
 /* -- check_changes.c: edits, deletes, transcriptions --------------------------------------------------------------- */
 
@@ -318,6 +359,8 @@ uint32_t check_message_of(uint32_t number);
 void check_on_change(const struct check_fact *fact);
 /* An edit that was taken in and left no trace. */
 void check_not_changed(uint32_t number);
+/* After a start. */
+void check_changes_load(void);
 /* Does the message wait for somebody to write down what it says? */
 bool check_is_unheard(const struct said *said);
 /* An answer of the run is taken: it is one to what its messages are now. */

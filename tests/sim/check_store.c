@@ -86,6 +86,7 @@ static void on_message(const struct check_fact *fact) {
         }
         checks.by_seq[checks.n_by_seq++] = fact->number;
         numbers_push(&thread->list, fact->number);
+        thread->stirred = 0; /* what was being typed has come */
         check_fullness(said->thread);
 }
 
@@ -102,6 +103,8 @@ static void on_message_gone(const struct check_fact *fact) {
         struct said *said = check_of_seq(fact->seq);
 
         if (said->fate == FATE_STORED) {
+                if (said->done_turn != checks.turn && check_is_all_out(said))
+                        check_on_all_out(said);
                 if (said->done_turn != checks.turn)
                         sim_violation("G2 once", "message %u is deleted, and no run of it was done in this turn",
                                       check_number_of(said));
@@ -138,6 +141,11 @@ static void end_by_verb(uint32_t index) {
 }
 
 static void bury(const struct check_fact *fact) {
+        const struct said *first = &checks.said[fact->seqs.items[0]];
+
+        if (first->n_replies > 0 && fact->batch.posted >= first->n_replies && !first->is_revived && !checks.has_verb)
+                sim_violation("G9 one reply", "the batch of message %u is dead, and each of its replies is out",
+                              fact->seqs.items[0]);
         for (uint32_t i = 0; i < fact->seqs.n; i++) {
                 struct said *said = &checks.said[fact->seqs.items[i]];
 
@@ -167,6 +175,7 @@ static void revive(struct said *first, bool is_answered) {
         }
         thread->attempts = thread->n_busy = thread->n_interrupts = 0;
         thread->n_settled = is_answered ? batch.n : 0;
+        check_hold_rest(first->thread);
         check_is_ready(first->thread);
 }
 
@@ -352,6 +361,8 @@ void check_on_commit(const struct change *changes, size_t n) {
                         fact->accepted_ms = changes[i].message.accepted.ms;
                         fact->number = check_number_of_body(changes[i].message.body);
                         fact->thread = world_thread(changes[i].message.tenant, changes[i].message.thread);
+                } else if (fact->type == CHANGE_PUT_SEEN) {
+                        fact->seq = changes[i].seen.seq;
                 } else if (fact->type == CHANGE_PUT_ANSWER) {
                         fact->answer = copy(changes[i].answer);
                 } else if (fact->type == CHANGE_PUT_BATCH) {
@@ -375,6 +386,7 @@ void check_on_committed(void) {
         for (uint32_t i = 0; i < n_facts; i++)
                 apply(&facts[i]);
         check_items_rest();
+        check_again_committed();
         check_is_recorded();
         n_facts = 0;
         checks.is_unsure = false;

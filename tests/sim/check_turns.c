@@ -173,7 +173,7 @@ static void forget(struct model_thread *thread) {
         thread->fence = 0;
         thread->is_flushed = false;
         thread->tried = thread->tried_before = thread->stirred = 0;
-        memset(thread->replied_at, 0, sizeof thread->replied_at);
+        memset(thread->echoes, 0, sizeof thread->echoes);
 }
 
 /* Whatever was under way counts no more: the next broker begins from the store. */
@@ -275,6 +275,7 @@ void check_init(void) {
                                  .notes = old.notes,
                                  .notes_cap = old.notes_cap};
         check_names_init();
+        check_again_init();
         for (uint32_t i = 0; i < SIM_ALL_THREADS; i++)
                 check_collect(i);
 }

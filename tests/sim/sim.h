@@ -110,7 +110,7 @@ struct sim_stats {
         uint64_t messages, finished, dead, duplicates, refused, late;
         uint64_t runs, adopted, accepted, replies, repeated, calls, calls_repeated;
         uint64_t interrupted, spared, opened, in_doubt, read_back;
-        uint64_t events, linked, stirred, taken_over, recorded, changed, shown;
+        uint64_t events, linked, stirred, taken_over, recorded, changed, shown, seen_off, came_again;
 };
 
 /* How often things go wrong in this seed; a fault's weight is 0 in many. */

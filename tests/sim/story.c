@@ -200,7 +200,9 @@ static void do_set(const struct line *line) {
         else if (strcmp(key, "hold_for") == 0)
                 tenant->hold_for = span_us(time_of(value));
         else if (strcmp(key, "on_resume") == 0)
-                tenant->on_resume = strcmp(value, "record") == 0 ? CONFIG_ON_RESUME_RECORD : CONFIG_ON_RESUME_ANSWER;
+                tenant->on_resume = strcmp(value, "record") == 0 ? CONFIG_ON_RESUME_RECORD
+                                    : strcmp(value, "rest") == 0 ? CONFIG_ON_RESUME_REST
+                                                                 : CONFIG_ON_RESUME_ANSWER;
         else if (strcmp(key, "interrupts") == 0)
                 set_interrupts(tenant, (uint32_t)strtoul(value, NULL, 10));
         else

@@ -94,7 +94,8 @@ static void vary(struct config_tenant *tenant) {
         tenant->transcription_wait = span_ms(ANY(0, 0, 1000, 5000));
         tenant->on_takeover = sim_roll(4) ? CONFIG_ON_TAKEOVER_HOLD : CONFIG_ON_TAKEOVER_IGNORE;
         tenant->hold_for = span_ms(ANY(0, 1000, 4000, 20000));
-        tenant->on_resume = sim_roll(2) ? CONFIG_ON_RESUME_RECORD : CONFIG_ON_RESUME_ANSWER;
+        tenant->on_resume = (enum config_on_resume)ANY(CONFIG_ON_RESUME_REST, CONFIG_ON_RESUME_REST,
+                                                       CONFIG_ON_RESUME_RECORD, CONFIG_ON_RESUME_ANSWER);
         tenant->handler.endpoint = sim_roll(3) ? endpoints[sim_roll(SIM_PROVIDERS)] : NULL;
 }
 

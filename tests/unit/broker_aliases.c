@@ -180,6 +180,17 @@ static void the_verbs_know_a_thread_by_each_of_its_names(void **state) {
         expect_state("other", THREAD_DEAD);
 }
 
+/* A name that is held, and has no messages left, does not hide those of its person. */
+static void a_held_name_without_messages_is_its_thread_s(void **state) {
+        world_say(&world, "t", NULL);
+        world_say(&world, "u", NULL);
+        tell_of(WIRE_WHAT_ALIAS, "t", "u");
+        assert_int_equal(verb_for(EVENT_HOLD, "acme", "u", NULL, (struct wall){0}), 0);
+        assert_int_equal(verb_for(EVENT_CANCEL, "acme", "u", NULL, (struct wall){0}), 0);
+        assert_int_equal(verb_for(EVENT_CANCEL, "acme", "u", NULL, (struct wall){0}), 0); /* t's */
+        assert_int_equal(verb_for(EVENT_CANCEL, "acme", "u", NULL, (struct wall){0}), -ENOENT);
+}
+
 static void a_hold_goes_with_its_name(void **state) {
         hold();
         world_say(&world, "u", NULL);
@@ -235,6 +246,7 @@ int main(void) {
                 ITEM_TEST(on_a_full_disk_no_name_is_learnt),
                 ITEM_TEST(a_thread_s_oldest_name_is_forgotten_past_the_limit),
                 ITEM_TEST(names_have_a_share_of_the_memory),
+                ITEM_TEST(a_held_name_without_messages_is_its_thread_s),
                 ITEM_TEST(the_verbs_know_a_thread_by_each_of_its_names),
                 ITEM_TEST(a_hold_goes_with_its_name),
                 ITEM_TEST(a_hold_of_one_of_two_that_live_holds_both),

@@ -358,7 +358,7 @@ static void replies_that_are_out_are_never_forgotten(void **state) {
         for (size_t i = 0; i < 3; i++) {
                 struct world_run run = start_run(1);
 
-                world_answered(&world, &run, "sim");
+                world_answered_with(&world, &run, 2);
                 assert_int_equal(world.go, 1);
                 run.posted = 1;
                 world_result(&world, &run, outcomes[i]);
@@ -377,7 +377,7 @@ static void a_dead_letter_keeps_its_answer_and_what_is_posted_of_it(void **state
         struct event event = {.type = EVENT_DEAD_RETRY};
         int result = 1;
 
-        world_answered(&world, &run, "sim");
+        world_answered_with(&world, &run, 2);
         run.posted = 1;
         world_result(&world, &run, WIRE_FAILED_FOR_GOOD);
         world_restart(&world);

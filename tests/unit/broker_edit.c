@@ -1,6 +1,8 @@
 /* Messages that are edited, or taken back: while nobody has read them. */
 #include "tests/unit/broker_item.h"
 
+#include "broker/core/messages.h"
+
 #include <string.h>
 
 static void edit(const char *id, const char *text) {
@@ -58,6 +60,70 @@ static void what_is_taken_back_has_nothing_left_to_say(void **state) {
         assert_late(0);
 }
 
+/* The message as it is stored, after an edit or its deletion. */
+static struct wire_body read_changed(struct buffer *memory) {
+        struct world_run run;
+        struct stored_message message;
+        struct wire_body body;
+
+        assert_late(0);
+        world_hello(&world, 1, 1);
+        world_wait(&world, span_s(8));
+        run = the_run(1);
+        assert_int_equal(store_read_message(world.store, run.seqs[0], memory, &message), 0);
+        assert_int_equal(wire_decode_body(message.body, &body), 0);
+        assert_true(bytes_is_text(message.channel, "own"));
+        assert_true(bytes_is_text(body.to, "5511"));
+        assert_true(bytes_is_text(body.from, "ana"));
+        assert_int_equal(body.at.ms, 1700000000000);
+        return body;
+}
+
+static void say_picture(void) {
+        static struct config_channel channels[] = {{.name = (char *)"own"}};
+        static char data[5000]; /* more than one piece of the store's */
+
+        memset(data, ' ', sizeof data);
+        memcpy(data, "{}", 2);
+        world.tenants[0].channels = channels;
+        world.tenants[0].n_channels = 1;
+        world.config.limits.message_bytes = 100000;
+        world_item(&world,
+                   (struct wire_message){.thread = bytes_of("t"), .id = bytes_of("a"), .channel = bytes_of("own")},
+                   &(struct wire_body){.at = {1700000000000},
+                                       .from = bytes_of("ana"),
+                                       .kind = bytes_of("image"),
+                                       .text = bytes_of("Oi"),
+                                       .data = {data, sizeof data},
+                                       .to = bytes_of("5511"),
+                                       .url = bytes_of("https://a.example/1.jpg")});
+        assert_int_equal(world.n_accepted, 1);
+}
+
+static void what_an_edit_does_not_say_stays(void **state) {
+        CLEANUP_BUFFER struct buffer memory = {0};
+        struct wire_body body;
+
+        say_picture();
+        edit("a", "Oi!");
+        body = read_changed(&memory);
+        assert_true(bytes_is_text(body.text, "Oi!"));
+        assert_true(bytes_is_text(body.kind, "image"));
+        assert_true(bytes_is_text(body.url, "https://a.example/1.jpg"));
+        assert_int_equal(body.data.len, 5000);
+}
+
+static void of_what_is_taken_back_only_its_place_stays(void **state) {
+        CLEANUP_BUFFER struct buffer memory = {0};
+        struct wire_body body;
+
+        say_picture();
+        take_back("a");
+        body = read_changed(&memory);
+        assert_true(bytes_is_text(body.kind, "deleted"));
+        assert_int_equal(body.text.len + body.url.len + body.data.len, 0);
+}
+
 static void the_store_counts_an_edited_message_once(void **state) {
         static char longest[900];
 
@@ -77,7 +143,7 @@ static void the_bytes_of_a_thread_follow(void **state) {
         world_say(&world, "t", "a");
         before = world_why(&world, "t").n_bytes;
         edit("a", "Oi, tudo bem?");
-        assert_int_equal(world_why(&world, "t").n_bytes, before + 11);
+        assert_int_equal(world_why(&world, "t").n_bytes, before + before + 11); /* at most */
         world_restart(&world);
         assert_int_equal(world_why(&world, "t").n_bytes, before + 11);
         world.tenants[0].max_bytes = before + 100;
@@ -142,6 +208,43 @@ static void what_has_failed_is_not_changed(void **state) {
         assert_int_equal(counted()->late_edits, 1); /* after a restart as before it */
 }
 
+/* When its worker is back, and has nothing of it any more. */
+static void what_had_failed_before_a_restart_is_not_changed(void **state) {
+        struct world_run run;
+
+        world.tenants[0].quiet = span_s(0);
+        world_hello(&world, 1, 1);
+        world_say(&world, "t", "a");
+        run = the_run(1);
+        world_result(&world, &run, WIRE_FAILED);
+        world_restart(&world);
+        world_hello(&world, 1, 0);
+        edit("a", "Quanto custa?");
+        assert_int_equal(counted()->late_edits, 1);
+        world_say(&world, "t", "b");
+        edit("b", "Quanto custa?");
+        assert_int_equal(counted()->late_edits, 1);
+}
+
+/* Nobody has read what came behind it. */
+static void what_came_behind_a_failed_run_is_changed(void **state) {
+        struct world_run run;
+
+        world.tenants[0].quiet = span_s(0);
+        world_hello(&world, 1, 1);
+        world_say(&world, "t", "a");
+        run = the_run(1);
+        world_result(&world, &run, WIRE_FAILED);
+        world_say(&world, "t", "b");
+        take_back("b");
+        world_wait(&world, span_s(2));
+        run = the_run(2);
+        assert_stored(run.seqs[1], "", "deleted");
+        world_result(&world, &run, WIRE_FAILED);
+        take_back("b");
+        assert_late(1);
+}
+
 static void what_is_answered_is_not_changed(void **state) {
         struct world_run run;
 
@@ -180,6 +283,49 @@ static void under_interrupt_a_run_begins_anew(void **state) {
         assert_stored(run.seqs[0], "Quanto custa?", "");
         edit("a", "Deixa"); /* once is enough */
         assert_late(1);
+}
+
+/* Its id is what a handler knows a repetition by: with another text it is another batch, after a restart as well. */
+static void an_edited_batch_has_another_name(void **state) {
+        struct world_run runs[3];
+
+        world.tenants[0].on_new_message = CONFIG_ON_NEW_INTERRUPT;
+        world.tenants[0].max_interrupts = 3;
+        world_hello(&world, 1, 1);
+        world_say(&world, "t", "a");
+        world_say(&world, "t", "b");
+        world_wait(&world, span_s(8));
+        runs[0] = the_run(2);
+        edit("b", "Quanto custa?");
+        world_wait(&world, span_s(8));
+        runs[1] = the_run(2);
+        assert_string_not_equal(runs[0].batch, runs[1].batch);
+        edit("b", "Deixa");
+        world_restart(&world);
+        world_hello(&world, 1, 1);
+        runs[2] = the_run(2);
+        assert_string_not_equal(runs[2].batch, runs[0].batch);
+        assert_string_not_equal(runs[2].batch, runs[1].batch);
+        world_restart(&world);
+        world_hello_again(&world, 1, 1, 1, &runs[2], 1);
+        assert_int_equal(world.n_cancels, 0); /* it goes on under its name */
+}
+
+static void its_name_changes_however_often_it_was_edited(void **state) {
+        char first[WIRE_BATCH_LEN + 1];
+
+        world.tenants[0].on_new_message = CONFIG_ON_NEW_INTERRUPT;
+        world.tenants[0].max_interrupts = 100;
+        world.tenants[0].max_wait = span_s(1000000);
+        world.tenants[0].quiet = span_s(0);
+        world_hello(&world, 1, 1);
+        world_say(&world, "t", "a");
+        strcpy(first, the_run(1).batch);
+        hold();
+        for (int i = 0; i < MESSAGE_EDITS_MAX; i++)
+                edit("a", "Quanto custa?");
+        resume();
+        assert_string_not_equal(the_run(1).batch, first);
 }
 
 static void a_restart_does_not_let_a_run_go_on_with_the_old_text(void **state) {
@@ -285,6 +431,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 ITEM_TEST(an_edit_takes_the_place_of_what_was_said),
                 ITEM_TEST(what_is_taken_back_has_nothing_left_to_say),
+                ITEM_TEST(what_an_edit_does_not_say_stays),
+                ITEM_TEST(of_what_is_taken_back_only_its_place_stays),
                 ITEM_TEST(the_store_counts_an_edited_message_once),
                 ITEM_TEST(the_bytes_of_a_thread_follow),
                 ITEM_TEST(an_edit_waits_for_quiet_again),
@@ -292,9 +440,13 @@ int main(void) {
                 ITEM_TEST(what_a_worker_has_is_not_changed),
                 ITEM_TEST(what_waits_behind_a_run_is_changed),
                 ITEM_TEST(what_has_failed_is_not_changed),
+                ITEM_TEST(what_had_failed_before_a_restart_is_not_changed),
+                ITEM_TEST(what_came_behind_a_failed_run_is_changed),
                 ITEM_TEST(what_is_answered_is_not_changed),
                 ITEM_TEST(what_was_held_is_changed),
                 ITEM_TEST(under_interrupt_a_run_begins_anew),
+                ITEM_TEST(an_edited_batch_has_another_name),
+                ITEM_TEST(its_name_changes_however_often_it_was_edited),
                 ITEM_TEST(a_restart_does_not_let_a_run_go_on_with_the_old_text),
                 ITEM_TEST(what_may_be_running_since_before_a_restart_is_not_changed),
                 ITEM_TEST(what_was_never_said_is_not_taken_in),

@@ -122,9 +122,9 @@ static void an_answer_that_is_stored_comes_back_with_the_next_run_and_no_message
 
         run = start_run(1);
         assert_false(run.is_answered);
-        world_answered(&world, &run, "sim");
+        world_answered_with(&world, &run, 2);
         assert_int_equal(world.go, 1);
-        world_answered(&world, &run, "sim");
+        world_answered_with(&world, &run, 2);
         assert_int_equal(world.go, 1);
         world_say(&world, "t", NULL);
         run.posted = 1;

@@ -103,6 +103,37 @@ static void each_kind_of_hold_is_there_after_a_restart(void **state) {
         wait_long();
 }
 
+/* So long ago, by the platform's clock. */
+static void tell_late(enum wire_what what, int64_t seconds) {
+        tell_with(what, "t", NULL, (struct wire_body){.at = {world.now.wall.ms - 1000 * seconds}});
+        assert_int_equal(world.n_accepted, 1);
+}
+
+static void a_person_of_yesterday_does_not_hold_today(void **state) {
+        tell_late(WIRE_WHAT_PERSON, 3600);
+        tell_late(WIRE_WHAT_CLOSED, 7200);
+        assert_int_equal(core_hold_count(world.core), 0);
+        assert_int_equal(counted()->takeovers, 0);
+        tell_late(WIRE_WHAT_PERSON, 3000);
+        world_wait(&world, span_s(599));
+        the_hold(HOLD_PERSON);
+        world_wait(&world, span_s(1));
+        assert_int_equal(core_hold_count(world.core), 0);
+}
+
+static void what_is_older_than_the_team_s_last_word_changes_nothing(void **state) {
+        struct wall until;
+
+        tell_late(WIRE_WHAT_PERSON, 0);
+        until = the_hold(HOLD_PERSON).until;
+        tell_late(WIRE_WHAT_PERSON, 60);
+        tell_late(WIRE_WHAT_CLOSED, 60);
+        tell_late(WIRE_WHAT_RESUME, 60);
+        assert_int_equal(the_hold(HOLD_PERSON).until.ms, until.ms);
+        tell(WIRE_WHAT_RESUME, "t");
+        assert_int_equal(core_hold_count(world.core), 0);
+}
+
 static void every_name_of_the_thread_is_held(void **state) {
         world_say(&world, "t", NULL);
         world_say(&world, "u", NULL);
@@ -110,9 +141,31 @@ static void every_name_of_the_thread_is_held(void **state) {
         tell(WIRE_WHAT_PERSON, "u");
         expect_state("t", THREAD_HELD);
         expect_state("u", THREAD_HELD);
+        world.tenants[0].on_resume = CONFIG_ON_RESUME_ANSWER;
         tell(WIRE_WHAT_RESUME, "u");
         expect_state("t", THREAD_COLLECTING);
         expect_state("u", THREAD_COLLECTING);
+}
+
+static void a_dead_letter_that_comes_back_under_another_name_is_held(void **state) {
+        int result = -1;
+        struct event event = {.type = EVENT_DEAD_RETRY, .dead = {.ret_result = &result}};
+        struct core_dead_view dead;
+        uint32_t cursor = 0;
+        struct world_run run = start_run(1);
+
+        world_result(&world, &run, WIRE_FAILED_FOR_GOOD);
+        world_say(&world, "u", NULL);
+        tell_of(WIRE_WHAT_ALIAS, "u", "t");
+        tell(WIRE_WHAT_PERSON, "t");
+        assert_true(core_next_dead(world.core, &cursor, &dead));
+        event.dead.seq = dead.seq;
+        world_step(&world, &event);
+        assert_int_equal(result, 0);
+        assert_int_equal(world.n_runs, 0);
+        expect_state("t", THREAD_HELD);
+        tell(WIRE_WHAT_RESUME, "u");
+        assert_int_equal(core_hold_count(world.core), 0);
 }
 
 /* -- whose word counts --------------------------------------------------------------------------------------------- */
@@ -161,9 +214,12 @@ static void too_many_holds_are_refused_aloud(void **state) {
                 core_step(world.core, world.now, &event, &world.fx);
                 effects_clear(&world.fx);
         }
-        tell_with(WIRE_WHAT_PERSON, "t", NULL, (struct wire_body){0});
+        tell_with(WIRE_WHAT_PERSON, "t", "p", (struct wire_body){0});
         assert_int_equal(world.n_refusals, 1);
         assert_string_equal(world.code, "too_many_holds");
+        assert_int_equal(verb_for(EVENT_RESUME, "acme", "h0", NULL, (struct wall){0}), 0);
+        tell_with(WIRE_WHAT_PERSON, "t", "p", (struct wire_body){0}); /* what was refused may come again */
+        assert_int_equal(world.n_accepted, 1);
 }
 
 /* -- closed -------------------------------------------------------------------------------------------------------- */
@@ -172,6 +228,7 @@ static void a_closed_thread_is_held_until_the_next_message(void **state) {
         world_say(&world, "t", NULL);
         tell(WIRE_WHAT_CLOSED, "t");
         wait_long();
+        world.tenants[0].on_resume = CONFIG_ON_RESUME_ANSWER;
         world_say(&world, "t", "next");
         assert_int_equal(core_hold_count(world.core), 0);
         the_run(2); /* the first one has waited for longer than max_wait */
@@ -200,82 +257,24 @@ static void who_answers_after_closing_has_it_again(void **state) {
         expect_state("t", THREAD_HELD);
 }
 
-/* -- our own replies ----------------------------------------------------------------------------------------------- */
-
-static void our_own_reply_is_no_person(void **state) {
-        struct world_run run = start_run(1);
-
-        world_answered(&world, &run, "Custa 10 reais.");
-        person_says("Custa 10 reais.");
-        person_says(" Custa 10 reais.\n");
-        assert_int_equal(core_hold_count(world.core), 0);
-        assert_int_equal(counted()->echoes, 2);
-        world_result(&world, &run, WIRE_DONE);
-        person_says("Custa 10 reais."); /* it may come late */
-        assert_int_equal(core_hold_count(world.core), 0);
-        person_says("Custa 12 reais, desculpe.");
-        the_hold(HOLD_PERSON);
-}
-
-static void a_reply_is_known_under_each_name(void **state) {
-        struct world_run run;
-
-        world.tenants[0].quiet = span_s(0);
-        world_hello(&world, 1, 1);
+/* Both names are held, each by somebody else, and turn out to be one person's. */
+static void a_person_s_hold_outlives_that_of_a_closed_conversation(void **state) {
+        tell(WIRE_WHAT_CLOSED, "t");
+        tell_of(WIRE_WHAT_ALIAS, "t", "x");
+        tell(WIRE_WHAT_PERSON, "lid");
         say_as("t", "lid");
-        run = the_run(1);
-        world_answered(&world, &run, "Custa 10");
-        tell_with(WIRE_WHAT_PERSON, "lid", NULL, (struct wire_body){.text = bytes_of("Custa 10")});
-        assert_int_equal(counted()->echoes, 1);
-}
-
-static void a_reply_to_another_thread_is_not_this_one_s(void **state) {
-        struct world_run run = start_run(1);
-
-        world_answered(&world, &run, "Custa 10");
-        tell_with(WIRE_WHAT_PERSON, "u", NULL, (struct wire_body){.text = bytes_of("Custa 10")});
-        assert_int_equal(core_hold_count(world.core), 1);
-}
-
-static void a_reply_of_long_ago_is_a_person_s(void **state) {
-        struct world_run run = start_run(1);
-
-        world_answered(&world, &run, "Custa 10");
-        world_result(&world, &run, WIRE_DONE);
-        world_wait(&world, span_s(LIMIT_ECHO_S));
-        person_says("Custa 10");
+        the_hold(HOLD_PERSON);
+        expect_state("t", THREAD_HELD);
+        world_restart(&world);
         the_hold(HOLD_PERSON);
 }
 
-static void a_reply_that_is_still_going_out_is_known_after_a_restart(void **state) {
-        struct world_run run = start_run(1);
-
-        world_answered(&world, &run, "Custa 10");
-        world_restart(&world);
-        person_says("Custa 10");
-        assert_int_equal(counted()->echoes, 1);
-        assert_int_equal(core_hold_count(world.core), 0);
-}
-
-static void only_so_many_replies_are_remembered(void **state) {
-        static const char reply[] = "Custa 10";
-        CLEANUP_BUFFER struct buffer answer = {0};
-        struct bytes text = {reply, sizeof reply - 1};
-
-        wire_encode_answer(&answer, &text, 1);
-        core_expect_echoes(world.core, world.now, bytes_of("acme"), bytes_of("t"), buffer_bytes(&answer));
-        for (uint32_t i = 0; i < LIMIT_ECHOES - 1; i++) {
-                char name[16];
-                int len = snprintf(name, sizeof name, "u%u", i);
-
-                core_expect_echoes(world.core, world.now, bytes_of("acme"), (struct bytes){name, (size_t)len},
-                                   buffer_bytes(&answer));
-        }
-        person_says(reply);
-        assert_int_equal(counted()->echoes, 1);
-        core_expect_echoes(world.core, world.now, bytes_of("acme"), bytes_of("v"), buffer_bytes(&answer));
-        person_says(reply);
-        assert_int_equal(counted()->echoes, 1);
+static void nor_does_a_closed_one_take_the_place_of_a_person_s(void **state) {
+        tell(WIRE_WHAT_PERSON, "t");
+        tell(WIRE_WHAT_CLOSED, "lid");
+        say_as("t", "lid");
+        the_hold(HOLD_PERSON);
+        expect_state("t", THREAD_HELD);
 }
 
 int main(void) {
@@ -288,7 +287,10 @@ int main(void) {
                 ITEM_TEST(a_tenant_may_pass_persons_over),
                 ITEM_TEST(the_reason_is_what_the_platform_says_of_it),
                 ITEM_TEST(each_kind_of_hold_is_there_after_a_restart),
+                ITEM_TEST(a_person_of_yesterday_does_not_hold_today),
+                ITEM_TEST(what_is_older_than_the_team_s_last_word_changes_nothing),
                 ITEM_TEST(every_name_of_the_thread_is_held),
+                ITEM_TEST(a_dead_letter_that_comes_back_under_another_name_is_held),
                 ITEM_TEST(a_platform_does_not_change_an_operator_s_hold),
                 ITEM_TEST(an_operator_ends_any_hold),
                 ITEM_TEST(an_operator_s_word_takes_the_place_of_a_platform_s),
@@ -297,12 +299,8 @@ int main(void) {
                 ITEM_TEST(a_duplicate_does_not_open_it_again),
                 ITEM_TEST(typing_does_not_open_it_again),
                 ITEM_TEST(who_answers_after_closing_has_it_again),
-                ITEM_TEST(our_own_reply_is_no_person),
-                ITEM_TEST(a_reply_is_known_under_each_name),
-                ITEM_TEST(a_reply_to_another_thread_is_not_this_one_s),
-                ITEM_TEST(a_reply_of_long_ago_is_a_person_s),
-                ITEM_TEST(a_reply_that_is_still_going_out_is_known_after_a_restart),
-                ITEM_TEST(only_so_many_replies_are_remembered),
+                ITEM_TEST(a_person_s_hold_outlives_that_of_a_closed_conversation),
+                ITEM_TEST(nor_does_a_closed_one_take_the_place_of_a_person_s),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -191,6 +191,71 @@ static void a_dead_record_comes_back_as_one(void **state) {
         assert_int_equal(count_record_notes(), 0);
 }
 
+static uint64_t n_dead_seqs, dead_seqs[4];
+
+/* The dead letters, oldest first. */
+static void find_dead(uint32_t n) {
+        struct core_dead_view dead;
+        uint32_t cursor = 0;
+
+        for (n_dead_seqs = 0; core_next_dead(world.core, &cursor, &dead);)
+                dead_seqs[n_dead_seqs++] = dead.seq;
+        assert_int_equal(n_dead_seqs, n);
+}
+
+static void bring_back(uint64_t seq) {
+        int result = -1;
+        struct event event = {.type = EVENT_DEAD_RETRY, .dead = {.seq = seq, .ret_result = &result}};
+
+        world_step(&world, &event);
+        assert_int_equal(result, 0);
+}
+
+static void die(const char *thread) {
+        struct world_run run;
+
+        world_say(&world, thread, NULL);
+        world_wait(&world, span_s(8));
+        run = the_run(1);
+        world_result(&world, &run, WIRE_FAILED_FOR_GOOD);
+}
+
+/* It is between two that are recorded, by its number, and none of them. */
+static void a_dead_letter_that_nobody_recorded_is_answered_when_it_comes_back(void **state) {
+        die("t");
+        die("t");
+        find_dead(2);
+        tell(WIRE_WHAT_PERSON, "t");
+        bring_back(dead_seqs[0]);
+        world_say(&world, "t", NULL);
+        world_hello(&world, 1, 0);
+        tell(WIRE_WHAT_RESUME, "t");
+        assert_int_equal(count_record_notes(), 2);
+        world_restart(&world);
+        assert_int_equal(world_why(&world, "t").n_record, 2);
+        world_hello(&world, 1, 5);
+        finish(2);
+        assert_int_equal(count_record_notes(), 0);
+        find_dead(1);
+        bring_back(dead_seqs[0]);
+        assert_false(the_run(1).is_record);
+}
+
+static void nor_is_it_recorded_with_them_when_it_comes_back_first(void **state) {
+        die("t");
+        die("t");
+        find_dead(2);
+        tell(WIRE_WHAT_PERSON, "t");
+        bring_back(dead_seqs[0]);
+        world_say(&world, "t", NULL);
+        world_hello(&world, 1, 0);
+        tell(WIRE_WHAT_RESUME, "t");
+        bring_back(dead_seqs[1]);
+        world_restart(&world);
+        assert_int_equal(world_why(&world, "t").n_record, 2);
+        assert_int_equal(world_why(&world, "t").n_messages, 3);
+}
+
 static void a_dead_record_that_is_dropped_leaves_nothing(void **state) {
         struct event event = {.type = EVENT_DEAD_DROP};
         struct core_dead_view dead;
@@ -264,6 +329,72 @@ static void what_is_taken_over_again_stays_recorded(void **state) {
         assert_int_equal(count_record_notes(), 0);
 }
 
+/* On the default. */
+static void rest(void) { world.tenants[0].on_resume = CONFIG_ON_RESUME_REST; }
+
+static void what_came_before_the_last_word_is_recorded_and_the_rest_answered(void **state) {
+        struct world_run run;
+
+        rest();
+        world_say(&world, "t", NULL);
+        take_over_with(2);
+        tell(WIRE_WHAT_PERSON, "t");
+        world_say(&world, "t", NULL);
+        world_restart(&world);
+        world_hello(&world, 1, 5);
+        tell(WIRE_WHAT_RESUME, "t");
+        run = the_record(3);
+        world_result(&world, &run, WIRE_DONE);
+        expect_answer_after_quiet();
+}
+
+static void what_was_closed_is_recorded_and_what_opens_it_answered(void **state) {
+        struct world_run run;
+
+        rest();
+        world_say(&world, "t", NULL);
+        tell(WIRE_WHAT_CLOSED, "t");
+        world_say(&world, "t", "new");
+        run = the_record(1);
+        world_result(&world, &run, WIRE_DONE);
+        expect_answer_after_quiet();
+}
+
+static void closing_is_a_word_as_well(void **state) {
+        rest();
+        take_over_with(2);
+        tell(WIRE_WHAT_CLOSED, "t");
+        world_say(&world, "t", "new");
+        the_record(2);
+}
+
+/* Neither what waited before an operator took it, nor what came then. */
+static void an_operator_s_hold_is_answered(void **state) {
+        for (int i = 0; i < 2; i++) {
+                world_say(&world, "t", NULL);
+                hold();
+                world_say(&world, "t", NULL);
+                world_wait(&world, span_s(60));
+                world_hello(&world, 1, 5);
+                resume();
+                assert_false(world.runs[0].is_record);
+                finish(2);
+                rest();
+        }
+}
+
+static void the_word_goes_with_the_name(void **state) {
+        rest();
+        tell(WIRE_WHAT_PERSON, "t");
+        world_say(&world, "u", NULL);
+        tell_of(WIRE_WHAT_ALIAS, "u", "t");
+        expect_state("u", THREAD_HELD);
+        world_wait(&world, span_s(60));
+        world_hello(&world, 1, 5);
+        tell(WIRE_WHAT_RESUME, "u");
+        assert_false(the_run(1).is_record);
+}
+
 static void a_tenant_that_answers_answers(void **state) {
         world.tenants[0].on_resume = CONFIG_ON_RESUME_ANSWER;
         take_over_with(2);
@@ -284,11 +415,18 @@ int main(void) {
                 RECORD_TEST(nothing_is_left_in_the_store),
                 RECORD_TEST(a_record_that_fails_is_tried_again_as_one),
                 RECORD_TEST(a_dead_record_comes_back_as_one),
+                RECORD_TEST(a_dead_letter_that_nobody_recorded_is_answered_when_it_comes_back),
+                RECORD_TEST(nor_is_it_recorded_with_them_when_it_comes_back_first),
                 RECORD_TEST(a_dead_record_that_is_dropped_leaves_nothing),
                 RECORD_TEST(what_is_answered_goes_out_before_what_is_recorded),
                 RECORD_TEST(a_record_is_not_interrupted),
                 RECORD_TEST(an_answer_to_a_record_is_not_posted),
                 RECORD_TEST(what_is_taken_over_again_stays_recorded),
+                RECORD_TEST(what_came_before_the_last_word_is_recorded_and_the_rest_answered),
+                RECORD_TEST(what_was_closed_is_recorded_and_what_opens_it_answered),
+                RECORD_TEST(closing_is_a_word_as_well),
+                RECORD_TEST(an_operator_s_hold_is_answered),
+                RECORD_TEST(the_word_goes_with_the_name),
                 RECORD_TEST(a_tenant_that_answers_answers),
         };
 

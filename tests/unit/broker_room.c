@@ -115,6 +115,71 @@ static void a_small_message_does_not_overtake_a_large_one_that_found_no_room(voi
         assert_int_equal(core_room(world.core), 0);
 }
 
+/* Long names are forgotten for short ones, and their memory comes back while the frame is being taken in. */
+static void nor_where_room_comes_back_within_its_frame(void **state) {
+        enum { N_ALIASES = 40, N_ITEMS = N_ALIASES + 2 };
+        CLEANUP_BUFFER struct buffer body = {0};
+        static char names[N_ALIASES][200];
+        struct wire_message items[N_ITEMS];
+        struct event event = {.type = EVENT_MESSAGES, .messages = {1, items, N_ALIASES}};
+
+        wire_encode_body(&body, &(struct wire_body){.text = bytes_of("Oi")});
+        for (int i = 0; i < N_ITEMS; i++)
+                items[i] = (struct wire_message){.tenant = bytes_of("acme"),
+                                                 .thread = bytes_of("a"),
+                                                 .what = WIRE_WHAT_ALIAS,
+                                                 .n_aliases = 1,
+                                                 .body = buffer_bytes(&body)};
+        for (int i = 0; i < N_ALIASES; i++) {
+                snprintf(names[i], sizeof names[i], "%0180d", i);
+                items[i].aliases[0] = bytes_of(names[i]);
+        }
+        world_step(&world, &event);
+        world.config.limits.memory = core_memory(world.core);
+        for (int i = 1; i <= N_ALIASES; i++) {
+                snprintf(names[i - 1], sizeof names[i - 1], "%d", i);
+                items[i].aliases[0] = bytes_of(names[i - 1]);
+        }
+        items[0].what = items[N_ITEMS - 1].what = WIRE_WHAT_MESSAGE;
+        items[0].n_aliases = items[N_ITEMS - 1].n_aliases = 0;
+        event.messages.n = N_ITEMS;
+        world_step(&world, &event);
+        assert_false(core_is_memory_full(world.core));
+        assert_int_equal(world.n_refusals, 2);
+        assert_string_equal(world.code, "broker_full");
+        expect_accepted("a", NULL);
+}
+
+/* They would be about what is not there, and be over when it comes. */
+static void events_do_not_overtake_messages_that_had_no_room(void **state) {
+        static const enum wire_what whats[] = {WIRE_WHAT_MESSAGE, WIRE_WHAT_DELETE, WIRE_WHAT_EDIT,  WIRE_WHAT_PERSON,
+                                               WIRE_WHAT_CLOSED,  WIRE_WHAT_RESUME, WIRE_WHAT_TYPING};
+        enum { N = sizeof whats / sizeof whats[0] };
+        CLEANUP_BUFFER struct buffer body = {0};
+        struct wire_message items[N];
+        struct event event = {.type = EVENT_MESSAGES, .messages = {1, items, N}};
+
+        world.tenants[0].max_pending = 1;
+        expect_accepted("b", "0");
+        wire_encode_body(&body, &(struct wire_body){.text = bytes_of("Oi")});
+        for (int i = 0; i < N; i++)
+                items[i] = (struct wire_message){.tenant = bytes_of("acme"),
+                                                 .thread = bytes_of("a"),
+                                                 .id = bytes_of(i < 3 ? "1" : ""),
+                                                 .what = whats[i],
+                                                 .body = buffer_bytes(&body)};
+        world_step(&world, &event);
+        assert_int_equal(world.n_refusals, N - 1);
+        assert_int_equal(world.n_accepted, 1); /* nobody waits for a sign of typing */
+        assert_string_equal(world.code, "tenant_full");
+        assert_int_equal(core_hold_count(world.core), 0);
+        answer("b", 1);
+        event.messages.n = 2;
+        world_step(&world, &event);
+        assert_int_equal(world.n_accepted, 2);
+        assert_int_equal(core_counters(world.core)->savings.late_edits, 0);
+}
+
 static void batches_end_and_dead_letters_are_dropped_without_room(void **state) {
         int result = -1;
         struct event drop = {.type = EVENT_DEAD_DROP, .dead = {.ret_result = &result}};
@@ -292,6 +357,8 @@ int main(void) {
                 TEST(refusals_are_counted_by_their_code),
                 TEST(what_the_store_has_no_room_for_is_refused_until_there_is_room),
                 TEST(a_small_message_does_not_overtake_a_large_one_that_found_no_room),
+                TEST(nor_where_room_comes_back_within_its_frame),
+                TEST(events_do_not_overtake_messages_that_had_no_room),
                 TEST(batches_end_and_dead_letters_are_dropped_without_room),
                 TEST(the_estimate_of_memory_grows_with_what_is_held_and_shrinks_with_what_is_done),
                 TEST(a_broker_that_holds_too_much_takes_nothing_until_some_of_it_is_done),

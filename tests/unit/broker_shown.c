@@ -122,6 +122,81 @@ static void a_dead_letter_learns_it_too(void **state) {
         assert_false(dead.is_doubtful);
 }
 
+/* Every reply is there for people to see: there is nothing left to do, however the run ends. */
+static void when_all_are_seen_the_batch_is_finished(void **state) {
+        static const enum wire_outcome outcomes[] = {WIRE_FAILED, WIRE_FAILED_FOR_GOOD, WIRE_BUSY, WIRE_HANDED_BACK};
+        struct world_run run = start_run(1);
+
+        world.tenants[0].retry.attempts = 1;
+        for (size_t i = 0; i < sizeof outcomes / sizeof *outcomes; i++) {
+                world_answered_with(&world, &run, 2);
+                shown(&run, 0);
+                shown(&run, 1);
+                expect_state("t", THREAD_RUNNING);
+                world_result_in_doubt(&world, &run, outcomes[i], 0);
+                expect_state("t", THREAD_DONE);
+                assert_int_equal(world_why(&world, "t").n_dead, 0);
+                world_hello(&world, 1, 1);
+                world_say(&world, "t", NULL);
+                run = the_run(1);
+        }
+}
+
+static void when_its_worker_vanishes_it_is_finished_too(void **state) {
+        struct world_run run = start_run(1);
+
+        world_answered_with(&world, &run, 1);
+        shown(&run, 0);
+        for (int i = 0; i < 60; i++)
+                world_wait(&world, span_s(1));
+        expect_state("t", THREAD_DONE);
+}
+
+static void what_waited_to_be_posted_again_is_finished(void **state) {
+        struct world_run run = fail_in_doubt(2, 1);
+
+        world.tenants[0].quiet = span_s(8);
+        world_say(&world, "t", NULL);
+        shown(&run, 1);
+        assert_messages("t", 1);
+        expect_state("t", THREAD_COLLECTING);
+        world_restart(&world);
+        assert_messages("t", 1);
+        world_hello(&world, 1, 1);
+        world_wait(&world, span_s(10));
+        run = the_run(1);
+        assert_false(run.is_answered);
+}
+
+/* Ready, or held; but never while a worker from before a restart may be at it. */
+static void wherever_it_waited(void **state) {
+        struct world_run run = fail_in_doubt(1, 0);
+
+        world_hello(&world, 1, 0);
+        world_wait(&world, span_s(10));
+        expect_state("t", THREAD_READY);
+        shown(&run, 0);
+        expect_state("t", THREAD_DONE);
+
+        world_hello(&world, 1, 1);
+        run = fail_in_doubt(1, 0);
+        hold();
+        world_say(&world, "t", NULL);
+        shown(&run, 0);
+        expect_state("t", THREAD_HELD);
+        assert_messages("t", 1);
+        resume();
+        run = the_run(1);
+        world_answered_with(&world, &run, 1);
+        world_restart(&world);
+        world_say(&world, "t", NULL);
+        shown(&run, 0);
+        assert_messages("t", 2);
+        world_hello_again(&world, 1, 1, 1, &run, 1);
+        world_result_in_doubt(&world, &run, WIRE_FAILED, 0);
+        assert_false(the_run(1).is_answered);
+}
+
 static void what_has_no_answer_has_no_replies(void **state) {
         struct world_run run = start_run(1);
 
@@ -140,6 +215,10 @@ int main(void) {
                 ITEM_TEST(a_run_that_posts_stays_in_doubt_about_the_next),
                 ITEM_TEST(a_worker_s_doubt_about_what_was_seen_meanwhile_is_none),
                 ITEM_TEST(a_dead_letter_learns_it_too),
+                ITEM_TEST(when_all_are_seen_the_batch_is_finished),
+                ITEM_TEST(when_its_worker_vanishes_it_is_finished_too),
+                ITEM_TEST(what_waited_to_be_posted_again_is_finished),
+                ITEM_TEST(wherever_it_waited),
                 ITEM_TEST(what_has_no_answer_has_no_replies),
         };
 

@@ -74,6 +74,19 @@ static void a_sign_counts_from_when_it_was_seen(void **state) {
         assert_due_in(8);
 }
 
+static void what_was_being_typed_has_come(void **state) {
+        world.tenants[0].quiet = span_s(2);
+        world_say(&world, "t", NULL);
+        world_wait(&world, span_s(1));
+        tell(WIRE_WHAT_TYPING, "t");
+        world_wait(&world, span_s(2));
+        assert_due_in(6);
+        world_say(&world, "t", NULL);
+        assert_due_in(2);
+        tell(WIRE_WHAT_TYPING, "t");
+        assert_due_in(8);
+}
+
 static void typing_begins_no_batch(void **state) {
         world_hello(&world, 1, 1);
         tell(WIRE_WHAT_TYPING, "t");
@@ -207,6 +220,7 @@ int main(void) {
                 ITEM_TEST(typing_does_not_hold_what_a_cap_made_due),
                 ITEM_TEST(a_pause_lets_the_quiet_begin_again),
                 ITEM_TEST(a_sign_counts_from_when_it_was_seen),
+                ITEM_TEST(what_was_being_typed_has_come),
                 ITEM_TEST(typing_begins_no_batch),
                 ITEM_TEST(a_tenant_may_pass_typing_over),
                 ITEM_TEST(without_a_quiet_typing_holds_nothing),

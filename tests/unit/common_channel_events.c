@@ -280,6 +280,64 @@ static void what_a_form_says_is_ignored_with_its_reason(void **state) {
         }
 }
 
+static void a_group_that_two_bots_are_in_keeps_two_names_when_its_id_changes(void **state) {
+        static const char body[] = "{\"update_id\":1,\"message\":{\"message_id\":2,\"chat\":{\"id\":-5},"
+                                   "\"migrate_to_chat_id\":-1005}}";
+        CLEANUP_FIXTURE struct fixture one, named;
+        CLEANUP(channel_events_done) struct channel_events alone = {0}, events = {0};
+
+        fixture_init(&one, "telegram", SETTINGS(TELEGRAM));
+        alone = fixture_read(&one, body);
+        assert_string_equal(alone.items[0].thread, "-5");
+        assert_int_equal(alone.items[0].n_aliases, 1);
+        assert_string_equal(alone.items[0].aliases[0], "-1005");
+        fixture_init(&named, "telegram", SETTINGS(TELEGRAM, "bot", "7"));
+        events = fixture_read(&named, body);
+        assert_string_equal(events.items[0].thread, "7:-5");
+        assert_int_equal(events.items[0].n_aliases, 1);
+        assert_string_equal(events.items[0].aliases[0], "7:-1005");
+}
+
+static void whoever_is_answered_on_the_phone_is_not_called_by_our_own_number(void **state) {
+        static const char *const bodies[] = {
+                "{\"event\":\"messages.upsert\",\"instance\":\"inst-teste\",\"sender\":\"9@s.whatsapp.net\",\"data\":{"
+                "\"key\":"
+                "{\"remoteJid\":\"4\",\"remoteJidAlt\":\"9@s.whatsapp.net\",\"fromMe\":true,\"id\":\"A\"},\"message\":{"
+                "\"x\":1}}}",
+                "{\"event\":\"messages.upsert\",\"instance\":\"inst-teste\",\"sender\":\"9\",\"data\":{\"key\":"
+                "{\"remoteJid\":\"4\",\"remoteJidAlt\":\"9\",\"fromMe\":false,\"id\":\"A\"},\"message\":{\"x\":1}}}",
+        };
+        CLEANUP_FIXTURE struct fixture fixture;
+
+        fixture_init(&fixture, "evolution", SETTINGS(EVOLUTION));
+        for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+                CLEANUP(channel_events_done) struct channel_events events = fixture_read(&fixture, bodies[i]);
+
+                assert_int_equal(events.n, 1);
+                assert_string_equal(events.items[0].thread, "4");
+                assert_int_equal(events.items[0].n_aliases, 0);
+                assert_string_equal(events.items[0].to, "4");
+        }
+}
+
+/* The rule that looks at the most values, and as many messages as there may be. */
+static void as_many_messages_as_there_may_be_are_not_too_much_work(void **state) {
+        static const char message[] =
+                "{\"key\":{\"remoteJid\":\"100000000000101@lid\",\"fromMe\":false,\"id\":\"AC9103D165AE397609A6\"},"
+                "\"pushName\":\"Ana Teste\",\"message\":{\"unknownMessage\":{}},\"messageType\":\"unknownMessage\","
+                "\"messageTimestamp\":1785100386,\"contextInfo\":{\"a\":{\"b\":\"cccccccccccccccccccccccc\"}}}";
+        CLEANUP_FREE char *body =
+                fixture_repeat("{\"event\":\"messages.upsert\",\"instance\":\"inst-teste\",\"data\":[", message,
+                               LIMIT_FRAME_MESSAGES, "]}");
+        CLEANUP(channel_events_done) struct channel_events events = {0};
+        CLEANUP_FIXTURE struct fixture fixture;
+
+        fixture_init(&fixture, "evolution", SETTINGS(EVOLUTION));
+        events = fixture_read(&fixture, body);
+        assert_int_equal(events.n, LIMIT_FRAME_MESSAGES);
+        assert_false(events.items[LIMIT_FRAME_MESSAGES - 1].is_ignored);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_status_says_who_answers_from_now_on),
@@ -297,6 +355,9 @@ int main(void) {
                 cmocka_unit_test(the_owner_of_a_business_chat_takes_it_over),
                 cmocka_unit_test(the_first_message_of_a_thread_is_edited_where_it_was),
                 cmocka_unit_test(what_a_form_says_is_ignored_with_its_reason),
+                cmocka_unit_test(a_group_that_two_bots_are_in_keeps_two_names_when_its_id_changes),
+                cmocka_unit_test(whoever_is_answered_on_the_phone_is_not_called_by_our_own_number),
+                cmocka_unit_test(as_many_messages_as_there_may_be_are_not_too_much_work),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,15 +63,17 @@ static void a_file_without_a_fault_is_right(void **state) {
 static void what_is_no_yaml_is_told_with_its_line(void **state) {
         assert_faults("settings:\n  a: [", "my.yaml:3: while parsing a flow node, did not find expected node content");
         assert_faults("", "my.yaml:1: settings is missing\nmy.yaml:1: proof is missing\nmy.yaml:1: read is missing");
-        assert_faults("[a]", "my.yaml:1: must be a map; its keys are settings, proof, challenge, body, expect, each, "
-                             "strict, read, otherwise, respond, post, answer, read_back and typing");
+        assert_faults("[a]",
+                      "my.yaml:1: must be a map; its keys are settings, names, proof, challenge, body, expect, each, "
+                      "strict, read, otherwise, respond, post, answer, read_back and typing");
 }
 
 static void a_key_that_means_nothing_is_refused(void **state) {
         assert_fault("chalenge: {}\n", "10: unknown key 'chalenge'; did you mean 'challenge'?");
-        assert_fault("colour: red\n", "10: unknown key 'colour'; the keys there are settings, proof, challenge, body, "
-                                      "expect, each, strict, read, otherwise, respond, post, answer, read_back and "
-                                      "typing");
+        assert_fault("colour: red\n",
+                     "10: unknown key 'colour'; the keys there are settings, names, proof, challenge, body, "
+                     "expect, each, strict, read, otherwise, respond, post, answer, read_back and "
+                     "typing");
         assert_fault("otherwise:\n", "10: otherwise: has no value; give it one, or remove the key");
         assert_rule_fault("{thread: /t, form: /f}", ": unknown key 'form'; did you mean 'from'?");
 }
@@ -248,6 +250,14 @@ static void a_request_is_looked_at(void **state) {
                  ": a field of a form is one text; this is a map"},
                 {"{url: '{url}/', longest: 5, longest_utf16: 5, body: {t: '{reply}'}}",
                  ": has longest and longest_utf16; remove one of them"},
+                {"{url: '{url}/', escape: {}, body: {t: '{reply}'}}",
+                 ".escape: must be a map of 1 to 32 texts and what stands for each, such as {\"<\": \"&lt;\"}"},
+                {"{url: '{url}/', escape: '&', body: {t: '{reply}'}}",
+                 ".escape: must be a map of 1 to 32 texts and what stands for each, such as {\"<\": \"&lt;\"}"},
+                {"{url: '{url}/', escape: {'': x}, body: {t: '{reply}'}}",
+                 ".escape.: an empty text stands everywhere; name a text"},
+                {"{url: '{url}/', escape: {'<': [x]}, body: {t: '{reply}'}}",
+                 ".escape.<: must be one text; this is a list"},
                 {"{url: '{url}/', headers: {'A B': x}, body: {t: '{reply}'}}",
                  ".headers.A B: a header's name has letters, digits, '-' and '_'"},
                 {"{url: '{url}/', headers: {A: {basic: [x]}}, body: {t: '{reply}'}}",
@@ -275,6 +285,8 @@ static void what_an_answer_means_is_looked_at(void **state) {
                      "11: answer.means[1]: is no condition; write at: POINTER, setting: NAME, any: or not:");
         assert_fault(POST "answer: {means: [{status: 42, means: never}]}\n",
                      "11: answer.means[1].status: must be a whole number from 100 to 599");
+        assert_fault(POST "answer: {retry_after: soon}\n",
+                     "11: answer.retry_after: 'soon' is no pointer; write it such as /message/text");
         assert_fault("answer: {why: /a}\n", "10: answer is there, but no post: nothing is ever posted");
 }
 
@@ -298,7 +310,7 @@ static void the_first_faults_are_told_by_line_and_the_others_counted(void **stat
 
         buffer_push_text(&text, FILE_HEAD "read:\n");
         for (int i = 0; i < 12; i++)
-                buffer_push_text(&text, "  - {what: message}\n  - {thread: '{/a'}\n");
+                buffer_push_text(&text, "  - {thread: /t}\n  - {thread: '{/a'}\n");
         assert_int_equal(channel_file_check("my.yaml", buffer_bytes(&text), &error), -EBADMSG);
         assert_non_null(strstr(error, "my.yaml:11: read[2].thread: has a '{'"));
         assert_non_null(strstr(error, "\nmy.yaml: 2 more, not shown"));

@@ -1,22 +1,23 @@
 /* What channel files can say of a webhook: every key of `read`, every kind of value, every condition. */
 #include "tests/unit/common_channel_file.h"
 
-/* The thread that a value makes of a body; NULL when it makes none. The caller frees. */
-static char *thread_of(const char *value, const char *body) {
-        CLEANUP_FREE char *rest = memory_print("read: [{thread: %s}]\n", value);
+/* What a value makes of a body; NULL when it makes nothing. It is the kind, which may be the same for every message;
+ * the last of the list says that there is none. The caller frees. */
+static char *text_of(const char *value, const char *body) {
+        CLEANUP_FREE char *rest = memory_print("read: [{thread: '{/nothing|token}', kind: [%s, (none)]}]\n", value);
         CLEANUP_FILE struct file_fixture fixture;
         CLEANUP(channel_events_done) struct channel_events events = {0};
-        const char *thread;
+        const char *kind;
 
         file_init_open(&fixture, rest);
         events = fixture_read(&fixture.base, body);
         assert_int_equal(events.n, 1);
-        thread = events.items[0].thread;
-        return thread ? memory_print("%s", thread) : NULL;
+        kind = events.items[0].kind;
+        return strcmp(kind, "(none)") == 0 ? NULL : memory_print("%s", kind);
 }
 
 static void assert_value(const char *value, const char *body, const char *text) {
-        CLEANUP_FREE char *found = thread_of(value, body);
+        CLEANUP_FREE char *found = text_of(value, body);
 
         if (!text && found)
                 fail_msg("%s is '%s', and not nothing", value, found);
@@ -30,6 +31,7 @@ static void a_pointer_names_texts_numbers_and_words(void **state) {
         assert_value("/a", "{\"a\":\"x\"}", "x");
         assert_value("/a/1", "{\"a\":[5,-7]}", "-7");
         assert_value("/a", "{\"a\":true}", "true");
+        assert_value("/a", "{\"a\":-1753659100.722044}", "-1753659100.722044");
         assert_value("/a", "{\"a\":\"\"}", NULL);
         assert_value("/a", "{\"a\":null}", NULL);
         assert_value("/a", "{\"a\":{}}", NULL);
@@ -83,8 +85,8 @@ static void a_part_of_a_text_is_cut_out(void **state) {
 /* -- conditions ---------------------------------------------------------------------------------------------------- */
 
 static void assert_condition(const char *condition, const char *body, bool holds) {
-        CLEANUP_FREE char *rest =
-                memory_print("read: [{thread: x, ignore: [%.*s, why: w}]}]\n", (int)strlen(condition) - 1, condition);
+        CLEANUP_FREE char *rest = memory_print("read: [{thread: '{/t|token}', ignore: [%.*s, why: w}]}]\n",
+                                               (int)strlen(condition) - 1, condition);
         CLEANUP_FREE char *lines = file_read_lines(rest, body);
 
         if (strstr(lines, "ignored") ? !holds : holds)
@@ -109,6 +111,16 @@ static void a_condition_compares_with_one_text_or_several(void **state) {
         assert_condition("{at: /a, ends: yz}", "{\"a\":\"z\"}", false);
         assert_condition("{at: /a, begins: x, ends: z}", "{\"a\":\"xz\"}", true);
         assert_condition("{at: /a, begins: x, ends: z}", "{\"a\":\"xy\"}", false);
+}
+
+static void a_condition_counts_characters(void **state) {
+        assert_condition("{at: /a, length: 3}", "{\"a\":\"ol\u00e1\"}", true);
+        assert_condition("{at: /a, length: 3}", "{\"a\":\"ol\"}", false);
+        assert_condition("{at: /a, length: 3}", "{\"a\":\"olas\"}", false);
+        assert_condition("{at: /a, length: 3}", "{\"a\":123}", true);
+        assert_condition("{at: /a, length: 3}", "{}", false);
+        assert_condition("{at: /a, length: 2, begins: x}", "{\"a\":\"yx\"}", false);
+        assert_condition("{setting: token, length: 5}", "{}", true);
 }
 
 static void a_condition_without_a_word_asks_whether_it_is_there(void **state) {
@@ -219,17 +231,18 @@ static void of_a_list_of_what_it_may_be_the_first_holds(void **state) {
 /* -- rules --------------------------------------------------------------------------------------------------------- */
 
 static void an_item_belongs_to_the_first_rule_that_takes_it(void **state) {
-        static const char rules[] = "read:\n"
-                                    "  - {items: '/m/*', when: {at: /k, is: a}, thread: first, what: typing}\n"
-                                    "  - {items: '/s/*', thread: status, what: paused}\n"
-                                    "  - {items: '/m/*', when: {at: /k, is: [a, b]}, thread: second, what: typing}\n"
-                                    "otherwise: 'kind {/k}'\n";
+        static const char rules[] =
+                "read:\n"
+                "  - {items: '/m/*', when: {at: /k, is: a}, thread: 'first-{/k}', what: typing}\n"
+                "  - {items: '/s/*', thread: 'status-{/k}', what: paused}\n"
+                "  - {items: '/m/*', when: {at: /k, is: [a, b]}, thread: 'second-{/k}', what: typing}\n"
+                "otherwise: 'kind {/k}'\n";
 
-        file_assert_reads(rules, "{\"m\":[{\"k\":\"b\"},{\"k\":\"a\"},{\"k\":\"c\"}],\"s\":[{}]}",
-                          "{\"what\":\"typing\",\"thread\":\"second\"}\n"
-                          "{\"what\":\"typing\",\"thread\":\"first\"}\n"
+        file_assert_reads(rules, "{\"m\":[{\"k\":\"b\"},{\"k\":\"a\"},{\"k\":\"c\"}],\"s\":[{\"k\":\"d\"}]}",
+                          "{\"what\":\"typing\",\"thread\":\"second-b\"}\n"
+                          "{\"what\":\"typing\",\"thread\":\"first-a\"}\n"
                           "{\"what\":\"ignored\",\"why\":\"kind c\"}\n"
-                          "{\"what\":\"paused\",\"thread\":\"status\"}");
+                          "{\"what\":\"paused\",\"thread\":\"status-d\"}");
 }
 
 static void what_no_rule_reads_is_ignored_with_the_reason_of_the_file(void **state) {
@@ -302,7 +315,9 @@ static void a_form_is_read_as_an_object_of_texts(void **state) {
         file_assert_reads(rules, "From=whatsapp%3A%2B55&Body=Ol%C3%A1+a%2Bb&Sid=1&Sid=2&Empty=&&Alone",
                           "{\"what\":\"message\",\"thread\":\"whatsapp:+55\",\"id\":\"1\",\"kind\":\"text\","
                           "\"text\":\"Ol\303\241 a+b\"}");
-        file_assert_reads(rules, "{\"From\":\"1\"}", "{\"what\":\"message\",\"thread\":\"1\",\"kind\":\"text\"}");
+        /* Whatever it looks like: what was signed was a form. */
+        file_assert_reads(rules, "{\"From\":\"1\"}",
+                          "{\"what\":\"ignored\",\"why\":\"a message that names no conversation\"}");
 }
 
 static void a_form_that_cannot_be_read_is_refused_with_a_reason(void **state) {
@@ -335,6 +350,58 @@ static void a_strict_file_refuses_what_it_cannot_take(void **state) {
         fixture_assert_unreadable(&fixture.base, "{\"t\":1,\"d\":\"soon\"}", "message 0: /d is no time");
 }
 
+/* -- how much ------------------------------------------------------------------------------------------------------ */
+
+static void assert_too_much(const char *read, const char *body) {
+        CLEANUP_FREE char *rest = memory_print("read: [%s]\n", read);
+        CLEANUP_FILE struct file_fixture fixture;
+        struct channel_events events;
+        CLEANUP_FREE char *error = NULL;
+
+        file_init_open(&fixture, rest);
+        assert_int_equal(channel_read(fixture.base.channel, bytes_of(body), &events, &error), -E2BIG);
+        assert_non_null(strstr(error, "this webhook takes too much work to read"));
+}
+
+/* 9,999 items, and beside them a list as long. */
+static void what_would_be_looked_at_too_often_is_refused(void **state) {
+        CLEANUP_FREE char *items = fixture_repeat("{\"m\":[", "{}", 9999, "],\"x\":[");
+        CLEANUP_FREE char *body = fixture_repeat(items, "0", 9999, "]}");
+        CLEANUP_FREE char *lines = NULL;
+
+        assert_too_much("{items: '/m/*', when: {at: '$/x/*/never'}, thread: '{/t|token}'}", body);
+        assert_too_much("{items: '/m/*', thread: '$/x/*/never'}", body);
+        assert_too_much("{items: '/m/*', thread: '{/t|token}', aliases: ['$/x/*/never']}", body);
+        lines = file_read_lines("read: [{items: '/m/*', when: {at: '$/x/0'}, thread: '{$/x/1}'}]\n", body);
+        assert_non_null(strstr(lines, "\"thread\":\"0\""));
+}
+
+/* A thousand items, each with the text of another. */
+static void what_would_be_copied_too_often_is_refused(void **state) {
+        CLEANUP_FREE char *items = fixture_repeat("{\"m\":[", "{}", 1000, "],\"x\":\"");
+        CLEANUP_FREE char *body = fixture_repeat(items, "x", 100000, "\"}");
+
+        assert_too_much("{items: '/m/*', thread: '{/t|token}', text: $/x}", body);
+        assert_too_much("{items: '/m/*', thread: '{/t|token}', text: '-{$/x}-'}", body);
+        assert_too_much("{items: '/m/*', thread: '{/t|token}', data: $/x}", body);
+        assert_too_much("{items: '/m/*', thread: '{/t|token}', data: {a: ^/x}}", body);
+        assert_too_much("{items: '/m/*', thread: '{/t|token}', ignore: [{at: $/x, is: y, why: w}]}", body);
+}
+
+static void a_reason_to_ignore_may_be_a_warning(void **state) {
+        CLEANUP_FILE struct file_fixture fixture;
+        CLEANUP(channel_events_done) struct channel_events events = {0};
+
+        file_init_open(&fixture,
+                       "read: [{items: '/*', thread: '{/t|token}', ignore: [{at: /a, why: 'a {/a}', warn: true}, "
+                       "{at: /b, why: b, warn: false}, {at: /c, why: c}]}]\n");
+        events = fixture_read(&fixture.base, "[{\"a\":7},{\"b\":1},{\"c\":1},{}]");
+        assert_int_equal(events.n, 4);
+        assert_string_equal(events.items[0].why, "a 7");
+        for (size_t i = 0; i < events.n; i++)
+                assert_int_equal(events.items[i].is_warning, i == 0);
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_pointer_names_texts_numbers_and_words),
@@ -343,6 +410,7 @@ int main(void) {
                 cmocka_unit_test(a_choice_has_its_value_where_its_condition_holds),
                 cmocka_unit_test(a_part_of_a_text_is_cut_out),
                 cmocka_unit_test(a_condition_compares_with_one_text_or_several),
+                cmocka_unit_test(a_condition_counts_characters),
                 cmocka_unit_test(a_condition_without_a_word_asks_whether_it_is_there),
                 cmocka_unit_test(conditions_are_joined),
                 cmocka_unit_test(an_item_is_a_message_unless_the_rule_says_what_else),
@@ -363,6 +431,9 @@ int main(void) {
                 cmocka_unit_test(a_form_that_cannot_be_read_is_refused_with_a_reason),
                 cmocka_unit_test(a_body_may_have_to_have_something),
                 cmocka_unit_test(a_strict_file_refuses_what_it_cannot_take),
+                cmocka_unit_test(what_would_be_looked_at_too_often_is_refused),
+                cmocka_unit_test(what_would_be_copied_too_often_is_refused),
+                cmocka_unit_test(a_reason_to_ignore_may_be_a_warning),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

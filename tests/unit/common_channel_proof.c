@@ -316,6 +316,16 @@ static void a_token_is_good_from_when_until_when_it_says(void **state) {
         assert_token(HS256, "[]", "k3y", CHANNEL_STALE);
 }
 
+/* Whoever has seen it once could send with it for ever. */
+static void a_token_for_more_than_a_day_is_forged(void **state) {
+        assert_token(HS256, "{\"iat\":1000000,\"exp\":1086400}", "k3y", CHANNEL_GENUINE);
+        assert_token(HS256, "{\"iat\":1000000,\"exp\":1086401}", "k3y", CHANNEL_FORGED);
+        assert_token(HS256, "{\"iat\":913601,\"exp\":1000002}", "k3y", CHANNEL_FORGED);
+        assert_token(HS256, "{\"exp\":1086400}", "k3y", CHANNEL_GENUINE);
+        assert_token(HS256, "{\"exp\":1086401}", "k3y", CHANNEL_FORGED);
+        assert_token(HS256, "{\"exp\":1e308}", "k3y", CHANNEL_FORGED);
+}
+
 static void a_token_with_another_key_or_algorithm_is_forged(void **state) {
         assert_token(HS256, "{\"exp\":1000600}", "other", CHANNEL_FORGED);
         assert_token("{\"alg\":\"none\"}", "{\"exp\":1000600}", "k3y", CHANNEL_FORGED);
@@ -416,6 +426,7 @@ int main(void) {
                 cmocka_unit_test(the_address_that_is_signed_is_needed),
                 cmocka_unit_test(the_token_of_the_standard_is_signed_as_it_says),
                 cmocka_unit_test(a_token_is_good_from_when_until_when_it_says),
+                cmocka_unit_test(a_token_for_more_than_a_day_is_forged),
                 cmocka_unit_test(a_token_with_another_key_or_algorithm_is_forged),
                 cmocka_unit_test(what_is_no_token_is_forged),
                 cmocka_unit_test(a_mac_may_be_base64),

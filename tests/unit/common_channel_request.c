@@ -1,6 +1,9 @@
 /* What channel files can say of a request: its address, headers and body, and what its answer means. */
 #include "tests/unit/common_channel_file.h"
 
+/* Every part of where a reply goes that a post here names. */
+#define READ "read: [{thread: /t, to: {chat: /c, topic: /p, name: /n, big: /b, key: /k, x: /x}}]\n"
+
 static const struct channel_reply plain = {.thread = "T1",
                                            .from = "ana",
                                            .tenant = "acme",
@@ -11,7 +14,7 @@ static const struct channel_reply plain = {.thread = "T1",
 
 /* The request of a file that has `post` below its head and a rule. The caller ends it with channel_call_done(). */
 static struct channel_call post_of(const char *post, const struct channel_reply *reply) {
-        CLEANUP_FREE char *rest = memory_print("read: [{thread: /t}]\npost: %s\n", post);
+        CLEANUP_FREE char *rest = memory_print(READ "post: %s\n", post);
         CLEANUP_FILE struct file_fixture fixture;
         struct channel_call call = {0};
         char *error = NULL;
@@ -23,7 +26,7 @@ static struct channel_call post_of(const char *post, const struct channel_reply 
 }
 
 static void assert_post_refused(const char *post, const struct channel_reply *reply, const char *why) {
-        CLEANUP_FREE char *rest = memory_print("read: [{thread: /t}]\npost: %s\n", post);
+        CLEANUP_FREE char *rest = memory_print(READ "post: %s\n", post);
         CLEANUP_FILE struct file_fixture fixture;
         CLEANUP_FREE char *error = NULL;
         struct channel_call call = {0};
@@ -169,10 +172,21 @@ static void a_form_is_posted_as_one(void **state) {
         assert_string_equal(call.body, "To=whatsapp%3A%2B55&Body=Ol%C3%A1%20a%2Bb%0A100%25&N=2&Y=true&a%20b=");
 }
 
+static void a_reply_is_escaped_in_one_pass_and_nothing_else_is(void **state) {
+        static const char post[] = "{url: '{url}/', escape: {'&': '&amp;', '<': '&lt;', '<b>': B, a: aa}, "
+                                   "body: {t: '{reply}', to: '{to}', both: '{thread} {reply}'}}";
+        struct channel_reply reply = reply_to("<a>");
+
+        reply.text = bytes_of("<!channel> &lt; <b> a");
+        assert_body(post, &reply,
+                    "{\"t\":\"&lt;!chaannel> &amp;lt; &lt;b> aa\",\"to\":\"<a>\",\"both\":\"T1 &lt;!chaannel> &amp;lt; "
+                    "&lt;b> aa\"}");
+}
+
 /* -- how long ------------------------------------------------------------------------------------------------------ */
 
 static void assert_longest(const char *post, const char *text, size_t longest, size_t length) {
-        CLEANUP_FREE char *rest = memory_print("read: [{thread: /t}]\npost: %s\n", post);
+        CLEANUP_FREE char *rest = memory_print(READ "post: %s\n", post);
         CLEANUP_FILE struct file_fixture fixture;
         enum channel_unit unit;
 
@@ -232,6 +246,38 @@ static void a_status_and_a_text_of_an_answer_can_be_meant(void **state) {
         assert_outcome("{status: 422, text: Too many, means: again}", 422, "too long", CHANNEL_POST_NEVER);
 }
 
+static void assert_again(const char *body, int64_t ms) {
+        CLEANUP_FILE struct file_fixture fixture;
+
+        file_init_open(&fixture, "read: [{thread: /t}]\npost: {url: '{url}/', body: {t: '{reply}'}}\n"
+                                 "answer: {retry_after: /parameters/retry_after}\n");
+        assert_int_equal(channel_post_retry_after(fixture.base.channel, bytes_of(body)).us, ms * 1000);
+}
+
+static void a_body_may_say_when_to_come_again(void **state) {
+        assert_again("{\"parameters\":{\"retry_after\":5}}", 5000);
+        assert_again("{\"parameters\":{\"retry_after\":0.25}}", 250);
+        assert_again("{\"parameters\":{\"retry_after\":\"7\"}}", 7000);
+        assert_again("{\"parameters\":{\"retry_after\":1e300}}", LIMIT_RETRY_AFTER_MAX_S * 1000);
+        assert_again("{\"parameters\":{\"retry_after\":-5}}", 0);
+        assert_again("{\"parameters\":{\"retry_after\":\"soon\"}}", 0);
+        assert_again("{\"parameters\":{\"retry_after\":[5]}}", 0);
+        assert_again("{}", 0);
+        assert_again("<html>", 0);
+}
+
+static void a_typing_sign_that_was_refused_with_a_good_status_is_not_shown(void **state) {
+        CLEANUP_FILE struct file_fixture fixture;
+
+        file_init_open(&fixture, "read: [{thread: /t}]\npost: {url: '{url}/', body: {t: '{reply}'}}\n"
+                                 "typing: {refresh: 4, on: {url: '{url}/on'}}\n"
+                                 "answer: {means: [{at: /ok, is: false, means: never}]}\n");
+        assert_true(channel_typing_is_done(fixture.base.channel, 200, bytes_of("{\"ok\":true}")));
+        assert_true(channel_typing_is_done(fixture.base.channel, 204, BYTES_NONE));
+        assert_false(channel_typing_is_done(fixture.base.channel, 200, bytes_of("{\"ok\":false}")));
+        assert_false(channel_typing_is_done(fixture.base.channel, 404, bytes_of("{\"ok\":true}")));
+}
+
 /* -- the answer to a webhook --------------------------------------------------------------------------------------- */
 
 static void a_webhook_is_answered_as_the_platform_wants_it(void **state) {
@@ -268,6 +314,9 @@ int main(void) {
                 cmocka_unit_test(a_reply_that_is_too_long_is_refused),
                 cmocka_unit_test(an_answer_is_looked_at_whatever_its_status),
                 cmocka_unit_test(a_status_and_a_text_of_an_answer_can_be_meant),
+                cmocka_unit_test(a_reply_is_escaped_in_one_pass_and_nothing_else_is),
+                cmocka_unit_test(a_body_may_say_when_to_come_again),
+                cmocka_unit_test(a_typing_sign_that_was_refused_with_a_good_status_is_not_shown),
                 cmocka_unit_test(a_webhook_is_answered_as_the_platform_wants_it),
         };
 

@@ -83,7 +83,7 @@ static void a_tenant_that_says_little_is_complete(void **state) {
         assert_int_equal(acme->transcription_wait.us, 0);
         assert_int_equal(acme->on_takeover, CONFIG_ON_TAKEOVER_HOLD);
         assert_int_equal(acme->hold_for.us, INT64_C(12) * 3600 * 1000000);
-        assert_int_equal(acme->on_resume, CONFIG_ON_RESUME_ANSWER);
+        assert_int_equal(acme->on_resume, CONFIG_ON_RESUME_REST);
         assert_null(acme->context.url);
         assert_int_equal(acme->handler.kind, CONFIG_HANDLER_ECHO);
         assert_int_equal(acme->n_channels, 0);

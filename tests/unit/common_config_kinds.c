@@ -115,10 +115,11 @@ static void a_kind_that_nobody_has_is_told_with_all_there_are(void **state) {
 /* Its own file and line, and no word about the channels that are of it. */
 static void faults_in_a_file_are_told_with_its_name_and_line(void **state) {
         folder_set("kinds", "mine.yaml", MINE "colour: red\nexpect: x\n");
-        assert_refused(LULL("{kind: mine, other: k}"),
-                       "kinds/mine.yaml:6: unknown key 'colour'; the keys there are settings, proof, challenge, body, "
-                       "expect, each, strict, read, otherwise, respond, post, answer, read_back and typing\n"
-                       "kinds/mine.yaml:7: expect: 'x' is no pointer; write it such as /message/text");
+        assert_refused(
+                LULL("{kind: mine, other: k}"),
+                "kinds/mine.yaml:6: unknown key 'colour'; the keys there are settings, names, proof, challenge, body, "
+                "expect, each, strict, read, otherwise, respond, post, answer, read_back and typing\n"
+                "kinds/mine.yaml:7: expect: 'x' is no pointer; write it such as /message/text");
         folder_set("kinds", "mine.yaml", "a: [");
         assert_refused(LULL("{kind: mine}"),
                        "kinds/mine.yaml:2: while parsing a flow node, did not find expected node content");
@@ -156,6 +157,38 @@ static void more_files_than_there_may_be_are_refused(void **state) {
                 "lull.yaml:1: channel_files: kinds has more than 256 files; move those away that no channel uses");
 }
 
+#define DOOR(name, settings) "      " name ": {kind: " settings ", token: t}\n"
+#define TWO(a, b) "tenants:\n  acme:\n    handler: {kind: echo}\n    channels:\n" DOOR("a", a) DOOR("b", b)
+#define CHATWOOT(host, number) "chatwoot, url: 'https://" host "', account: " number ", secret: s"
+
+static void two_channels_whose_threads_would_mix_are_refused(void **state) {
+        folder_set("kinds", NULL, NULL);
+        assert_refused(TWO(CHATWOOT("one.example.com", "1"), CHATWOOT("one.example.com", "2")),
+                       "lull.yaml:6: tenants.acme.channels.b: differs from 'a' in its account, and chatwoot names "
+                       "conversations alike in both: two people would be one thread; put it under a tenant of its own");
+        assert_refused(TWO(CHATWOOT("one.example.com", "1"), CHATWOOT("two.example.com", "1")),
+                       "lull.yaml:6: tenants.acme.channels.b: differs from 'a' in its url, and chatwoot names "
+                       "conversations alike in both: two people would be one thread; put it under a tenant of its own");
+}
+
+static void two_channels_that_name_threads_apart_or_alike_are_fine(void **state) {
+        static const char *const fine[] = {
+                TWO(CHATWOOT("one.example.com", "1"), CHATWOOT("one.example.com", "1")),
+                TWO(CHATWOOT("one.example.com", "1"), "generic"),
+                "tenants:\n  acme:\n    handler: {kind: echo}\n    channels:\n"
+                "      a: {kind: telegram, token: '1:x', bot: 1, secret_token: s}\n"
+                "      b: {kind: telegram, token: '2:x', bot: 2, secret_token: s}\n",
+        };
+
+        folder_set("kinds", NULL, NULL);
+        for (size_t i = 0; i < sizeof fine / sizeof *fine; i++) {
+                CLEANUP_CONFIG struct config *config = NULL;
+                CLEANUP_FREE char *error = NULL;
+
+                assert_int_equal(config_decode("lull.yaml", bytes_of(fine[i]), &world, &config, &error), 0);
+        }
+}
+
 int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_file_makes_a_kind_of_channel),
@@ -167,6 +200,8 @@ int main(void) {
                 cmocka_unit_test(a_name_that_is_built_in_or_none_is_refused),
                 cmocka_unit_test(a_file_that_cannot_be_read_is_told),
                 cmocka_unit_test(more_files_than_there_may_be_are_refused),
+                cmocka_unit_test(two_channels_whose_threads_would_mix_are_refused),
+                cmocka_unit_test(two_channels_that_name_threads_apart_or_alike_are_fine),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -96,7 +96,7 @@ static void each_setting_is_told_as_the_file_would_have_it(void **state) {
         assert_text(acme, "transcription_wait", "0s");
         assert_text(acme, "on_takeover", "hold");
         assert_text(acme, "hold_for", "12h");
-        assert_text(acme, "on_resume", "answer");
+        assert_text(acme, "on_resume", "rest");
 }
 
 static void what_a_tenant_does_about_events_is_read(void **state) {
@@ -153,7 +153,7 @@ static void a_value_is_judged_by_the_rules_of_the_file(void **state) {
         assert_bad("transcription_wait", "11m", "transcription_wait: '11m' is too large; at most 10m");
         assert_bad("on_takeover", "wait", "on_takeover: 'wait' is unknown; write hold or ignore");
         assert_bad("hold_for", "367d", "hold_for: '367d' is too large; at most 366d");
-        assert_bad("on_resume", "drop", "on_resume: 'drop' is unknown; write answer or record");
+        assert_bad("on_resume", "drop", "on_resume: 'drop' is unknown; write rest or answer or record");
         assert_bad("max_interrupts", "101", "max_interrupts: '101' is too large; at most 100");
         assert_bad("quiet", "", "quiet: has no value; `unset` goes back to what lull.yaml says");
 }

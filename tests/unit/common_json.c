@@ -101,6 +101,20 @@ static void a_star_names_each_member_in_order(void **state) {
         assert_int_equal(json_integer_value(json_pointer_find(root, "/e/*/m/0")), 1);
 }
 
+static void a_search_ends_when_it_may_look_at_no_more(void **state) {
+        CLEANUP_JSON json_t *root = decode("{\"e\":[[],[],[],[1]]}");
+        struct json_found found;
+        size_t steps = 100;
+
+        json_pointer_find_all_within(root, "/e/*/0", SIZE_MAX, &steps, &found);
+        assert_int_equal(found.n, 1);
+        assert_in_range(steps, 90, 95);
+        free(found.items);
+        steps = 3;
+        assert_null(json_pointer_find_within(root, "/e/*/0", &steps));
+        assert_int_equal(steps, 0);
+}
+
 static void a_pointer_begins_with_a_slash_and_escapes_its_tildes(void **state) {
         assert_true(json_pointer_is_valid(""));
         assert_true(json_pointer_is_valid("/a/*/b~0~1"));
@@ -149,6 +163,7 @@ int main(void) {
                 cmocka_unit_test(the_pointers_of_rfc_6901_find_what_they_name),
                 cmocka_unit_test(a_pointer_to_nothing_finds_nothing),
                 cmocka_unit_test(a_star_names_each_member_in_order),
+                cmocka_unit_test(a_search_ends_when_it_may_look_at_no_more),
                 cmocka_unit_test(a_pointer_begins_with_a_slash_and_escapes_its_tildes),
                 cmocka_unit_test(a_strangers_bytes_become_a_string),
                 cmocka_unit_test(a_scalar_has_a_text),

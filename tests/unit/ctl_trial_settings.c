@@ -132,6 +132,22 @@ static void no_secret_is_left_after_masking(void **state) {
         assert_setting(scene, "name", "Ana");
 }
 
+static void a_setting_with_a_stand_in_is_never_another(void **state) {
+        const char text[] = "read:\n"
+                            "  - when: {at: ^/account/id, is_not: '{account}'}\n"
+                            "  - when: {at: /name, is_not: '{name}'}\n";
+        CLEANUP_YAML struct yaml_node *file = NULL;
+        const struct yaml_node *rules;
+        char *error = NULL;
+
+        (void)state;
+        assert_int_equal(yaml_decode("mine.yaml", bytes_of(text), &file, &error), 0);
+        trial_settings_waive(file, "account");
+        rules = yaml_find(file, "read");
+        assert_string_equal(yaml_find_text(yaml_find(&rules->items[0], "when"), "is_not"), "{^/account/id}");
+        assert_string_equal(yaml_find_text(yaml_find(&rules->items[1], "when"), "is_not"), "{name}");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scene_setup, scene_teardown)
 
 int main(void) {
@@ -142,6 +158,7 @@ int main(void) {
                 TEST(a_proof_that_is_given_is_the_only_one_and_gets_what_else_it_needs),
                 TEST(a_flag_that_is_false_switches_nothing_on),
                 TEST(a_flag_that_is_true_asks_for_no_proof),
+                TEST(a_setting_with_a_stand_in_is_never_another),
                 TEST(no_secret_is_left_after_masking),
         };
 

@@ -38,11 +38,33 @@ static void what_is_no_path_is_refused(void **state) {
                         fail_msg("'%s' was taken for a path", targets[i]);
 }
 
+static bool is_hook(const char *target) {
+        CLEANUP_PATH struct path path = {0};
+
+        assert_int_equal(path_decode(target, &path), 0);
+        return path_is_hook(&path);
+}
+
+static void a_hook_may_have_the_name_of_an_event_behind_it(void **state) {
+        assert_true(is_hook("/hooks/acme/support"));
+        assert_true(is_hook("/hooks/acme/support/messages-upsert"));
+        assert_true(is_hook("/hooks/acme/support/call?token=x"));
+        assert_false(is_hook("/hooks/acme"));
+        assert_false(is_hook("/hook/acme/support"));
+        assert_false(is_hook("/hooks/acme/support/"));
+        assert_false(is_hook("/hooks/acme/support/Messages"));
+        assert_false(is_hook("/hooks/acme/support/a.b"));
+        assert_false(is_hook("/hooks/acme/support/a%2Fb"));
+        assert_false(is_hook("/hooks/acme/support/1"));
+        assert_false(is_hook("/hooks/acme/support/a/b"));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_path_is_cut_at_its_slashes),
                 cmocka_unit_test(an_escape_is_decoded_within_its_segment),
                 cmocka_unit_test(what_is_no_path_is_refused),
+                cmocka_unit_test(a_hook_may_have_the_name_of_an_event_behind_it),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,12 +56,30 @@ static void a_request_refused_altogether_has_the_status_of_its_reason(void **sta
         assert_int_equal(status_of(reply_to_api, 0, 0, CODES("too_large", "unknown_tenant")), 400);
 }
 
-static void a_webhook_is_refused_only_when_nothing_of_it_is_held(void **state) {
+static void a_webhook_with_what_can_never_be_taken_is_done_all_the_same(void **state) {
         assert_int_equal(status_of(to_hook, 1, 0, NULL), 200);
         assert_int_equal(status_of(to_hook, 0, 1, CODES("too_large")), 200);
-        assert_int_equal(status_of(to_hook, 0, 0, CODES("too_large")), 413);
-        assert_int_equal(status_of(to_hook, 0, 0, CODES("bad_thread")), 422);
+        assert_int_equal(status_of(to_hook, 0, 0, CODES("too_large")), 200);
+        assert_int_equal(status_of(to_hook, 0, 0, CODES("bad_thread", "bad_id", "bad_body", "too_large")), 200);
+}
+
+static void a_webhook_has_to_come_again_where_that_may_mend_it(void **state) {
         assert_int_equal(status_of(to_hook, 0, 0, CODES("unknown_tenant")), 503);
+        assert_int_equal(status_of(to_hook, 0, 0, CODES("unknown_channel", "unknown_tenant")), 503);
+        assert_int_equal(status_of(to_hook, 0, 0, CODES("bad_thread", "unknown_channel")), 503);
+        assert_int_equal(status_of(to_hook, 0, 0, CODES("broker_old")), 503);
+        assert_int_equal(status_of(to_hook, 0, 0, CODES("too_many_holds")), 503);
+        assert_int_equal(status_of(to_hook, 1, 0, CODES("broker_old")), 200);
+}
+
+static void what_of_a_webhook_can_never_be_taken_is_named(void **state) {
+        CLEANUP_REFUSALS struct refusals refusals = {0};
+        CLEANUP_BUFFER struct buffer body = {0};
+
+        refusals_push(&refusals, 0, bytes_of("bad_id"), bytes_of("why"));
+        assert_int_equal(to_hook(&(struct reply_outcome){0, 0, 0, &refusals}, &body), 200);
+        assert_string_equal(buffer_text(&body), "{\"accepted\":0,\"duplicate\":0,\"refused\":["
+                                                "{\"index\":0,\"code\":\"bad_id\",\"why\":\"why\"}]}\n");
 }
 
 static void want_of_room_has_a_status_of_its_own_and_asks_to_come_again(void **state) {
@@ -135,7 +153,6 @@ static void events_are_counted_apart_and_one_of_them_is_something(void **state) 
         assert_string_equal(buffer_text(&body), "{\"accepted\":0,\"duplicate\":0,\"events\":2,\"refused\":[]}\n");
         refusals_push(&refusals, 0, bytes_of("bad_thread"), bytes_of("why"));
         assert_int_equal(to_hook(&(struct reply_outcome){0, 0, 1, &refusals}, &body), 200);
-        assert_int_equal(to_hook(&(struct reply_outcome){0, 0, 0, &refusals}, &body), 422);
 }
 
 int main(void) {
@@ -144,7 +161,9 @@ int main(void) {
                 cmocka_unit_test(a_strangers_bytes_stay_inside_the_text),
                 cmocka_unit_test(a_request_of_which_something_is_held_is_202),
                 cmocka_unit_test(a_request_refused_altogether_has_the_status_of_its_reason),
-                cmocka_unit_test(a_webhook_is_refused_only_when_nothing_of_it_is_held),
+                cmocka_unit_test(a_webhook_with_what_can_never_be_taken_is_done_all_the_same),
+                cmocka_unit_test(a_webhook_has_to_come_again_where_that_may_mend_it),
+                cmocka_unit_test(what_of_a_webhook_can_never_be_taken_is_named),
                 cmocka_unit_test(want_of_room_has_a_status_of_its_own_and_asks_to_come_again),
                 cmocka_unit_test(a_webhook_with_anything_that_found_no_room_has_to_come_again),
                 cmocka_unit_test(a_problem_names_the_refusal_that_its_status_is_for),

@@ -1,5 +1,7 @@
 #include "tests/unit/ingest_spool_world.h"
 
+#include "common/limits.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -136,6 +138,72 @@ static void a_spool_that_cannot_be_written_is_said_once_and_nothing_is_acknowled
         assert_int_equal(world->events[SPOOL_EVENT_WORKS], 1);
 }
 
+static struct mono at_ms(int64_t ms) { return mono_add((struct mono){0}, span_ms(ms)); }
+
+/* An empty parcel, as /readyz pushes it. */
+static bool is_ready(struct world *world) {
+        struct intake_verdict verdict;
+        struct parcel nothing = {0};
+        bool is_late;
+
+        assert_int_equal(intake_push(world->intake, &nothing, world, at_ms(world->ms + 5000)), 0);
+        assert_int_equal(spool_flow_run(world->flow, &world->bounds, at_ms(world->ms)), 0);
+        assert_true(spool_flow_pop_verdict(world->flow, &verdict));
+        assert_ptr_equal(verdict.owner, world);
+        is_late = verdict.is_late;
+        intake_verdict_done(&verdict);
+        return !is_late;
+}
+
+static void who_cannot_write_the_spool_is_not_ready_for_a_while(void **state) {
+        struct world *world = *state;
+
+        world->is_away = true;
+        say(world, 1, "");
+        pass(world, 1200);
+        assert_true(is_ready(world));
+        world->is_failing = true;
+        say(world, 1, "");
+        pass(world, 100);
+        assert_false(is_ready(world));
+        assert_false(is_ready(world));
+        world->ms += LIMIT_SPOOL_UNREADY_S * 1000;
+        assert_true(is_ready(world));
+        say(world, 1, "");
+        pass(world, 100);
+        assert_false(is_ready(world));
+}
+
+static void an_event_that_the_broker_is_too_old_for_is_dropped_and_blocks_nobody(void **state) {
+        struct world *world = *state;
+        CLEANUP_PARCEL struct parcel parcel = {0};
+        uint32_t n_events;
+
+        parcel_push(&parcel, &world->ids,
+                    &(struct wire_message){.tenant = bytes_of("a1"),
+                                           .thread = bytes_of("t1"),
+                                           .body = bytes_of("body"),
+                                           .what = WIRE_WHAT_PERSON},
+                    0);
+        world->is_away = true;
+        say(world, 1, "");
+        pass(world, 1200);
+        assert_int_equal(intake_push(world->intake, &parcel, (void *)(uintptr_t)(2 + 1), at_ms(world->ms + 5000)), 0);
+        pass(world, 100);
+        assert_int_equal(spool_queue_count(world->queue), 2);
+        crash(world); /* the frame then has both */
+        turn(world);
+        assert_true(intake_on_bad_frame(world->intake, at_ms(world->ms), &n_events));
+        assert_int_equal(n_events, 1);
+        world->n_frames = world->n_orphans = 0;
+        world->is_away = false;
+        pass(world, 2500);
+        assert_int_equal(spool_queue_count(world->queue), 0);
+        assert_int_equal(world->n_taken[1], 1);
+        assert_int_equal(world->n_kept, 0);
+        assert_int_equal(world->events[SPOOL_EVENT_DROPPED], 1);
+}
+
 static void a_full_spool_is_said_once_and_takes_in_again_when_there_is_room(void **state) {
         struct world *world = *state;
 
@@ -252,6 +320,8 @@ int main(void) {
                 STORY(what_is_refused_for_good_is_handed_over_and_holds_nobody_up),
                 STORY(what_is_refused_for_good_stays_until_it_is_kept_elsewhere),
                 STORY(a_spool_that_cannot_be_written_is_said_once_and_nothing_is_acknowledged),
+                STORY(who_cannot_write_the_spool_is_not_ready_for_a_while),
+                STORY(an_event_that_the_broker_is_too_old_for_is_dropped_and_blocks_nobody),
                 STORY(a_full_spool_is_said_once_and_takes_in_again_when_there_is_room),
                 STORY(what_another_process_has_spooled_before_is_sent_before),
                 cmocka_unit_test(whatever_happens_nothing_acknowledged_is_lost_doubled_or_overtaken),

@@ -17,7 +17,7 @@ struct record {
 struct world {
         struct record records[N_RECORDS];
         uint32_t n_records, n_refused, n_kept;
-        uint64_t events[SPOOL_EVENT_WAITS + 1];
+        uint64_t events[SPOOL_EVENT_DROPPED + 1];
         bool is_failing;
 
         struct intake *intake;

@@ -117,6 +117,23 @@ static void a_reply_goes_where_the_message_said(void **state) {
         out_answer(200, "{}");
 }
 
+static void a_refusal_may_say_in_its_body_when_to_come_again(void **state) {
+        static const char body[] = "{\"ok\":false,\"error_code\":429,\"parameters\":{\"retry_after\":7}}";
+        CLEANUP_SCENE struct scene scene;
+
+        scene_init(&scene);
+        fixture_done(&scene.fixture);
+        fixture_init(&scene.fixture, "telegram", SETTINGS("token", "1:t", "unsigned", "true"));
+        begin_post(&scene);
+        out_answer(429, body);
+        assert_int_equal(scene.outcome.kind, WIRE_FAILED);
+        assert_int_equal(scene.outcome.retry_after.us, span_s(7).us);
+        begin_post(&scene);
+        out_end(&(struct outcome_response){
+                .transport = OUTCOME_ANSWERED, .status = 429, .headers = {.retry_after = "9"}, .body = bytes_of(body)});
+        assert_int_equal(scene.outcome.retry_after.us, span_s(9).us);
+}
+
 static void assert_ends(const struct outcome_response *response, enum wire_outcome kind, bool is_doubtful) {
         CLEANUP_SCENE struct scene scene;
 
@@ -270,6 +287,7 @@ int main(void) {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_post_is_never_repeated_by_itself_and_asks_before_it_leaves),
                 cmocka_unit_test(a_reply_goes_where_the_message_said),
+                cmocka_unit_test(a_refusal_may_say_in_its_body_when_to_come_again),
                 cmocka_unit_test(a_post_is_in_doubt_when_it_may_have_arrived),
                 cmocka_unit_test(what_cannot_be_posted_says_so_at_once),
                 cmocka_unit_test(a_page_says_whether_the_reply_is_there),

@@ -139,6 +139,22 @@ static void a_sign_that_was_refused_need_not_be_taken_away_and_is_not_shown_agai
         assert_null(out.timer);
 }
 
+static void a_sign_that_was_refused_with_a_good_status_counts_as_refused(void **state) {
+        CLEANUP_SCENE struct scene scene;
+
+        scene_init(&scene, "slack", SETTINGS("token", "t", "signing_secret", "s", "typing", "true"));
+        assert_null(scene.typing);
+        scene.batch.to = (char *)"{\"channel\":\"D1\",\"thread_ts\":\"1.2\"}";
+        scene.typing = typing_new(scene.typings, scene.fixture.channel, &scene.batch);
+        out_wait(LIMIT_TYPING_AFTER_MS);
+        out_answer(200, "{\"ok\":false,\"error\":\"missing_scope\"}");
+        assert_int_equal(scene.n_failed, 1);
+        assert_int_equal(span_to_ms(out.timer->after), 0);
+        typing_stop(scene.typing, true);
+        assert_int_equal(out.n_calls, 1);
+        assert_null(out.timer);
+}
+
 static void a_sign_of_which_nothing_is_known_is_taken_away(void **state) {
         CLEANUP_SCENE struct scene scene;
 
@@ -237,6 +253,7 @@ int main(void) {
                 cmocka_unit_test(off_waits_for_on_to_have_arrived),
                 cmocka_unit_test(a_reply_does_not_wait_for_the_sign),
                 cmocka_unit_test(a_sign_that_was_refused_need_not_be_taken_away_and_is_not_shown_again),
+                cmocka_unit_test(a_sign_that_was_refused_with_a_good_status_counts_as_refused),
                 cmocka_unit_test(a_sign_of_which_nothing_is_known_is_taken_away),
                 cmocka_unit_test(a_platform_that_does_not_answer_is_given_up),
                 cmocka_unit_test(a_sign_without_off_just_ends),
