@@ -1,38 +1,9 @@
 /* Messages that are edited, or taken back: while nobody has read them. */
-#include "tests/unit/broker_item.h"
+#include "tests/unit/broker_edit.h"
 
 #include "broker/core/messages.h"
 
 #include <string.h>
-
-static void edit(const char *id, const char *text) {
-        tell_with(WIRE_WHAT_EDIT, "t", id, (struct wire_body){.text = bytes_of(text)});
-        assert_int_equal(world.n_accepted, 1);
-}
-
-static void take_back(const char *id) {
-        tell_with(WIRE_WHAT_DELETE, "t", id, (struct wire_body){.kind = bytes_of("deleted")});
-        assert_int_equal(world.n_accepted, 1);
-}
-
-/* The text, and kind, of the message as it is stored. */
-static void assert_stored(uint64_t seq, const char *text, const char *kind) {
-        CLEANUP_BUFFER struct buffer memory = {0};
-        struct stored_message message;
-        struct wire_body body;
-
-        assert_int_equal(store_read_message(world.store, seq, &memory, &message), 0);
-        assert_int_equal(wire_decode_body(message.body, &body), 0);
-        assert_true(bytes_is_text(body.text, text));
-        assert_true(bytes_is_text(body.kind, kind));
-        assert_true(bytes_is_text(message.thread, "t"));
-}
-
-/* Did it take place? And is the store whole? */
-static void assert_late(uint64_t n) {
-        assert_int_equal(counted()->late_edits, n);
-        world_restart(&world);
-}
 
 static void an_edit_takes_the_place_of_what_was_said(void **state) {
         struct world_run run;
@@ -169,95 +140,6 @@ static void an_edit_never_waits_past_max_wait(void **state) {
         assert_int_equal(world_why(&world, "t").due.ms - world.now.wall.ms, 5000);
 }
 
-static void what_a_worker_has_is_not_changed(void **state) {
-        struct world_run run;
-
-        world.tenants[0].quiet = span_s(0);
-        world_hello(&world, 1, 1);
-        world_say(&world, "t", "a");
-        run = the_run(1);
-        edit("a", "Quanto custa?");
-        assert_stored(run.seqs[0], "Oi", "");
-        assert_late(1);
-}
-
-static void what_waits_behind_a_run_is_changed(void **state) {
-        struct world_run run = start_run(1);
-
-        world.tenants[0].quiet = span_s(8);
-        world_say(&world, "t", "b");
-        edit("b", "Quanto custa?");
-        world_result(&world, &run, WIRE_DONE);
-        world_wait(&world, span_s(8));
-        run = the_run(1);
-        assert_stored(run.seqs[0], "Quanto custa?", "");
-        assert_late(0);
-}
-
-static void what_has_failed_is_not_changed(void **state) {
-        struct world_run run;
-
-        world.tenants[0].quiet = span_s(0);
-        world_hello(&world, 1, 1);
-        world_say(&world, "t", "a");
-        run = the_run(1);
-        world_result(&world, &run, WIRE_FAILED);
-        edit("a", "Quanto custa?");
-        assert_late(1);
-        edit("a", "Quanto custa?");
-        assert_int_equal(counted()->late_edits, 1); /* after a restart as before it */
-}
-
-/* When its worker is back, and has nothing of it any more. */
-static void what_had_failed_before_a_restart_is_not_changed(void **state) {
-        struct world_run run;
-
-        world.tenants[0].quiet = span_s(0);
-        world_hello(&world, 1, 1);
-        world_say(&world, "t", "a");
-        run = the_run(1);
-        world_result(&world, &run, WIRE_FAILED);
-        world_restart(&world);
-        world_hello(&world, 1, 0);
-        edit("a", "Quanto custa?");
-        assert_int_equal(counted()->late_edits, 1);
-        world_say(&world, "t", "b");
-        edit("b", "Quanto custa?");
-        assert_int_equal(counted()->late_edits, 1);
-}
-
-/* Nobody has read what came behind it. */
-static void what_came_behind_a_failed_run_is_changed(void **state) {
-        struct world_run run;
-
-        world.tenants[0].quiet = span_s(0);
-        world_hello(&world, 1, 1);
-        world_say(&world, "t", "a");
-        run = the_run(1);
-        world_result(&world, &run, WIRE_FAILED);
-        world_say(&world, "t", "b");
-        take_back("b");
-        world_wait(&world, span_s(2));
-        run = the_run(2);
-        assert_stored(run.seqs[1], "", "deleted");
-        world_result(&world, &run, WIRE_FAILED);
-        take_back("b");
-        assert_late(1);
-}
-
-static void what_is_answered_is_not_changed(void **state) {
-        struct world_run run;
-
-        world.tenants[0].quiet = span_s(0);
-        world_hello(&world, 1, 1);
-        world_say(&world, "t", "a");
-        run = the_run(1);
-        world_answered(&world, &run, "Custa 10");
-        world_result(&world, &run, WIRE_HANDED_BACK);
-        take_back("a");
-        assert_late(1);
-}
-
 static void what_was_held_is_changed(void **state) {
         world_say(&world, "t", "a");
         hold();
@@ -344,35 +226,12 @@ static void a_restart_does_not_let_a_run_go_on_with_the_old_text(void **state) {
         assert_true(the_run(1).fence != run.fence); /* its quiet is over, so it begins anew */
 }
 
-/* Its worker may be back in a moment. */
-static void what_may_be_running_since_before_a_restart_is_not_changed(void **state) {
-        world.tenants[0].quiet = span_s(0);
-        world_hello(&world, 1, 1);
-        world_say(&world, "t", "a");
-        the_run(1);
-        world_restart(&world);
-        edit("a", "Quanto custa?");
-        assert_int_equal(counted()->late_edits, 1);
-}
-
 static void what_was_never_said_is_not_taken_in(void **state) {
         edit("nobody", "Oi");
         edit("", "Oi");
         take_back("nobody");
         assert_int_equal(counted()->late_edits, 3);
         expect_state("t", THREAD_UNKNOWN);
-}
-
-static void what_is_done_is_not_changed(void **state) {
-        struct world_run run;
-
-        world.tenants[0].quiet = span_s(0);
-        world_hello(&world, 1, 1);
-        world_say(&world, "t", "a");
-        run = the_run(1);
-        world_result(&world, &run, WIRE_DONE);
-        edit("a", "Quanto custa?");
-        assert_late(1);
 }
 
 static void it_is_found_under_each_name_of_its_thread(void **state) {
@@ -437,20 +296,12 @@ int main(void) {
                 ITEM_TEST(the_bytes_of_a_thread_follow),
                 ITEM_TEST(an_edit_waits_for_quiet_again),
                 ITEM_TEST(an_edit_never_waits_past_max_wait),
-                ITEM_TEST(what_a_worker_has_is_not_changed),
-                ITEM_TEST(what_waits_behind_a_run_is_changed),
-                ITEM_TEST(what_has_failed_is_not_changed),
-                ITEM_TEST(what_had_failed_before_a_restart_is_not_changed),
-                ITEM_TEST(what_came_behind_a_failed_run_is_changed),
-                ITEM_TEST(what_is_answered_is_not_changed),
                 ITEM_TEST(what_was_held_is_changed),
                 ITEM_TEST(under_interrupt_a_run_begins_anew),
                 ITEM_TEST(an_edited_batch_has_another_name),
                 ITEM_TEST(its_name_changes_however_often_it_was_edited),
                 ITEM_TEST(a_restart_does_not_let_a_run_go_on_with_the_old_text),
-                ITEM_TEST(what_may_be_running_since_before_a_restart_is_not_changed),
                 ITEM_TEST(what_was_never_said_is_not_taken_in),
-                ITEM_TEST(what_is_done_is_not_changed),
                 ITEM_TEST(it_is_found_under_each_name_of_its_thread),
                 ITEM_TEST(a_message_is_known_again_after_its_edit),
                 ITEM_TEST(an_edit_that_finds_no_room_is_refused),
