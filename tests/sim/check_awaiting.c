@@ -118,12 +118,13 @@ void check_adopt(struct check_sender from, struct model_run *run) {
         const struct said *first = &checks.said[run->messages.items[0]];
 
         /* One that ended without a trace in the store (busy, handed back) goes on as well, until that is said
-         * again. */
+         * again, or a newer one has begun since. */
         if (!checks.is_awaiting || run >= checks.runs + checks.n_runs_before || run->worker != from.process ||
             run->is_void || run->worker_generation != from.generation || !is_first_of(thread, run))
                 return;
         if ((first->has_record && run->fence <= first->void_fence && run->fence != first->posting) ||
-            thread->fence >= run->fence || (thread->is_held && thread->n_settled == 0) ||
+            thread->fence >= run->fence || run->fence < thread->newest_fence ||
+            (thread->is_held && thread->n_settled == 0) ||
             (thread->n_settled > 0 && (thread->fence != 0 || thread->n_settled != run->messages.n)))
                 return;
         if (thread->fence != 0 && check_find_run(thread->fence))
@@ -134,7 +135,7 @@ void check_adopt(struct check_sender from, struct model_run *run) {
         run->is_answered = thread->n_settled > 0;
         run->is_asking = !run->is_answered;
         thread->is_awaited = false;
-        thread->fence = run->fence;
+        thread->fence = thread->newest_fence = run->fence;
         thread->state = MODEL_RUNNING;
         checks.tenants[world_tenant(run->thread)].n_running++;
 }

@@ -97,7 +97,7 @@ void check_on_loaded_message(const struct stored_message *message) {
                 sim_violation("changed in time", "the store has a change of a message that was never accepted");
         checks.said[number].is_loaded = true;
         checks.said[number].loaded = check_number_of_body(message->body);
-        checks.said[number].n_bytes = (uint32_t)message->body.len;
+        checks.said[number].loaded_bytes = (uint32_t)message->body.len;
 }
 
 /* -- did it take place? -------------------------------------------------------------------------------------------- */
@@ -210,7 +210,7 @@ void check_on_load_end(void) {
                 check_on_committed();
         check_forget_facts();
         for (uint32_t i = 0; i < checks.n_said; i++) {
-                const struct said *said = &checks.said[i];
+                struct said *said = &checks.said[i];
                 bool is_there = said->fate == FATE_STORED || said->fate == FATE_DEAD;
 
                 if (is_there && !said->is_loaded)
@@ -221,6 +221,8 @@ void check_on_load_end(void) {
                 if (!is_there && said->is_loaded)
                         sim_violation("G2 once", "message %u is over or was never accepted, and is there after a start",
                                       i);
+                if (said->is_loaded)
+                        said->n_bytes = said->loaded_bytes; /* also where the commit that was unsure has changed it */
         }
         check_notes();
         check_changes_load();

@@ -269,7 +269,7 @@ static struct model_run *on_run(struct process *to, const struct wire_run *wire)
         if (checks.threads[run->thread].state == MODEL_READY)
                 checks.threads[run->thread].busy_since += checks.turn_now - checks.threads[run->thread].ready_since;
         checks.threads[run->thread].state = MODEL_RUNNING;
-        checks.threads[run->thread].fence = run->fence;
+        checks.threads[run->thread].fence = checks.threads[run->thread].newest_fence = run->fence;
         tenant_of(run->thread)->n_running++;
         pace(tenant_of(run->thread), check_settings(run->thread));
         return run;

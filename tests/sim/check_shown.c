@@ -88,13 +88,20 @@ static bool has(const struct numbers *numbers, uint32_t number) {
         return false;
 }
 
-/* Which of its replies runs of the batch that begins with the message have shown: bits. */
+/* The reply that was in doubt when the run began, and is not said again where silence is wanted: a bit. */
+static uint32_t passed_over_by(const struct model_run *run) {
+        bool is_silent = check_settings(run->thread)->on_unknown == CONFIG_ON_UNKNOWN_SILENCE;
+
+        return run->is_doubtful && is_silent ? 1u << run->first_posted : 0;
+}
+
+/* Which of its replies runs of the batch that begins with the message have shown, or passed over: bits. */
 static uint32_t shown_of(uint32_t first) {
         uint32_t shown = 0;
 
         for (uint32_t i = 0; i < checks.n_runs; i++)
                 if (checks.runs[i].messages.items[0] == first)
-                        shown |= checks.runs[i].n_shown;
+                        shown |= checks.runs[i].n_shown | passed_over_by(&checks.runs[i]);
         return shown;
 }
 

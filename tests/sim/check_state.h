@@ -48,7 +48,7 @@ struct said {
         uint64_t void_fence,
                 posting; /* no run of it up to this one may go on, but for the one that got its answer in */
         bool is_loaded;
-        uint32_t loaded; /* as what: a number, its own or that of a change */
+        uint32_t loaded, loaded_bytes; /* as what: a number, its own or that of a change; and how long */
 };
 
 /* Under one id: which of those that said it was accepted. */
@@ -81,7 +81,7 @@ struct model_thread {
         struct numbers list; /* accepted, neither finished nor dead, in order */
         enum model_state state;
         int64_t due_min, due_max; /* when it becomes ready */
-        uint64_t fence, newest_fence;
+        uint64_t fence, newest_fence; /* of its run; of any that it had in this life of the broker */
         uint32_t attempts, n_busy, n_settled, n_interrupts;
         int64_t busy_since, ready_since;
         int64_t tried, tried_before; /* when it found its provider down: the last two times; 0 = it did not */

@@ -90,13 +90,13 @@ static void on_message(const struct check_fact *fact) {
         check_fullness(said->thread);
 }
 
-/* A thread that has nothing left is forgotten, and whoever typed in it. */
+/* A thread that has nothing left is forgotten: who typed in it, and that it failed. What comes next is a new one. */
 static void take_out(const struct said *said) {
         struct model_thread *thread = &checks.threads[said->thread];
 
         numbers_remove(&thread->list, check_number_of(said));
         if (thread->list.n == 0)
-                thread->stirred = 0;
+                thread->stirred = 0, thread->outage = 0;
 }
 
 static void on_message_gone(const struct check_fact *fact) {

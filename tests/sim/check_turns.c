@@ -170,7 +170,7 @@ void check_on_broker_stop(int64_t until) {
 }
 
 static void forget(struct model_thread *thread) {
-        thread->fence = 0;
+        thread->fence = thread->newest_fence = 0;
         thread->is_flushed = false;
         thread->tried = thread->tried_before = thread->stirred = 0;
         memset(thread->echoes, 0, sizeof thread->echoes);

@@ -194,6 +194,22 @@ static void who_failed_and_hangs_keeps_no_new_one_from_trying(void **state) {
         assert_string_not_equal(run.thread, "new");
 }
 
+/* A thread lives as long as it has messages: that it failed is forgotten with it. */
+static void who_failed_and_has_nothing_left_comes_back_as_a_new_one(void **state) {
+        struct world_run run;
+
+        open_and_clear_it();
+        say_in("acme", "b");
+        run = next_run(span_s(2));
+        assert_string_equal(run.thread, "b");
+        go_down(&run);
+        say_in("zeta", "z"); /* the pause has doubled, for b */
+        assert_int_equal(world.n_runs, 0);
+        assert_int_equal(pass(span_ms(1980), NULL, 0), 0);
+        assert_int_equal(pass(span_ms(40), &run, 1), 1);
+        assert_string_equal(run.thread, "z");
+}
+
 static void who_is_spared_waits_as_it_was_told(void **state) {
         struct world_run run;
 
@@ -296,6 +312,7 @@ int main(void) {
                 TEST(two_conversations_that_always_fail_are_dead_letters_in_the_end),
                 TEST(who_failed_before_it_opened_proves_nothing_by_failing_again),
                 TEST(who_failed_and_hangs_keeps_no_new_one_from_trying),
+                TEST(who_failed_and_has_nothing_left_comes_back_as_a_new_one),
                 TEST(who_is_spared_waits_as_it_was_told),
                 TEST(who_fails_from_before_when_it_is_back_comes_by_its_own_pauses),
                 TEST(that_it_is_down_counts_for_all_its_keys_together),
