@@ -96,7 +96,8 @@ void check_let_go(uint32_t index) {
         struct model_thread *thread = &checks.threads[index];
 
         thread->is_held = false;
-        if (thread->state != MODEL_HELD)
+        /* A hold that comes and goes in one turn, as names become one, has not made it MODEL_HELD yet. */
+        if (thread->state == MODEL_RUNNING)
                 return;
         thread->state = MODEL_COLLECTING;
         check_collect(index);
