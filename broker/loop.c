@@ -179,13 +179,8 @@ static int encode_run(struct loop *loop, const struct send_run *run, struct buff
                 core_expect_echoes(loop->core, loop->now, run->tenant, run->thread, head.answer, run->posted);
         wire_encode_run(frame, &head);
         for (uint32_t i = 0; i < run->n_messages && r == 0; i++) {
-                struct stored_message message;
-
                 buffer_clear(&loop->memory);
-                r = store_read_message(loop->store, seqs[i], &loop->memory, &message);
-                if (r == 0)
-                        wire_encode_run_message(frame, &(struct wire_run_message){message.id, message.channel,
-                                                                                  message.body, message.accepted});
+                r = store_read_run_message(loop->store, seqs[i], &loop->memory, frame);
         }
         wire_encode_run_end(frame, &head);
         return r;

@@ -238,6 +238,8 @@ MUST_USE int wire_decode_heard(struct bytes body, uint64_t *ret_beat);
 MUST_USE int wire_held_next(struct pack_reader *reader, struct wire_held *ret);
 MUST_USE int wire_decode_run(struct bytes body, struct wire_run *ret);
 MUST_USE int wire_run_next(struct wire_run *run, struct wire_run_message *ret);
+/* One message of a run by itself, as it is stored. */
+MUST_USE int wire_decode_run_message(struct pack_reader *reader, struct wire_run_message *ret);
 /* POSTED. */
 MUST_USE int wire_decode_posted(struct bytes body, struct wire_posted *ret);
 MUST_USE int wire_decode_answered(struct bytes body, struct wire_answered *ret);

@@ -45,8 +45,7 @@ int wire_decode_run(struct bytes body, struct wire_run *ret) {
         return 0;
 }
 
-int wire_run_next(struct wire_run *run, struct wire_run_message *ret) {
-        struct pack_reader *reader = &run->messages;
+int wire_decode_run_message(struct pack_reader *reader, struct wire_run_message *ret) {
         uint32_t n_fields = pack_pop_array(reader);
         struct wire_run_message message;
 
@@ -59,6 +58,10 @@ int wire_run_next(struct wire_run *run, struct wire_run_message *ret) {
                 return -EBADMSG;
         *ret = message;
         return 0;
+}
+
+int wire_run_next(struct wire_run *run, struct wire_run_message *ret) {
+        return wire_decode_run_message(&run->messages, ret);
 }
 
 void wire_encode_run(struct buffer *buffer, const struct wire_run *run) {

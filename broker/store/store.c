@@ -182,10 +182,10 @@ static int begin_epoch(struct store *store, char **ret_error) {
                 store->meta = (struct values_meta){.format = VALUES_FORMAT, .reserved_seq = 1};
                 ENSURE(getrandom(&store->meta.salt, sizeof store->meta.salt, 0) == sizeof store->meta.salt);
         }
-        if (store->meta.format != VALUES_FORMAT) {
-                *ret_error = memory_print(
-                        "the store has layout %u, this lull-broker reads layout %d; use the version that wrote it",
-                        store->meta.format, VALUES_FORMAT);
+        if (store->meta.format < VALUES_FORMAT_OLDEST || store->meta.format > VALUES_FORMAT) {
+                *ret_error = memory_print("the store has layout %u, this lull-broker reads layouts %d to %d; use the "
+                                          "version that wrote it",
+                                          store->meta.format, VALUES_FORMAT_OLDEST, VALUES_FORMAT);
                 return -EPROTONOSUPPORT;
         }
         if (store->meta.commit != number) {
@@ -196,6 +196,8 @@ static int begin_epoch(struct store *store, char **ret_error) {
                                      (unsigned long long)store->meta.commit, (unsigned long long)number);
                 return -EBADMSG;
         }
+        /* What is written from here on a version from before would misread. */
+        store->meta.format = VALUES_FORMAT;
         store->meta.epoch++;
         store->first_seq = store->meta.reserved_seq;
         r = engine->ops->begin(engine);
@@ -333,6 +335,30 @@ int store_read_message(struct store *store, uint64_t seq, struct buffer *memory,
         int r = read_value(store, ENGINE_MESSAGES, seq, memory, &payload);
 
         return r < 0 ? r : values_decode_message(seq, payload, ret);
+}
+
+/* One of an older layout is laid out anew. */
+static int push_former_message(uint64_t seq, struct bytes payload, struct buffer *run) {
+        struct stored_message message;
+        int r = values_decode_message(seq, payload, &message);
+
+        if (r == 0)
+                wire_encode_run_message(
+                        run, &(struct wire_run_message){message.id, message.channel, message.body, message.accepted});
+        return r;
+}
+
+int store_read_run_message(struct store *store, uint64_t seq, struct buffer *memory, struct buffer *run) {
+        struct bytes payload, message;
+        int r = read_value(store, ENGINE_MESSAGES, seq, memory, &payload);
+
+        if (r == 0)
+                r = values_find_run_message(payload, &message);
+        if (r == VALUES_OF_OLD)
+                return push_former_message(seq, payload, run);
+        if (r == 0)
+                buffer_push(run, message.data, message.len);
+        return r;
 }
 
 int store_read_answer(struct store *store, uint64_t seq, struct buffer *memory, struct bytes *ret) {

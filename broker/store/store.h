@@ -48,6 +48,8 @@ MUST_USE int store_commit(struct store *store, const struct change *changes, siz
 /* 0, -ENOENT, or -EBADMSG (damaged). *ret's slices point into `memory`, to which its bytes are appended: they are good
  * until the next append to it. */
 MUST_USE int store_read_message(struct store *store, uint64_t seq, struct buffer *memory, struct stored_message *ret);
+/* Appends the message to `run` as a RUN bears it. The same answers; `memory` is for what is read on the way. */
+MUST_USE int store_read_run_message(struct store *store, uint64_t seq, struct buffer *memory, struct buffer *run);
 MUST_USE int store_read_answer(struct store *store, uint64_t seq, struct buffer *memory, struct bytes *ret);
 void store_release(struct store *store);
 

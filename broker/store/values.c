@@ -3,9 +3,13 @@
 #include "common/hash.h"
 #include "common/memory.h"
 #include "common/pack.h"
+#include "common/wire.h"
 
 #include <errno.h>
 #include <string.h>
+
+/* Of a message: tenant, thread, edits; and last, so that it is easily found, the message as a RUN bears it. */
+enum { MESSAGE_FIELDS = 4 };
 
 static void push_le(uint8_t *at, uint64_t value, int n) {
         for (int i = 0; i < n; i++)
@@ -55,15 +59,12 @@ void values_encode_meta(struct buffer *buffer, const struct values_meta *meta) {
 void values_encode_message(struct buffer *buffer, const struct stored_message *message) {
         size_t at = begin(buffer);
 
-        pack_push_array(buffer, message->n_edits > 0 ? 7 : 6);
-        pack_push_int(buffer, message->accepted.ms);
+        pack_push_array(buffer, MESSAGE_FIELDS);
         pack_push_str(buffer, message->tenant);
         pack_push_str(buffer, message->thread);
-        pack_push_optional(buffer, message->id);
-        pack_push_optional(buffer, message->channel);
-        pack_push_bin(buffer, message->body);
-        if (message->n_edits > 0)
-                pack_push_uint(buffer, message->n_edits);
+        pack_push_uint(buffer, message->n_edits);
+        wire_encode_run_message(
+                buffer, &(struct wire_run_message){message->id, message->channel, message->body, message->accepted});
         end(buffer, at, message->seq);
 }
 
@@ -167,19 +168,48 @@ int values_decode_meta(struct bytes payload, struct values_meta *ret) {
         return verdict(&reader, is_whole);
 }
 
+/* Up to layout 2. */
+static int decode_former_message(uint32_t n, struct pack_reader *reader, struct stored_message *ret) {
+        ret->accepted.ms = pack_pop_int(reader);
+        ret->tenant = pack_pop_bytes(reader);
+        ret->thread = pack_pop_bytes(reader);
+        ret->id = pack_pop_optional(reader);
+        ret->channel = pack_pop_optional(reader);
+        ret->body = pack_pop_bytes(reader);
+        ret->n_edits = n > 6 ? (uint32_t)pack_pop_uint(reader) : 0; /* one that was never edited has none */
+        return verdict(reader, n >= 6 && ret->thread.len > 0);
+}
+
 int values_decode_message(uint64_t seq, struct bytes payload, struct stored_message *ret) {
         struct pack_reader reader = pack_open(payload);
         uint32_t n = pack_pop_array(&reader);
+        struct wire_run_message message;
 
         ret->seq = seq;
-        ret->accepted.ms = pack_pop_int(&reader);
+        if (n != MESSAGE_FIELDS)
+                return decode_former_message(n, &reader, ret);
         ret->tenant = pack_pop_bytes(&reader);
         ret->thread = pack_pop_bytes(&reader);
-        ret->id = pack_pop_optional(&reader);
-        ret->channel = pack_pop_optional(&reader);
-        ret->body = pack_pop_bytes(&reader);
-        ret->n_edits = n > 6 ? (uint32_t)pack_pop_uint(&reader) : 0; /* one that was never edited has none */
-        return verdict(&reader, n >= 6 && ret->thread.len > 0);
+        ret->n_edits = (uint32_t)pack_pop_uint(&reader);
+        if (wire_decode_run_message(&reader, &message) < 0)
+                return -EBADMSG;
+        ret->accepted = message.accepted;
+        ret->id = message.id;
+        ret->channel = message.channel;
+        ret->body = message.body;
+        return verdict(&reader, ret->thread.len > 0);
+}
+
+int values_find_run_message(struct bytes payload, struct bytes *ret) {
+        struct pack_reader reader = pack_open(payload);
+
+        if (pack_pop_array(&reader) != MESSAGE_FIELDS)
+                return VALUES_OF_OLD;
+        pack_pop_bytes(&reader);
+        pack_pop_bytes(&reader);
+        pack_pop_uint(&reader);
+        *ret = (struct bytes){reader.at, reader.left};
+        return verdict(&reader, reader.left > 0);
 }
 
 static void copy_text(char *to, size_t size, struct bytes from) {

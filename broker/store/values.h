@@ -21,8 +21,8 @@ struct values_meta {
         struct values_tally tallies[VALUES_TALLIES]; /* of each table, by its number in engine.h */
 };
 
-/* The layout that this version writes and reads. */
-enum { VALUES_FORMAT = 2 };
+/* The layout that this version writes, and the oldest that it reads. */
+enum { VALUES_FORMAT = 3, VALUES_FORMAT_OLDEST = 2 };
 
 /* Each appends a whole value, head included. */
 void values_encode_meta(struct buffer *buffer, const struct values_meta *meta);
@@ -42,6 +42,10 @@ MUST_USE int values_open(uint64_t seq, struct bytes value, struct bytes *ret_pay
 /* Each decodes a payload; -EBADMSG when it is none. Slices point into it. */
 MUST_USE int values_decode_meta(struct bytes payload, struct values_meta *ret);
 MUST_USE int values_decode_message(uint64_t seq, struct bytes payload, struct stored_message *ret);
+/* The message within a payload as a RUN bears it, so that it goes out as it lies there. 0; VALUES_OF_OLD for one of an
+ * older layout, which has none; -EBADMSG. */
+enum { VALUES_OF_OLD = 1 };
+MUST_USE int values_find_run_message(struct bytes payload, struct bytes *ret);
 /* *ret_seqs (the caller frees) is what ret->seqs points to. */
 MUST_USE int values_decode_batch(uint64_t seq, struct bytes payload, struct stored_batch *ret, uint64_t **ret_seqs);
 MUST_USE int values_decode_seen(uint64_t seq, struct bytes payload, struct stored_seen *ret);
