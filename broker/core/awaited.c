@@ -151,9 +151,9 @@ static struct thread *find_batch(const struct core *core, struct bytes batch, ui
  * already, the newer does, unless the older has got its answer in: then that is the one. And a batch whose answer is
  * stored has its messages fixed. */
 static bool is_good(const struct thread *thread, const struct wire_held *held, uint32_t n) {
-        if (held->fence <= thread->void_fence && held->fence != thread->posting)
+        if (held->fence <= thread->effort->void_fence && held->fence != thread->effort->posting)
                 return false;
-        if (thread->state == THREAD_RUNNING && (thread->is_answered || held->fence <= thread->fence))
+        if (thread->state == THREAD_RUNNING && (thread->is_answered || held->fence <= thread->effort->fence))
                 return false;
         return thread->is_answered ? thread->n_batch == n : !thread->is_held;
 }
@@ -161,10 +161,10 @@ static bool is_good(const struct thread *thread, const struct wire_held *held, u
 static void note_adoption(const struct core *core, const struct thread *thread, struct effects *fx) {
         struct adoption *adoption = effects_push_adoption(fx, (struct bytes){thread->name, thread->name_len});
 
-        adoption->fence = thread->fence;
+        adoption->fence = thread->effort->fence;
         adoption->tenant = bytes_of(tenant_of(core, thread)->name);
         batch_name(core, &thread->messages, thread->n_batch, adoption->batch);
-        memcpy(adoption->worker, core->workers[thread->worker].uuid, WIRE_UUID_LEN);
+        memcpy(adoption->worker, core->workers[thread->effort->worker].uuid, WIRE_UUID_LEN);
 }
 
 struct thread *awaiting_adopt(struct core *core, struct now now, uint32_t worker, const struct wire_held *held,
@@ -178,14 +178,14 @@ struct thread *awaiting_adopt(struct core *core, struct now now, uint32_t worker
         if (!thread || !is_good(thread, held, n))
                 return NULL;
         if (thread->state == THREAD_RUNNING) {
-                run_cancel(core, now, core->workers[thread->worker].address, thread->fence, "stale",
+                run_cancel(core, now, core->workers[thread->effort->worker].address, thread->effort->fence, "stale",
                            "a newer run of this batch goes on", fx);
                 thread_end_lease(core, thread);
         }
         awaiting_note(core, now, &core->workers[worker], fx); /* its wait may have ended already */
         core->counters.adopted++;
         thread->is_awaited = false;
-        thread->was_doubtful = thread->is_doubtful && held->fence != thread->posting;
+        thread->was_doubtful = thread->is_doubtful && held->fence != thread->effort->posting;
         thread->n_batch = n;
         thread_take_lease(core, thread, worker, held->fence);
         thread_set_state(core, now, thread, THREAD_RUNNING);

@@ -12,7 +12,8 @@ bool batch_may_begin_anew(const struct core *core, struct now now, const struct 
 
         if (thread->state != THREAD_RUNNING || thread->is_answered || first->is_record)
                 return false;
-        if (settings->on_new_message != CONFIG_ON_NEW_INTERRUPT || thread->n_interrupts >= settings->max_interrupts)
+        if (settings->on_new_message != CONFIG_ON_NEW_INTERRUPT ||
+            thread->effort->n_interrupts >= settings->max_interrupts)
                 return false;
         return mono_is_before(now.mono, mono_add(first->at, settings->max_wait));
 }
@@ -21,7 +22,7 @@ bool batch_may_begin_anew(const struct core *core, struct now now, const struct 
 static struct mono mute_until(const struct core *core, const struct thread *thread,
                               const struct config_tenant *settings) {
         uint32_t at = thread->messages.first;
-        struct mono until = thread->stirred;
+        struct mono until = thread->effort->stirred;
 
         if (!thread->has_mute || settings->transcription_wait.us == 0)
                 return until;
@@ -153,18 +154,18 @@ void batch_store(struct core *core, struct thread *thread, struct wall at, uint3
         batch->seq = thread_seq(core, thread);
         batch->kind = STORED_RETRYING;
         batch->at = at;
-        batch->attempts = thread->attempts;
-        batch->lost = thread->lost;
-        batch->posted = thread->posted;
-        batch->fence = thread->void_fence;
-        batch->posting = thread->posting;
+        batch->attempts = thread->effort->attempts;
+        batch->lost = thread->effort->lost;
+        batch->posted = thread->effort->posted;
+        batch->fence = thread->effort->void_fence;
+        batch->posting = thread->effort->posting;
         batch->is_answered = thread->is_answered;
         batch->is_doubtful = thread->is_doubtful;
-        batch->n_replies = thread->n_replies;
-        batch->n_interrupts = thread->n_interrupts;
-        if (thread->failure) {
-                memcpy(batch->code, thread->failure->code, sizeof batch->code);
-                memcpy(batch->why, thread->failure->why, sizeof batch->why);
+        batch->n_replies = thread->effort->n_replies;
+        batch->n_interrupts = thread->effort->n_interrupts;
+        if (thread->effort->failure) {
+                memcpy(batch->code, thread->effort->failure->code, sizeof batch->code);
+                memcpy(batch->why, thread->effort->failure->why, sizeof batch->why);
         }
         for (uint32_t i = 0; i < n_seqs; i++, message = core->messages[message].next)
                 seqs[i] = core->messages[message].seq;

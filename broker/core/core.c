@@ -31,10 +31,7 @@ struct core *core_new(const struct core_options *options) {
 struct core *core_free(struct core *core) {
         if (!core)
                 return NULL;
-        for (uint32_t i = 0; i < core->n_threads; i++) {
-                free(core->threads[i].name);
-                free(core->threads[i].failure);
-        }
+        threads_done(core);
         for (uint32_t i = 0; i < core->n_tenants; i++) {
                 free(core->tenants[i].name);
                 ready_done(&core->tenants[i]);
@@ -56,7 +53,6 @@ struct core *core_free(struct core *core) {
         table_done(&core->by_tenant);
         table_done(&core->by_dead_seq);
         table_done(&core->by_dead_thread);
-        free(core->threads);
         free(core->messages);
         free(core->tenants);
         free(core->workers);

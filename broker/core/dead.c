@@ -128,15 +128,15 @@ void dead_bury(struct core *core, struct now now, struct thread *thread, struct 
 
         ENSURE(thread->n_batch > 0);
         dead->since = now.wall;
-        dead->attempts = thread->attempts;
-        dead->lost = thread->lost;
-        dead->posted = thread->posted;
-        dead->void_fence = thread->void_fence;
+        dead->attempts = thread->effort->attempts;
+        dead->lost = thread->effort->lost;
+        dead->posted = thread->effort->posted;
+        dead->void_fence = thread->effort->void_fence;
         dead->is_answered = thread->is_answered;
         dead->is_doubtful = thread->is_doubtful;
-        dead->n_replies = thread->n_replies;
-        if (thread->failure)
-                dead->failure = *thread->failure;
+        dead->n_replies = thread->effort->n_replies;
+        if (thread->effort->failure)
+                dead->failure = *thread->effort->failure;
         batch_name(core, &thread->messages, thread->n_batch, dead->batch);
         dead->messages = message_list_cut(core, &thread->messages, thread->n_batch);
         tenant_of(core, thread)->n_pending -= dead->messages.n;
@@ -159,14 +159,14 @@ static void bring_back(struct core *core, struct now now, struct thread *thread,
                 thread->has_mute = true; /* one of them may be */
                 message_list_merge(core, &thread->messages, &dead->messages);
                 effects_delete(fx, CHANGE_DELETE_BATCH, dead->seq);
-                if (thread->void_fence > 0)
+                if (thread->effort->void_fence > 0)
                         batch_store(core, thread, now.wall, 0, fx);
                 return;
         }
         thread->is_answered = true;
-        thread->posted = (uint8_t)dead->posted;
+        thread_effort(thread)->posted = (uint8_t)dead->posted;
         thread->is_doubtful = dead->is_doubtful;
-        thread->n_replies = (uint8_t)dead->n_replies;
+        thread_effort(thread)->n_replies = (uint8_t)dead->n_replies;
         thread->n_batch = dead->messages.n;
         message_list_prepend(core, &thread->messages, &dead->messages);
         batch_store(core, thread, now.wall, thread->n_batch, fx);
@@ -179,9 +179,9 @@ static void revive(struct core *core, struct now now, struct dead *dead, struct 
         /* Other messages, so another batch: what the record of the old one said is over. */
         if (thread->has_record)
                 effects_delete(fx, CHANGE_DELETE_BATCH, thread_seq(core, thread));
-        void_fence = thread->void_fence > dead->void_fence ? thread->void_fence : dead->void_fence;
+        void_fence = thread->effort->void_fence > dead->void_fence ? thread->effort->void_fence : dead->void_fence;
         thread_begin_anew(thread);
-        thread->void_fence = void_fence;
+        thread_effort(thread)->void_fence = void_fence;
         tenant_of(core, thread)->n_pending += dead->messages.n;
         bring_back(core, now, thread, dead, fx);
         take_over_rest(core, now, dead->tenant, (struct bytes){thread->name, thread->name_len}, fx);

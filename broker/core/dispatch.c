@@ -85,11 +85,11 @@ static void count_lateness(struct core *core, struct now now, const struct threa
 static void reuse_answer(struct core *core, struct now now, struct thread *thread, struct effects *fx) {
         core->counters.savings.reused++;
         tenant_of(core, thread)->counters.reused++;
-        if (thread->is_doubtful && thread->posting == 0)
+        if (thread->is_doubtful && thread->effort->posting == 0)
                 return;
-        if (thread->posting != 0)
-                thread->void_fence = thread->fence - 1;
-        thread->posting = 0;
+        if (thread->effort->posting != 0)
+                thread_effort(thread)->void_fence = thread->effort->fence - 1;
+        thread_effort(thread)->posting = 0;
         thread->is_doubtful = true;
         batch_store(core, thread, now.wall, thread->n_batch, fx);
 }
@@ -104,19 +104,20 @@ static void start(struct core *core, struct now now, struct thread *thread, stru
         thread->n_batch = batch_size(core, thread);
         thread_start_lease(core, thread, worker);
         provider_on_start(core, now, thread);
-        if (thread->n_busy > 0) /* what it waited for since it was ready was not who is busy */
-                thread->busy_since = mono_add(thread->busy_since, mono_since(now.mono, thread->since));
+        if (thread->effort->n_busy > 0) /* what it waited for since it was ready was not who is busy */
+                thread_effort(thread)->busy_since =
+                        mono_add(thread->effort->busy_since, mono_since(now.mono, thread->since));
         thread_set_state(core, now, thread, THREAD_RUNNING);
         thread_arm(core, thread, mono_add(now.mono, core->lease));
         core->counters.dispatched++;
         histogram_add(&core->counters.batch_messages, thread->n_batch);
 
-        run->fence = thread->fence;
+        run->fence = thread->effort->fence;
         batch_name(core, &thread->messages, thread->n_batch, run->batch);
         run->tenant = bytes_of(tenant_of(core, thread)->name);
         run->thread = (struct bytes){thread->name, thread->name_len};
-        run->attempt = thread->attempts + 1;
-        run->posted = thread->posted;
+        run->attempt = thread->effort->attempts + 1;
+        run->posted = thread->effort->posted;
         run->is_answered = thread->is_answered;
         run->is_doubtful = thread->was_doubtful = thread->is_answered && thread->is_doubtful;
         run->is_record = core->messages[at].is_record;

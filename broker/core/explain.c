@@ -40,9 +40,9 @@ const char *hold_kind_name(enum hold_kind kind) {
 }
 
 static void view_worker(const struct core *core, const struct thread *thread, struct core_thread_view *view) {
-        if (thread->worker != NONE)
-                view->worker = core->workers[thread->worker].uuid;
-        view->fence = thread->fence;
+        if (thread->effort->worker != NONE)
+                view->worker = core->workers[thread->effort->worker].uuid;
+        view->fence = thread->effort->fence;
         batch_name(core, &thread->messages, thread->n_batch, view->batch);
 }
 
@@ -70,23 +70,24 @@ static void view_thread(const struct core *core, struct now now, const struct th
                 .n_messages = thread->messages.n,
                 .n_bytes = thread->messages.n_bytes,
                 .n_batch = thread->n_batch,
-                .attempts = thread->attempts,
-                .lost = thread->lost,
-                .n_interrupts = thread->n_interrupts,
+                .attempts = thread->effort->attempts,
+                .lost = thread->effort->lost,
+                .n_interrupts = thread->effort->n_interrupts,
                 .is_answered = thread->is_answered,
-                .posted = thread->posted,
-                .n_replies = thread->n_replies,
+                .posted = thread->effort->posted,
+                .n_replies = thread->effort->n_replies,
                 .is_doubtful = thread->is_answered && thread->is_doubtful,
                 .is_orphan = !tenant->settings,
                 .is_record = core->messages[thread->messages.first].is_record,
                 .is_throttled = tenant->settings && tenant->n_states[THREAD_RUNNING] >= tenant->settings->concurrency,
                 .has_credit = core->free_credit > 0,
                 .n_ready = tenant->n_states[THREAD_READY],
-                .code = thread->failure && thread->failure->code[0] ? thread->failure->code : NULL,
-                .why = thread->failure && thread->failure->why[0] ? thread->failure->why : NULL,
+                .code = thread->effort->failure && thread->effort->failure->code[0] ? thread->effort->failure->code
+                                                                                    : NULL,
+                .why = thread->effort->failure && thread->effort->failure->why[0] ? thread->effort->failure->why : NULL,
         };
-        if (mono_is_before(now.mono, thread->stirred))
-                view->stirred = now_to_wall(now, thread->stirred);
+        if (mono_is_before(now.mono, thread->effort->stirred))
+                view->stirred = now_to_wall(now, thread->effort->stirred);
         if (thread->due.us != MONO_NEVER.us)
                 view->due = now_to_wall(now, thread->due);
         if (tenant->settings && !mono_is_due(now.mono, rate_next(tenant, now)))

@@ -175,6 +175,7 @@ static void pull_to_front(struct core *core, struct thread *thread, const struct
 static void resume(struct core *core, struct now now, struct loading_batch *batch, struct effects *fx) {
         const struct stored_batch *record = &batch->record;
         struct thread *thread = batch->thread == NONE ? NULL : &core->threads[batch->thread];
+        struct effort *effort;
 
         if (thread && record->is_answered)
                 pull_to_front(core, thread, record, core->loading);
@@ -184,16 +185,17 @@ static void resume(struct core *core, struct now now, struct loading_batch *batc
                 return;
         }
         thread->has_record = true;
-        thread->attempts = record->attempts;
-        thread->lost = (uint8_t)record->lost;
-        thread->posted = (uint8_t)record->posted;
-        thread->void_fence = record->fence;
-        thread->posting = record->posting;
         thread->is_answered = record->is_answered;
         thread->is_doubtful = record->is_doubtful;
-        thread->n_replies = (uint8_t)record->n_replies;
-        thread->n_interrupts = (uint8_t)record->n_interrupts;
         thread->n_batch = record->is_answered ? record->n_seqs : 0;
+        effort = thread_effort(thread);
+        effort->attempts = record->attempts;
+        effort->lost = (uint8_t)record->lost;
+        effort->posted = (uint8_t)record->posted;
+        effort->void_fence = record->fence;
+        effort->posting = record->posting;
+        effort->n_replies = (uint8_t)record->n_replies;
+        effort->n_interrupts = (uint8_t)record->n_interrupts;
         if (was_read(record)) /* how many of them it had is not known */
                 message_list_be_read(core, &thread->messages, thread->messages.n);
         thread_set_failure(thread, bytes_of(record->code), bytes_of(record->why));

@@ -38,7 +38,8 @@ void on_message(struct core *core, struct now now, uint32_t tenant, const struct
         message.is_mute = body_is_mute(body);
         store(now, message.seq, item, fx);
         thread->has_mute = thread->has_mute || message.is_mute;
-        thread->stirred = (struct mono){0}; /* what was being typed has come */
+        if (thread->effort->stirred.us != 0) /* what was being typed has come */
+                thread_effort(thread)->stirred = (struct mono){0};
         thread_push(core, thread, message);
         /* Only a collecting thread's due time moves. In every other state the message waits for the next batch, or
          * joins the one that has not gone out yet. */

@@ -69,13 +69,14 @@ static uint64_t void_below(const struct core *core, uint64_t fence) {
 static void keep_answer(struct core *core, struct now now, struct thread *thread, struct bytes answer,
                         uint32_t n_replies, struct effects *fx) {
         struct change *change = effects_push_change(fx, CHANGE_PUT_ANSWER);
+        struct effort *effort = thread_effort(thread);
 
         change->seq = thread_seq(core, thread);
         change->answer = answer;
         thread->is_answered = thread->is_doubtful = true;
-        thread->n_replies = (uint8_t)n_replies;
-        thread->void_fence = void_below(core, thread->fence);
-        thread->posting = thread->fence;
+        effort->n_replies = (uint8_t)n_replies;
+        effort->void_fence = void_below(core, effort->fence);
+        effort->posting = effort->fence;
         core->counters.answered++;
         batch_store(core, thread, now.wall, thread->n_batch, fx);
 }
@@ -97,7 +98,7 @@ void on_answered(struct core *core, struct now now, const struct event *event, s
         }
         /* An answer that is stored already goes out by the run that brought it, which asks again because GO was lost,
          * or by one that got it in its RUN: that one has nothing to ask. */
-        if (!thread || (thread->is_answered && thread->posting != answered->fence)) {
+        if (!thread || (thread->is_answered && thread->effort->posting != answered->fence)) {
                 core->counters.stale++;
                 send_verdict(event, WIRE_STOP, answered->fence, "stale", "the broker has given this lease up", fx);
                 return;
@@ -137,11 +138,11 @@ static void count(struct core *core, struct now now, const struct thread *thread
 
 /* How many replies are out: never fewer than before, nor more than there are. True when that is news. */
 static bool take_posted(struct thread *thread, uint32_t posted) {
-        uint32_t most = thread->n_replies > 0 ? thread->n_replies : LIMIT_REPLIES;
+        uint32_t most = thread->effort->n_replies > 0 ? thread->effort->n_replies : LIMIT_REPLIES;
 
-        if (posted <= thread->posted || posted > most)
+        if (posted <= thread->effort->posted || posted > most)
                 return false;
-        thread->posted = (uint8_t)posted;
+        thread_effort(thread)->posted = (uint8_t)posted;
         return true;
 }
 
@@ -169,7 +170,7 @@ static void note_posted(struct core *core, struct now now, struct thread *thread
         if (!thread->is_answered)
                 return;
         /* What its channel has shown since is beyond what the worker doubts. */
-        is_doubtful = result->posted >= thread->posted && is_still_doubtful(thread, result);
+        is_doubtful = result->posted >= thread->effort->posted && is_still_doubtful(thread, result);
         is_news = take_posted(thread, result->posted) || thread->is_doubtful != is_doubtful;
         thread->is_doubtful = is_doubtful;
         if (is_news && (result->outcome == WIRE_BUSY || result->outcome == WIRE_HANDED_BACK))
@@ -196,7 +197,7 @@ static void settle(struct core *core, struct now now, struct thread *thread, con
                 run_done(core, now, thread, fx);
                 return;
         }
-        if (is_spared && is_failure_of_provider(thread, result) && thread->n_spared < LIMIT_SPARED) {
+        if (is_spared && is_failure_of_provider(thread, result) && thread->effort->n_spared < LIMIT_SPARED) {
                 run_spared(core, now, thread, result->retry_after, fx);
                 return;
         }
@@ -209,7 +210,7 @@ static void settle(struct core *core, struct now now, struct thread *thread, con
                 break;
         case WIRE_FAILED_FOR_GOOD:
                 core->counters.failed_for_good++;
-                thread->attempts++;
+                thread_effort(thread)->attempts++;
                 message_list_be_read(core, &thread->messages, thread->n_batch);
                 thread_end_lease(core, thread);
                 dead_bury(core, now, thread, fx);

@@ -21,7 +21,8 @@ static struct thread *find_answered(const struct core *core, uint32_t tenant, co
 
 /* A worker that is posting goes on with the next one, which may be out by the time that this is stored. */
 static bool is_doubt_over(const struct core *core, const struct thread *thread) {
-        return !thread_is_posting(core, thread) || (thread->n_replies > 0 && thread->posted >= thread->n_replies);
+        return !thread_is_posting(core, thread) ||
+               (thread->effort->n_replies > 0 && thread->effort->posted >= thread->effort->n_replies);
 }
 
 static bool is_next(uint32_t number, uint32_t posted, uint32_t n_replies) {
@@ -48,9 +49,9 @@ static bool note_in_dead(struct core *core, uint32_t tenant, const struct wire_m
 static bool note(struct core *core, struct now now, struct thread *thread, uint32_t number, struct effects *fx) {
         struct wall at = thread->state == THREAD_BACKOFF ? now_to_wall(now, thread->due) : now.wall;
 
-        if (!is_next(number, thread->posted, thread->n_replies))
+        if (!is_next(number, thread->effort->posted, thread->effort->n_replies))
                 return false;
-        thread->posted++;
+        thread_effort(thread)->posted++;
         if (is_doubt_over(core, thread))
                 thread->is_doubtful = false;
         if (run_is_all_out(thread) && !thread_is_posting(core, thread))

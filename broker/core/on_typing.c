@@ -18,7 +18,7 @@ static struct thread *find_waiting(const struct core *core, uint32_t tenant, str
 }
 
 static void stir(struct core *core, struct now now, struct thread *thread, struct mono until) {
-        thread->stirred = until;
+        thread_effort(thread)->stirred = until;
         if (thread->state == THREAD_COLLECTING)
                 thread_arm(core, thread, batch_due(core, now, thread));
 }
@@ -32,7 +32,7 @@ void on_typing(struct core *core, struct now now, uint32_t tenant, const struct 
                 return;
         left = span_us(settings_of(core, thread)->typing_hold.us - age_of(now, body).us);
         if (left.us > 0)
-                stir(core, now, thread, mono_max(thread->stirred, mono_add(now.mono, left)));
+                stir(core, now, thread, mono_max(thread->effort->stirred, mono_add(now.mono, left)));
 }
 
 void on_paused(struct core *core, struct now now, uint32_t tenant, const struct wire_message *item,

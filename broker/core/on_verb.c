@@ -69,7 +69,7 @@ static void give_up(struct core *core, struct now now, uint32_t tenant, struct b
 
         while ((thread = thread_find(core, tenant, name))) {
                 thread_set_failure(thread, bytes_of("cancelled"), why);
-                thread->void_fence = core->next_fence - 1;
+                thread_effort(thread)->void_fence = core->next_fence - 1;
                 if (thread->n_batch == 0)
                         thread->n_batch =
                                 thread->messages.n < LIMIT_DEAD_MESSAGES ? thread->messages.n : LIMIT_DEAD_MESSAGES;

@@ -56,7 +56,7 @@ static void confirm(struct core *core, struct now now, uint32_t worker, struct p
 
                 if (!thread)
                         thread = awaiting_adopt(core, now, worker, &item, fx);
-                if (thread && thread->worker == worker) {
+                if (thread && thread->effort->worker == worker) {
                         thread_arm(core, thread, mono_add(now.mono, core->lease));
                         continue;
                 }
@@ -70,7 +70,7 @@ static void confirm(struct core *core, struct now now, uint32_t worker, struct p
 static void lose_all(struct core *core, struct now now, uint32_t worker, struct effects *fx) {
         for (uint32_t i = 0; i < core->n_threads && core->workers[worker].running > 0; i++)
                 if (core->threads[i].name && core->threads[i].state == THREAD_RUNNING &&
-                    core->threads[i].worker == worker)
+                    core->threads[i].effort->worker == worker)
                         run_lost(core, now, &core->threads[i], fx);
 }
 

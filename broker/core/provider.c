@@ -17,13 +17,13 @@ struct provider *provider_of_tenant(const struct core *core, const struct tenant
 }
 
 struct provider *provider_of_run(const struct core *core, const struct thread *thread) {
-        return provider_at(core, thread->provider);
+        return provider_at(core, thread->effort->provider);
 }
 
 bool provider_has_failed(const struct core *core, const struct thread *thread) {
         const struct provider *provider = provider_of_tenant(core, tenant_of(core, thread));
 
-        return provider && thread->outage == provider->outage;
+        return provider && thread->effort->outage == provider->outage;
 }
 
 /* -- its lines ----------------------------------------------------------------------------------------------------- */
@@ -200,9 +200,9 @@ void provider_pass(struct core *core, struct now now, struct tenant *tenant) {
 /* -- runs ---------------------------------------------------------------------------------------------------------- */
 
 void provider_on_lease(struct core *core, struct thread *thread) {
-        thread->provider = thread->is_answered ? NONE : tenant_of(core, thread)->provider;
-        if (thread->provider != NONE)
-                core->providers.items[thread->provider].n_running++;
+        thread_effort(thread)->provider = thread->is_answered ? NONE : tenant_of(core, thread)->provider;
+        if (thread->effort->provider != NONE)
+                core->providers.items[thread->effort->provider].n_running++;
 }
 
 void provider_on_lease_end(struct core *core, struct thread *thread) {
@@ -210,7 +210,7 @@ void provider_on_lease_end(struct core *core, struct thread *thread) {
 
         if (!provider)
                 return;
-        thread->provider = NONE;
+        thread_effort(thread)->provider = NONE;
         provider->n_running--;
         if (provider->fresh.thread == thread_index(core, thread))
                 provider->fresh.thread = NONE; /* whatever it found: the next one may try */

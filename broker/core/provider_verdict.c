@@ -98,7 +98,7 @@ static void slow_down(struct core *core, struct now now, struct provider *provid
         struct span slowest = span_max(SLOWEST, drain_spacing(core));
         struct span spacing = span_us(spacing_now(core, now, provider).us * 2);
 
-        if (thread->fence < provider->slowed || thread->hash == provider->slowed_by)
+        if (thread->effort->fence < provider->slowed || thread->hash == provider->slowed_by)
                 return;
         provider->slowed = core->next_fence;
         provider->slowed_by = thread->hash;
@@ -109,7 +109,7 @@ static void slow_down(struct core *core, struct now now, struct provider *provid
 }
 
 static void speed_up(struct provider *provider, const struct thread *thread) {
-        if (thread->fence >= provider->slowed)
+        if (thread->effort->fence >= provider->slowed)
                 provider->spacing.us -= provider->spacing.us / FASTER_BY;
 }
 
@@ -163,7 +163,7 @@ static void on_failure(struct core *core, struct now now, struct provider *provi
         count_failure(&provider->evidence, thread);
         if (verdict == WIRE_PROVIDER_DOWN)
                 count_failure(&provider->shared->down, thread);
-        if (provider->state != PROVIDER_CLOSED && thread->outage == provider->outage)
+        if (provider->state != PROVIDER_CLOSED && thread->effort->outage == provider->outage)
                 put_off_again(core, now, provider);
         else if (provider->state != PROVIDER_CLOSED)
                 set_open_again(core, now, provider);
@@ -180,7 +180,7 @@ bool provider_on_verdict(struct core *core, struct now now, struct thread *threa
 
         if (!provider || verdict == WIRE_PROVIDER_SILENT)
                 return false;
-        is_past = thread->fence < provider->opened;
+        is_past = thread->effort->fence < provider->opened;
         was_closed = provider->state == PROVIDER_CLOSED;
         provider_wake(core, provider, core->last_step);
         if (verdict == WIRE_PROVIDER_WELL) {
@@ -193,14 +193,14 @@ bool provider_on_verdict(struct core *core, struct now now, struct thread *threa
         if (!is_past)
                 on_failure(core, now, provider, thread, verdict);
         if (!is_past || !was_closed)
-                thread->outage = provider->outage;
+                thread_effort(thread)->outage = provider->outage;
         return is_past || !was_closed || (provider->state != PROVIDER_CLOSED && verdict != WIRE_PROVIDER_UNPAID);
 }
 
 void provider_on_answered(struct core *core, struct now now, const struct thread *thread) {
         struct provider *provider = provider_of_run(core, thread);
 
-        if (!provider || thread->fence < provider->opened)
+        if (!provider || thread->effort->fence < provider->opened)
                 return;
         is_back(core, now, provider);
         provider_wake(core, provider, core->last_step);

@@ -2,14 +2,15 @@
 
 #include "broker/core/state.h"
 
-/* Arrays and tables double when they are full, so on the average half as much again stands ready for what comes. */
+/* Arrays and tables double when they are full, so on the average half as much again stands ready for what comes. What
+ * is a large array's, and was never written to, takes no memory yet. */
 #define WITH_SLACK(bytes) ((bytes) + (bytes) / 2)
 /* Memory that is allocated on its own has a head, and is rounded up. */
 #define ALLOCATED 32
-#define MESSAGE_COST WITH_SLACK(sizeof(struct message))
-/* With its slots in tables, and its entries in heaps, of which some are stale. */
+#define MESSAGE_COST sizeof(struct message)
+/* With its slot in a table that is half full, and its entries in heaps, of which some are stale. */
 #define THREAD_COST                                                                                                    \
-        (WITH_SLACK(sizeof(struct thread) + 2 * sizeof(struct table_slot) + 2 * sizeof(struct heap_entry)) + ALLOCATED)
+        (sizeof(struct thread) + 2 * sizeof(struct table_slot) + WITH_SLACK(sizeof(struct heap_entry)) + ALLOCATED)
 #define DEAD_COST (WITH_SLACK(4 * sizeof(struct table_slot) + sizeof(void *)) + sizeof(struct dead) + 2 * ALLOCATED)
 
 /* What a message takes up in the store beside its texts: its record and its id's, with their keys; and a share, as

@@ -19,7 +19,8 @@ static void forget_record(struct core *core, struct thread *thread, struct effec
 static void remember(struct core *core, struct now now, const struct thread *thread) {
         struct recent *recent = &core->recent[core->n_recent++ % LIMIT_RECENT];
 
-        *recent = (struct recent){thread->hash, thread->tenant, thread->n_batch, thread->attempts + 1, now.wall, {0}};
+        *recent = (struct recent){thread->hash, thread->tenant, thread->n_batch, thread->effort->attempts + 1, now.wall,
+                                  {0}};
         batch_name(core, &thread->messages, thread->n_batch, recent->batch);
 }
 
@@ -39,7 +40,8 @@ static void count_done(struct core *core, const struct thread *thread) {
 }
 
 bool run_is_all_out(const struct thread *thread) {
-        return thread->is_answered && thread->n_replies > 0 && thread->posted >= thread->n_replies;
+        return thread->is_answered && thread->effort->n_replies > 0 &&
+               thread->effort->posted >= thread->effort->n_replies;
 }
 
 /* What its channel showed may have finished it while nobody ran it. */
@@ -108,15 +110,16 @@ void run_failed(struct core *core, struct now now, struct thread *thread, struct
         struct span delay;
 
         core->counters.failed++;
-        thread->n_busy = 0;
-        thread->attempts++;
+        thread_effort(thread)->n_busy = 0;
+        thread_effort(thread)->attempts++;
         message_list_be_read(core, &thread->messages, thread->n_batch);
-        if (thread->attempts >= settings->retry.attempts) {
+        if (thread->effort->attempts >= settings->retry.attempts) {
                 thread_end_lease(core, thread);
                 dead_bury(core, now, thread, fx);
                 return;
         }
-        delay = span_max(delay_backoff(core, settings, thread->attempts - 1), span_min(retry_after, RETRY_AFTER_MAX));
+        delay = span_max(delay_backoff(core, settings, thread->effort->attempts - 1),
+                         span_min(retry_after, RETRY_AFTER_MAX));
         come_again(core, now, thread, THREAD_BACKOFF, delay);
         batch_store(core, thread, wall_add(now.wall, delay), thread->n_batch, fx);
 }
@@ -126,7 +129,8 @@ static struct span spared_delay(struct core *core, const struct thread *thread, 
         bool is_over = provider_of_run(core, thread)->state == PROVIDER_CLOSED;
         struct span delay = span_min(retry_after, RETRY_AFTER_MAX);
 
-        return is_over ? span_max(delay, delay_backoff(core, settings_or_default(core, thread), thread->attempts))
+        return is_over ? span_max(delay,
+                                  delay_backoff(core, settings_or_default(core, thread), thread->effort->attempts))
                        : delay;
 }
 
@@ -135,9 +139,9 @@ void run_spared(struct core *core, struct now now, struct thread *thread, struct
 
         core->counters.failed++;
         core->counters.spared++;
-        thread->n_busy = 0;
+        thread_effort(thread)->n_busy = 0;
         message_list_be_read(core, &thread->messages, thread->n_batch);
-        thread->n_spared++;
+        thread_effort(thread)->n_spared++;
         if (delay.us > 0) {
                 come_again(core, now, thread, THREAD_BACKOFF, delay);
                 batch_store(core, thread, wall_add(now.wall, delay), 0, fx);
@@ -158,21 +162,21 @@ void run_busy(struct core *core, struct now now, struct thread *thread, const st
 
         core->counters.busy++;
         /* That Redis is away is no conversation's fault: it is waited for without an end. */
-        if (thread->n_busy == 0 || bytes_is_text(result->code, "lock_unreachable"))
-                thread->busy_since = now.mono;
-        if (span_is_less(settings->busy.give_up, mono_since(now.mono, thread->busy_since))) {
+        if (thread->effort->n_busy == 0 || bytes_is_text(result->code, "lock_unreachable"))
+                thread_effort(thread)->busy_since = now.mono;
+        if (span_is_less(settings->busy.give_up, mono_since(now.mono, thread->effort->busy_since))) {
                 run_failed(core, now, thread, result->retry_after, fx);
                 return;
         }
         retry_after = span_min(result->retry_after, span_min(settings->busy.give_up, RETRY_AFTER_MAX));
-        delay = span_max(delay_busy(core, settings, thread->n_busy++), retry_after);
+        delay = span_max(delay_busy(core, settings, thread_effort(thread)->n_busy++), retry_after);
         come_again(core, now, thread, THREAD_WAITING, delay);
 }
 
 void run_handed_back(struct core *core, struct now now, struct thread *thread) {
         core->counters.handed_back++;
         /* It has no room, or leaves: no more for it until its next word. */
-        worker_set_slots(core, &core->workers[thread->worker], 0);
+        worker_set_slots(core, &core->workers[thread->effort->worker], 0);
         come_again_at_once(core, now, thread);
 }
 
@@ -180,9 +184,9 @@ void run_handed_back(struct core *core, struct now now, struct thread *thread) {
 void run_interrupted(struct core *core, struct now now, struct thread *thread, struct effects *fx) {
         core->counters.savings.interrupted++;
         tenant_of(core, thread)->counters.interrupted++;
-        thread->n_interrupts++;
-        thread->n_busy = 0;
-        run_cancel(core, now, core->workers[thread->worker].address, thread->fence, "interrupted",
+        thread_effort(thread)->n_interrupts++;
+        thread_effort(thread)->n_busy = 0;
+        run_cancel(core, now, core->workers[thread->effort->worker].address, thread->effort->fence, "interrupted",
                    "newer messages came: they and these are answered together", fx);
         take_back(core, thread);
         thread_set_state(core, now, thread, THREAD_COLLECTING);
@@ -191,17 +195,18 @@ void run_interrupted(struct core *core, struct now now, struct thread *thread, s
 }
 
 void run_lost(struct core *core, struct now now, struct thread *thread, struct effects *fx) {
-        struct worker *worker = &core->workers[thread->worker];
+        struct worker *worker = &core->workers[thread->effort->worker];
 
         core->counters.lost++;
-        thread->lost++;
+        thread_effort(thread)->lost++;
         message_list_be_read(core, &thread->messages, thread->n_batch);
-        run_cancel(core, now, worker->address, thread->fence, "stale", "no word of this run for the lease time", fx);
+        run_cancel(core, now, worker->address, thread->effort->fence, "stale", "no word of this run for the lease time",
+                   fx);
         if (run_is_all_out(thread)) {
                 run_done(core, now, thread, fx);
                 return;
         }
-        if (thread->lost >= LIMIT_LOST_RUNS) {
+        if (thread->effort->lost >= LIMIT_LOST_RUNS) {
                 thread_set_failure(thread, bytes_of("lost"),
                                    bytes_of("each worker that ran this batch vanished: it may be what kills them"));
                 thread_end_lease(core, thread);

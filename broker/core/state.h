@@ -20,40 +20,47 @@ struct failure {
         char code[LIMIT_CODE_LEN + 1], why[LIMIT_WHY_LEN + 1];
 };
 
-/* A thread lives as long as it holds messages. */
-struct thread {
-        char *name;
-        uint32_t name_len, hash;
-        uint32_t tenant;
-        uint8_t state; /* enum thread_state */
-        bool is_answered;
-        bool is_doubtful; /* answered: whether reply number `posted` is out is not known */
-        bool was_doubtful; /* running: what its RUN said of that */
-        bool has_record; /* the store has a batch record under the first message's seq */
-        bool is_held; /* there is a hold on it */
-        bool is_awaited; /* it was there at the start, so a worker from before may be running it */
-        bool has_mute; /* one of its messages may be */
-        struct message_list messages;
-        uint32_t n_batch; /* how many of the first messages are a settled batch: running or answered. 0 = none */
+/* What has been tried with the messages of a thread. Of millions that wait for their quiet, few have any. */
+struct effort {
         uint32_t attempts, n_busy;
         uint32_t n_spared; /* failures that cost no attempt; since the start */
         uint8_t lost;
         uint8_t posted;
         uint8_t n_replies; /* answered: how many there are to post; 0 = not known */
         uint8_t n_interrupts;
-        uint32_t ticket; /* marks its heap entry; outlives the thread in its slot, so stale entries never match */
         struct mono stirred; /* what is not settled is not due before, for a sign of typing or an edit */
-        struct mono due; /* collecting, waiting, backoff: when it becomes ready; running: when the lease ends; ready:
-                            since when it is due */
-        struct mono entry_at; /* the time in its one heap entry that counts; MONO_NEVER when it has none */
-        struct mono since, busy_since;
+        struct mono busy_since;
         uint64_t outage; /* of its provider, in which it failed last */
         uint64_t fence; /* running */
         uint64_t void_fence; /* runs under this fence or an older one are void */
         uint64_t posting; /* but for the run under this fence, which got the answer in; 0 = none */
-        uint32_t worker; /* running: index; in the free list, the next free slot */
+        uint32_t worker; /* running: index */
         uint32_t provider; /* running: whom its verdict is about; NONE when it needs none, or has said it */
         struct failure *failure; /* the last one, or NULL */
+};
+
+/* A thread lives as long as it holds messages. Its order keeps it small: there may be ten million. */
+struct thread {
+        char *name;
+        const struct effort *effort; /* never NULL: effort_none while there is nothing to say. See thread_effort() */
+        struct message_list messages;
+        struct mono due; /* collecting, waiting, backoff: when it becomes ready; running: when the lease ends; ready:
+                            since when it is due */
+        struct mono entry_at; /* the time in its one heap entry that counts; MONO_NEVER when it has none */
+        struct mono since;
+        uint32_t hash; /* in the free list, the next free slot */
+        uint32_t ticket; /* marks its heap entry; outlives the thread in its slot, so stale entries never match */
+        uint32_t tenant;
+        uint32_t n_batch; /* how many of the first messages are a settled batch: running or answered. 0 = none */
+        uint16_t name_len;
+        uint8_t state; /* enum thread_state */
+        bool is_answered : 1;
+        bool is_doubtful : 1; /* answered: whether reply number `posted` is out is not known */
+        bool was_doubtful : 1; /* running: what its RUN said of that */
+        bool has_record : 1; /* the store has a batch record under the first message's seq */
+        bool is_held : 1; /* there is a hold on it */
+        bool is_awaited : 1; /* it was there at the start, so a worker from before may be running it */
+        bool has_mute : 1; /* one of its messages may be */
 };
 
 /* A dead letter. */
@@ -167,9 +174,13 @@ struct core {
 struct thread *thread_find(const struct core *core, uint32_t tenant, struct bytes name);
 /* New or old; a new one is collecting, with nothing. */
 struct thread *thread_get(struct core *core, struct now now, uint32_t tenant, struct bytes name);
+void threads_done(struct core *core);
 /* It must hold no message. */
 void thread_free(struct core *core, struct thread *thread);
 uint32_t thread_index(const struct core *core, const struct thread *thread);
+extern const struct effort effort_none;
+/* Its own effort, to be written to: made when it has none. */
+struct effort *thread_effort(struct thread *thread);
 void thread_set_state(struct core *core, struct now now, struct thread *thread, enum thread_state state);
 /* Not ready: sees to it that the thread comes up at `due` at the latest, and makes that its due time. */
 void thread_arm(struct core *core, struct thread *thread, struct mono due);

@@ -15,7 +15,8 @@ bool thread_call_off(struct core *core, struct now now, struct thread *thread, c
                      struct effects *fx) {
         if (thread->state == THREAD_RUNNING) {
                 core->counters.cancelled++;
-                run_cancel(core, now, core->workers[thread->worker].address, thread->fence, code, why, fx);
+                run_cancel(core, now, core->workers[thread->effort->worker].address, thread->effort->fence, code, why,
+                           fx);
                 thread_end_lease(core, thread);
                 thread->n_batch = 0;
                 return true;
@@ -23,7 +24,7 @@ bool thread_call_off(struct core *core, struct now now, struct thread *thread, c
         if (!thread->is_awaited || !core->awaiting || thread->is_answered)
                 return false;
         thread->is_awaited = false;
-        thread->void_fence = (uint64_t)core->epoch << 32;
+        thread_effort(thread)->void_fence = (uint64_t)core->epoch << 32;
         return true;
 }
 

@@ -6,6 +6,37 @@
 
 #include <string.h>
 
+const struct effort effort_none = {.worker = NONE, .provider = NONE};
+
+struct effort *thread_effort(struct thread *thread) {
+        struct effort *effort;
+
+        if (thread->effort != &effort_none)
+                return (struct effort *)(uintptr_t)thread->effort;
+        effort = memory_new(1, sizeof *effort);
+        *effort = effort_none;
+        thread->effort = effort;
+        return effort;
+}
+
+static void forget_effort(struct thread *thread) {
+        if (thread->effort == &effort_none)
+                return;
+        free(thread->effort->failure);
+        free((void *)(uintptr_t)thread->effort);
+        thread->effort = &effort_none;
+}
+
+void threads_done(struct core *core) {
+        for (uint32_t i = 0; i < core->n_threads; i++) {
+                if (!core->threads[i].name)
+                        continue;
+                free(core->threads[i].name);
+                forget_effort(&core->threads[i]);
+        }
+        free(core->threads);
+}
+
 static uint32_t hash_name(const struct core *core, uint32_t tenant, struct bytes name) {
         return (uint32_t)hash_64(core->salt + tenant, name);
 }
@@ -33,7 +64,7 @@ static uint32_t take_slot(struct core *core) {
         uint32_t index = core->free_thread;
 
         if (index != NONE) {
-                core->free_thread = core->threads[index].worker;
+                core->free_thread = core->threads[index].hash;
                 return index;
         }
         if (core->n_threads == core->threads_cap) {
@@ -58,7 +89,8 @@ struct thread *thread_get(struct core *core, struct now now, uint32_t tenant, st
         ticket = thread->ticket;
         *thread = (struct thread){
                 .name = bytes_copy_text(name),
-                .name_len = (uint32_t)name.len,
+                .effort = &effort_none,
+                .name_len = (uint16_t)name.len,
                 .hash = hash_name(core, tenant, name),
                 .tenant = tenant,
                 .state = is_held ? THREAD_HELD : THREAD_COLLECTING,
@@ -68,8 +100,6 @@ struct thread *thread_get(struct core *core, struct now now, uint32_t tenant, st
                 .entry_at = MONO_NEVER,
                 .ticket = ticket + 1,
                 .since = now.mono,
-                .worker = NONE,
-                .provider = NONE,
         };
         core->tenants[tenant].n_states[thread->state]++;
         core->room.name_bytes += name.len;
@@ -85,11 +115,10 @@ void thread_free(struct core *core, struct thread *thread) {
         table_remove(&core->by_name, thread->hash, index);
         core->room.name_bytes -= thread->name_len;
         free(thread->name);
-        free(thread->failure);
         thread->name = NULL;
-        thread->failure = NULL;
+        forget_effort(thread);
         thread->ticket++; /* whatever the heaps still hold of it is void */
-        thread->worker = core->free_thread;
+        thread->hash = core->free_thread;
         core->free_thread = index;
 }
 
@@ -130,14 +159,16 @@ struct thread *thread_find_fence(const struct core *core, uint64_t fence) {
         uint32_t index;
 
         while (table_next(&core->by_fence, &probe, &index))
-                if (core->threads[index].fence == fence)
+                if (core->threads[index].effort->fence == fence)
                         return &core->threads[index];
         return NULL;
 }
 
 void thread_take_lease(struct core *core, struct thread *thread, uint32_t worker, uint64_t fence) {
-        thread->fence = fence;
-        thread->worker = worker;
+        struct effort *effort = thread_effort(thread);
+
+        effort->fence = fence;
+        effort->worker = worker;
         table_push(&core->by_fence, hash_fence(fence), thread_index(core, thread));
         if (core->workers[worker].running < core->workers[worker].slots)
                 core->free_credit--;
@@ -151,17 +182,18 @@ void thread_start_lease(struct core *core, struct thread *thread, uint32_t worke
 }
 
 void thread_end_lease(struct core *core, struct thread *thread) {
-        struct worker *worker = &core->workers[thread->worker];
+        struct effort *effort = thread_effort(thread);
+        struct worker *worker = &core->workers[effort->worker];
 
-        table_remove(&core->by_fence, hash_fence(thread->fence), thread_index(core, thread));
+        table_remove(&core->by_fence, hash_fence(effort->fence), thread_index(core, thread));
         if (worker->running <= worker->slots)
                 core->free_credit++; /* else it had taken more than it now offers, and is only less in debt */
         worker->running--;
         provider_on_lease_end(core, thread);
         tenant_queue(core, tenant_of(core, thread)); /* its concurrency may have kept it out of line */
-        thread->void_fence = thread->fence;
-        thread->fence = thread->posting = 0;
-        thread->worker = NONE;
+        effort->void_fence = effort->fence;
+        effort->fence = effort->posting = 0;
+        effort->worker = NONE;
 }
 
 void thread_push(struct core *core, struct thread *thread, struct message message) {
@@ -170,21 +202,28 @@ void thread_push(struct core *core, struct thread *thread, struct message messag
 }
 
 void thread_set_failure(struct thread *thread, struct bytes code, struct bytes why) {
-        if (!thread->failure)
-                thread->failure = memory_new(1, sizeof *thread->failure);
-        *thread->failure = (struct failure){0};
-        memcpy(thread->failure->code, code.data ? code.data : "",
+        struct effort *effort = thread_effort(thread);
+
+        if (!effort->failure)
+                effort->failure = memory_new(1, sizeof *effort->failure);
+        *effort->failure = (struct failure){0};
+        memcpy(effort->failure->code, code.data ? code.data : "",
                code.len < LIMIT_CODE_LEN ? code.len : LIMIT_CODE_LEN);
-        memcpy(thread->failure->why, why.data ? why.data : "", why.len < LIMIT_WHY_LEN ? why.len : LIMIT_WHY_LEN);
+        memcpy(effort->failure->why, why.data ? why.data : "", why.len < LIMIT_WHY_LEN ? why.len : LIMIT_WHY_LEN);
 }
 
 void thread_begin_anew(struct thread *thread) {
-        thread->n_batch = thread->attempts = thread->n_busy = thread->n_spared = 0;
-        thread->lost = thread->posted = thread->n_replies = thread->n_interrupts = 0;
+        struct effort kept = effort_none;
+
+        ENSURE(thread->effort->worker == NONE);
+        thread->n_batch = 0;
         thread->has_record = thread->is_answered = thread->is_doubtful = thread->is_awaited = false;
-        thread->void_fence = thread->posting = 0;
-        free(thread->failure);
-        thread->failure = NULL;
+        /* What is no matter of the batch: that its provider fails, and that the person types. */
+        kept.outage = thread->effort->outage;
+        kept.stirred = thread->effort->stirred;
+        forget_effort(thread);
+        if (kept.outage != 0 || kept.stirred.us != 0)
+                *thread_effort(thread) = kept;
 }
 
 uint64_t thread_seq(const struct core *core, const struct thread *thread) {

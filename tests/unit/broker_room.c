@@ -228,7 +228,7 @@ static void the_estimate_of_memory_grows_with_what_is_held_and_shrinks_with_what
 static void a_broker_that_holds_too_much_takes_nothing_until_some_of_it_is_done(void **state) {
         char thread[16], n = 0;
 
-        world.config.limits.memory = 8192;
+        world.config.limits.memory = 4096;
         for (int i = 0; i < 20; i++)
                 expect_accepted("t0", NULL);
         for (n = 1; n < 100; n++) {
