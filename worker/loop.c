@@ -1,5 +1,6 @@
 #include "worker/loop.h"
 
+#include "common/clock.h"
 #include "common/ensure.h"
 #include "common/log.h"
 #include "common/memory.h"
@@ -29,6 +30,9 @@ struct loop *loop_new(void) {
 
         raise_descriptors(loop);
         ENSURE(uv_loop_init(&loop->uv) == 0);
+        ENSURE(uv_timer_init(&loop->uv, &loop->timer) == 0);
+        loop->timer.data = loop;
+        loop->armed = MONO_NEVER;
         return loop;
 }
 
@@ -48,9 +52,11 @@ struct loop *loop_free(struct loop *loop) {
                 uv_close((uv_handle_t *)&signal->uv, free_handle);
         }
         loop_program_kill_all(loop);
+        uv_close((uv_handle_t *)&loop->timer, NULL);
         /* Handles close in the loop's next turns. */
         uv_run(&loop->uv, UV_RUN_DEFAULT);
         ENSURE(uv_loop_close(&loop->uv) == 0);
+        deadlines_done(&loop->deadlines);
         free(loop);
         return NULL;
 }
@@ -64,39 +70,58 @@ uint64_t loop_delay_ms(struct mono now, struct mono due) {
 /* -- timers -------------------------------------------------------------------------------------------------------- */
 
 struct loop_timer {
-        uv_timer_t uv;
+        struct deadline deadline;
+        struct loop *loop;
         void (*on_time)(void *context);
         void *context;
 };
 
+static void on_uv_timer(uv_timer_t *uv);
+
+/* One timer of libuv's for all of ours. It is never put off: gone off too early, it looks and waits again. */
+static void arm(struct loop *loop, struct mono now) {
+        struct mono next = deadlines_next(&loop->deadlines);
+
+        if (!mono_is_before(next, loop->armed))
+                return;
+        loop->armed = next;
+        /* The loop's idea of the time is that of the beginning of its turn. */
+        uv_update_time(&loop->uv);
+        ENSURE(uv_timer_start(&loop->timer, on_uv_timer, loop_delay_ms(now, next), 0) == 0);
+}
+
+/* What becomes due while others are called has its turn the next time. */
+static void on_uv_timer(uv_timer_t *uv) {
+        struct loop *loop = uv->data;
+        struct mono now = clock_mono();
+        struct deadline *due;
+
+        loop->armed = MONO_NEVER;
+        while ((due = deadlines_pop(&loop->deadlines, now))) {
+                struct loop_timer *timer = (struct loop_timer *)due;
+
+                timer->on_time(timer->context);
+        }
+        arm(loop, clock_mono());
+}
+
 struct loop_timer *loop_timer_new(struct loop *loop, void (*on_time)(void *context), void *context) {
         struct loop_timer *timer = memory_new(1, sizeof *timer);
 
-        timer->on_time = on_time;
-        timer->context = context;
-        timer->uv.data = timer;
-        ENSURE(uv_timer_init(&loop->uv, &timer->uv) == 0);
+        *timer = (struct loop_timer){
+                .deadline = {.due = MONO_NEVER}, .loop = loop, .on_time = on_time, .context = context};
         return timer;
 }
 
-static void on_timer(uv_timer_t *uv) {
-        struct loop_timer *timer = uv->data;
-
-        timer->on_time(timer->context);
-}
-
 void loop_timer_set(struct loop_timer *timer, struct mono now, struct mono due) {
-        uv_timer_stop(&timer->uv);
-        if (due.us == MONO_NEVER.us)
-                return;
-        /* The loop's idea of the time is that of the beginning of its turn. */
-        uv_update_time(timer->uv.loop);
-        ENSURE(uv_timer_start(&timer->uv, on_timer, loop_delay_ms(now, due), 0) == 0);
+        deadlines_set(&timer->loop->deadlines, &timer->deadline, due);
+        arm(timer->loop, now);
 }
 
 struct loop_timer *loop_timer_free(struct loop_timer *timer) {
         if (timer)
-                uv_close((uv_handle_t *)&timer->uv, free_handle);
+                deadlines_set(&timer->loop->deadlines, &timer->deadline, MONO_NEVER);
+        free(timer);
         return NULL;
 }
 

@@ -1,6 +1,7 @@
 /* What the loop's files share; nobody else includes this. */
 #pragma once
 
+#include "worker/core/deadlines.h"
 #include "worker/loop.h"
 
 #include <sys/resource.h>
@@ -8,6 +9,9 @@
 
 struct loop {
         uv_loop_t uv;
+        uv_timer_t timer; /* for all of ours */
+        struct deadlines deadlines;
+        struct mono armed; /* when the timer goes off; MONO_NEVER = it does not */
         struct loop_program *programs; /* all that run */
         struct loop_signal *signals;
         struct rlimit descriptors; /* as they were before they were raised */
