@@ -53,25 +53,67 @@ static size_t character_len(const uint8_t *at, size_t left) {
         return 0;
 }
 
-json_t *json_text_new(struct bytes text) {
-        CLEANUP_BUFFER struct buffer clean = {0};
-        const uint8_t *data = text.data;
-        json_t *value;
+static bool is_clean(struct bytes text) {
+        return bytes_is_utf8(text) && (text.len == 0 || !memchr(text.data, 0, text.len));
+}
 
-        if (bytes_is_utf8(text) && (text.len == 0 || !memchr(data, 0, text.len)))
-                return json_stringn(text.len ? text.data : "", text.len);
+static void push_cleaned(struct bytes text, struct buffer *clean) {
+        const uint8_t *data = text.data;
+
         for (size_t i = 0; i < text.len;) {
                 size_t len = character_len(data + i, text.len - i);
 
                 if (len > 0)
-                        buffer_push(&clean, data + i, len);
+                        buffer_push(clean, data + i, len);
                 else
-                        buffer_push_text(&clean, "\xef\xbf\xbd");
+                        buffer_push_text(clean, "\xef\xbf\xbd");
                 i += len ? len : 1;
         }
+}
+
+json_t *json_text_new(struct bytes text) {
+        CLEANUP_BUFFER struct buffer clean = {0};
+        json_t *value;
+
+        if (is_clean(text))
+                return json_stringn(text.len ? text.data : "", text.len);
+        push_cleaned(text, &clean);
         value = json_stringn((const char *)clean.data, clean.len);
         ENSURE(value);
         return value;
+}
+
+/* What JSON wants escaped, as jansson writes it. */
+static void push_escaped(uint8_t character, struct buffer *json) {
+        static const char names[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
+        const char *found = strchr(names, character);
+
+        if (found)
+                buffer_push(json, (char[]){'\\', letters[found - names]}, 2);
+        else
+                buffer_print(json, "\\u%04X", character);
+}
+
+void json_push_text(struct bytes text, struct buffer *json) {
+        CLEANUP_BUFFER struct buffer clean = {0};
+        const uint8_t *data;
+        size_t from = 0;
+
+        if (!is_clean(text)) {
+                push_cleaned(text, &clean);
+                text = buffer_bytes(&clean);
+        }
+        data = text.data;
+        buffer_push_text(json, "\"");
+        for (size_t i = 0; i < text.len; i++) {
+                if (data[i] >= ' ' && data[i] != '"' && data[i] != '\\')
+                        continue;
+                buffer_push(json, data + from, i - from);
+                push_escaped(data[i], json);
+                from = i + 1;
+        }
+        buffer_push(json, data ? data + from : NULL, text.len - from);
+        buffer_push_text(json, "\"");
 }
 
 json_t *json_text_or_null(const char *text) { return text ? json_text_new(bytes_of(text)) : json_null(); }

@@ -29,6 +29,8 @@ char *json_encode_text(const json_t *value);
 json_t *json_text_new(struct bytes text);
 /* The same, or null for a NULL. */
 json_t *json_text_or_null(const char *text);
+/* Appends what json_text_new() makes, encoded: for who writes JSON without making values of it first. */
+void json_push_text(struct bytes text, struct buffer *json);
 
 /* A string as it is; a whole number, true or false as JSON writes them; NULL for anything else. The caller frees. */
 char *json_scalar_text(const json_t *value);

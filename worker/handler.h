@@ -14,7 +14,7 @@ struct recall;
 
 struct handler_question {
         const struct config_handler *config;
-        const struct batch *batch; /* batch->question is the JSON for http and exec, the context in it */
+        const struct batch *batch; /* batch_encode_question() is the JSON for http and exec */
         struct bytes context; /* JSON of the lookup; empty = none */
         struct loop *loop;
         struct calls *calls;

@@ -143,6 +143,13 @@ static bool takes_records(const struct work *work) {
         return kind == CONFIG_HANDLER_HTTP || kind == CONFIG_HANDLER_EXEC;
 }
 
+static bool says_something(const struct batch *batch) {
+        CLEANUP_BUFFER struct buffer prompt = {0};
+
+        batch_push_prompt(batch, &prompt);
+        return prompt.len > 0;
+}
+
 /* What is only recorded is not posted, and nothing is looked up for it. What was taken back needs no answer. */
 static void plan_by_batch(const struct work *work, struct run_plan *plan) {
         const struct batch *batch = work->batch;
@@ -153,7 +160,7 @@ static void plan_by_batch(const struct work *work, struct run_plan *plan) {
         if (!batch->is_record)
                 return;
         plan->has_post = plan->has_context = false;
-        plan->has_history = plan->has_history && batch->prompt.len > 0;
+        plan->has_history = plan->has_history && says_something(batch);
 }
 
 static void plan_by_settings(const struct work *work, struct run_plan *plan) {

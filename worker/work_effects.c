@@ -96,7 +96,7 @@ static void send_result(struct work *work) {
 static void remember(struct work *work) {
         const struct config_handler *handler = &work->tenant->handler;
         const struct batch *batch = work->batch;
-        CLEANUP_BUFFER struct buffer said = {0};
+        CLEANUP_BUFFER struct buffer said = {0}, prompt = {0};
         struct bytes replies[LIMIT_REPLIES];
         struct recall_turn turn;
         uint32_t n = 0;
@@ -109,7 +109,8 @@ static void remember(struct work *work) {
                         buffer_push_text(&said, "\n");
                 buffer_push(&said, replies[i].data, replies[i].len);
         }
-        turn = (struct recall_turn){.user = buffer_bytes(&batch->prompt), .assistant = buffer_bytes(&said)};
+        batch_push_prompt(batch, &prompt);
+        turn = (struct recall_turn){.user = buffer_bytes(&prompt), .assistant = buffer_bytes(&said)};
         recall_push(work->doors->recall, batch->tenant, batch->thread, batch->id, &turn, handler->history.turns,
                     handler->history.ttl);
 }

@@ -13,12 +13,15 @@
 static void check_batch(const struct wire_run *run) {
         CLEANUP_BATCH struct batch *batch = NULL;
         CLEANUP_JSON json_t *question = NULL;
+        CLEANUP_BUFFER struct buffer text = {0}, prompt = {0};
         CLEANUP_FREE char *error = NULL;
 
         if (batch_new(run, &batch) < 0)
                 return;
         ENSURE(batch->n_messages == run->n_messages && memcmp(run->batch.data, batch->id, WIRE_BATCH_LEN) == 0);
-        ENSURE(batch->question.len == 0 || json_decode(buffer_bytes(&batch->question), &question, &error) == 0);
+        batch_encode_question(batch, &text);
+        ENSURE(json_decode(buffer_bytes(&text), &question, &error) == 0);
+        batch_push_prompt(batch, &prompt);
 }
 
 static int recode_run(struct bytes body, struct buffer *ret) {

@@ -137,6 +137,26 @@ static void a_strangers_bytes_become_a_string(void **state) {
         assert_true(json_is_null(none));
 }
 
+static void what_is_written_without_a_value_is_what_the_value_would_be(void **state) {
+        static const struct bytes texts[] = {
+                {NULL, 0},
+                {"ol\xc3\xa1 \"x\" \\ / \x7f", 13},
+                {"\b\f\n\r\t\x01\x1f\x0b end", 12},
+                {"a\xff"
+                 "b\0c\xe2\x82",
+                 7},
+        };
+
+        for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+                CLEANUP_JSON json_t *value = json_text_new(texts[i]);
+                CLEANUP_BUFFER struct buffer encoded = {0}, pushed = {0};
+
+                json_encode(value, &encoded);
+                json_push_text(texts[i], &pushed);
+                assert_string_equal(buffer_text(&pushed), buffer_text(&encoded));
+        }
+}
+
 static void a_scalar_has_a_text(void **state) {
         static const char *const pairs[][2] = {
                 {"\"a b\"", "a b"}, {"12", "12"},   {"-9007199254740993", "-9007199254740993"},
@@ -166,6 +186,7 @@ int main(void) {
                 cmocka_unit_test(a_search_ends_when_it_may_look_at_no_more),
                 cmocka_unit_test(a_pointer_begins_with_a_slash_and_escapes_its_tildes),
                 cmocka_unit_test(a_strangers_bytes_become_a_string),
+                cmocka_unit_test(what_is_written_without_a_value_is_what_the_value_would_be),
                 cmocka_unit_test(a_scalar_has_a_text),
         };
 

@@ -48,14 +48,16 @@ static void on_end(void *context, const struct loop_program_end *end) {
 static int ask(const struct handler_question *question, struct answer *answer, void (*on_answered)(void *context),
                void *context, void **ret_call) {
         struct exec_call *call = memory_new(1, sizeof *call);
+        CLEANUP_BUFFER struct buffer json = {0};
         struct loop_program_start start = {
                 .argv = question->config->command,
                 .environment = environment,
-                .input = buffer_bytes(&question->batch->question),
                 .output_max = LIMIT_HANDLER_BYTES,
         };
         int r;
 
+        batch_encode_question(question->batch, &json);
+        start.input = buffer_bytes(&json);
         *call = (struct exec_call){.answer = answer, .on_answered = on_answered, .context = context};
         r = loop_program_new(question->loop, &start, on_end, call, &call->program);
         if (r < 0) {

@@ -49,21 +49,23 @@ static bool may_send(void *context) {
 static struct call *post(const struct handler_question *question, struct http_call *self) {
         const struct config_handler *config = question->config;
         const char *batch = question->batch->id;
-        struct bytes body = buffer_bytes(&question->batch->question);
+        CLEANUP_BUFFER struct buffer json = {0};
         struct wall now = clock_now().wall;
         char key[HEADER_LEN_MAX], id[HEADER_LEN_MAX], timestamp[HEADER_LEN_MAX], signature[HEADER_LEN_MAX];
         char value[SIGN_WEBHOOK_MAX];
         const char *headers[] = {
                 "Content-Type: application/json", "Accept: application/json", key, NULL, NULL, NULL, NULL};
-        struct call_request request = {.method = "POST", .url = config->url, .headers = headers, .body = body};
+        struct call_request request = {.method = "POST", .url = config->url, .headers = headers};
 
+        batch_encode_question(question->batch, &json);
+        request.body = buffer_bytes(&json);
         request.may_send = may_send;
         request.is_repeatable = true; /* under its idempotency key */
         request.is_private_allowed = config->is_private;
         request.proxy = config->proxy;
         snprintf(key, sizeof key, "Idempotency-Key: \"%s\"", batch);
         if (config->secret) {
-                sign_webhook_encode(config->secret, batch, now, body, value);
+                sign_webhook_encode(config->secret, batch, now, request.body, value);
                 snprintf(id, sizeof id, "webhook-id: %s", batch);
                 snprintf(timestamp, sizeof timestamp, "webhook-timestamp: %lld", (long long)(now.ms / 1000));
                 snprintf(signature, sizeof signature, "webhook-signature: %s", value);

@@ -166,17 +166,18 @@ static void on_run(void *context, const struct outcome_response *response) {
 }
 
 static void make_run(struct langgraph_call *self) {
-        CLEANUP_BUFFER struct buffer body = {0};
+        CLEANUP_BUFFER struct buffer body = {0}, text = {0};
         char path[PATH_MAX_LEN];
         struct provider_request request = {.method = "POST", .path = path, .may_send = may_send_paid};
         struct prompt prompt = {
                 .config = self->question.config,
                 .batch = self->question.batch->id,
                 .first_id = self->question.batch->first_id,
-                .text = buffer_bytes(&self->question.batch->prompt),
                 .context = self->question.context,
         };
 
+        batch_push_prompt(self->question.batch, &text);
+        prompt.text = buffer_bytes(&text);
         langgraph_encode_run(&prompt, &body);
         request.body = buffer_bytes(&body);
         self->request_len = body.len;

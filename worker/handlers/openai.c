@@ -55,11 +55,13 @@ static void finish(struct openai_call *self) {
         on_answered(context);
 }
 
-static struct prompt prompt_of(const struct openai_call *self) {
+/* `text` is where what the messages say is put; it must outlive the prompt. */
+static struct prompt prompt_of(const struct openai_call *self, struct buffer *text) {
+        batch_push_prompt(self->question.batch, text);
         return (struct prompt){
                 .config = self->question.config,
                 .batch = self->question.batch->id,
-                .text = buffer_bytes(&self->question.batch->prompt),
+                .text = buffer_bytes(text),
                 .context = self->question.context,
         };
 }
@@ -166,8 +168,8 @@ static void ask_model(struct openai_call *self, const char *path, struct bytes b
 /* -- chat ---------------------------------------------------------------------------------------------------------- */
 
 static void ask_chat(struct openai_call *self, const struct recall_turn *turns, size_t n) {
-        CLEANUP_BUFFER struct buffer body = {0};
-        struct prompt prompt = prompt_of(self);
+        CLEANUP_BUFFER struct buffer body = {0}, text = {0};
+        struct prompt prompt = prompt_of(self, &text);
 
         prompt.turns = turns;
         prompt.n_turns = n;
@@ -202,8 +204,8 @@ static void begin_chat(struct openai_call *self) {
 /* -- responses ----------------------------------------------------------------------------------------------------- */
 
 static void ask_response(struct openai_call *self) {
-        CLEANUP_BUFFER struct buffer body = {0};
-        struct prompt prompt = prompt_of(self);
+        CLEANUP_BUFFER struct buffer body = {0}, text = {0};
+        struct prompt prompt = prompt_of(self, &text);
 
         responses_encode(&prompt, self->conversation, &body);
         ask_model(self, "/responses", buffer_bytes(&body));
