@@ -79,7 +79,7 @@ void core_ids(const struct core *core, struct core_ids_view *ret) {
 
         *ret = (struct core_ids_view){
                 .n = seen->n,
-                .oldest = seen->n > 0 ? seen->ring[seen->first].at : (struct wall){0},
+                .oldest = seen->n > 0 ? seen->ring[seen->first & (seen->cap - 1)].at : (struct wall){0},
                 .n_early = seen->n_early,
         };
 }

@@ -7,9 +7,9 @@
 
 /* { 0 } is empty, with the default window and number. */
 struct seen {
-        struct stored_seen *ring;
-        uint32_t first, n, cap; /* cap is a power of two */
-        struct table table; /* hash to place in the ring */
+        struct stored_seen *ring; /* an id's place is its number, modulo `cap`, which is a power of two */
+        uint32_t first, n, cap; /* the oldest one's number; how many follow each other from there */
+        struct table table; /* hash to number */
         struct span window; /* 0 = LIMIT_SEEN_WINDOW_S */
         uint32_t limit; /* 0 = LIMIT_SEEN */
         uint64_t n_early; /* forgotten for their number, before their window ended */

@@ -3,72 +3,133 @@
 #include "common/ensure.h"
 #include "common/memory.h"
 
-enum { FIRST_SLOTS = 64 };
+/* Free slots that are passed with each push while a table moves. As many values as three quarters of the smaller one's
+ * slots come before the larger one is full, so that it is empty in time, by far. */
+enum { FIRST_SLOTS = 64, MOVED_PER_PUSH = 4 };
 
 void table_done(struct table *table) {
-        free(table->slots);
+        free(table->slots.items);
+        free(table->before.items);
         *table = (struct table){0};
 }
 
-static uint32_t home_of(const struct table *table, uint32_t hash) { return hash & (table->n_slots - 1); }
-static uint32_t after(const struct table *table, uint32_t at) { return (at + 1) & (table->n_slots - 1); }
+static uint32_t home_of(const struct table_slots *slots, uint32_t hash) { return hash & (slots->n - 1); }
+static uint32_t after(const struct table_slots *slots, uint32_t at) { return (at + 1) & (slots->n - 1); }
 
-static void place(struct table *table, struct table_slot slot) {
-        uint32_t at = home_of(table, slot.hash);
+/* -- slots --------------------------------------------------------------------------------------------------------- */
 
-        while (table->slots[at].value != TABLE_EMPTY)
-                at = after(table, at);
-        table->slots[at] = slot;
+static void place(struct table_slots *slots, struct table_slot slot) {
+        uint32_t at = home_of(slots, slot.hash);
+
+        while (slots->items[at].place != 0)
+                at = after(slots, at);
+        slots->items[at] = slot;
 }
 
-static void grow(struct table *table) {
-        struct table old = *table;
+/* Closes the gap at `gap`: whatever could not be found any more across it moves into it. No tombstones. */
+static void close_gap(struct table_slots *slots, uint32_t gap) {
+        uint32_t mask = slots->n - 1;
 
-        ENSURE(old.n_slots < UINT32_MAX / 2);
-        table->n_slots = old.n_slots ? old.n_slots * 2 : FIRST_SLOTS;
-        table->slots = memory_new(table->n_slots, sizeof *table->slots);
-        for (uint32_t i = 0; i < table->n_slots; i++)
-                table->slots[i].value = TABLE_EMPTY;
-        for (uint32_t i = 0; i < old.n_slots; i++)
-                if (old.slots[i].value != TABLE_EMPTY)
-                        place(table, old.slots[i]);
-        free(old.slots);
+        for (uint32_t at = after(slots, gap); slots->items[at].place != 0; at = after(slots, at)) {
+                uint32_t home = home_of(slots, slots->items[at].hash);
+
+                if (((at - home) & mask) >= ((at - gap) & mask)) {
+                        slots->items[gap] = slots->items[at];
+                        gap = at;
+                }
+        }
+        slots->items[gap].place = 0;
+}
+
+static bool has_removed(struct table_slots *slots, uint32_t hash, uint32_t value) {
+        uint32_t at;
+
+        if (slots->n == 0)
+                return false;
+        for (at = home_of(slots, hash); slots->items[at].place != value + 1; at = after(slots, at))
+                if (slots->items[at].place == 0)
+                        return false;
+        close_gap(slots, at);
+        return true;
+}
+
+/* The next candidate of the slots, from probe->at on. */
+static bool next_of(const struct table_slots *slots, struct table_probe *probe, uint32_t *ret_value) {
+        for (;;) {
+                struct table_slot slot = slots->items[probe->at];
+
+                if (slot.place == 0)
+                        return false;
+                probe->at = after(slots, probe->at);
+                if (slot.hash == probe->hash) {
+                        *ret_value = slot.place - 1;
+                        return true;
+                }
+        }
+}
+
+/* -- growth -------------------------------------------------------------------------------------------------------- */
+
+static void drop_before(struct table *table) {
+        free(table->before.items);
+        table->before = (struct table_slots){0};
+}
+
+/* Moves what is in the smaller table on, up to its next free slots: so each chain moves as a whole, and those that are
+ * left are found there as before. */
+static void move(struct table *table, uint32_t n_free) {
+        struct table_slots *before = &table->before;
+
+        for (; n_free > 0 && table->moved < before->n; table->moved++) {
+                struct table_slot *slot = &before->items[table->moved];
+
+                if (slot->place == 0) {
+                        n_free--;
+                        continue;
+                }
+                place(&table->slots, *slot);
+                slot->place = 0;
+        }
+        if (table->moved == before->n)
+                drop_before(table);
+}
+
+static void grow(struct table *table, uint32_t n_slots) {
+        if (table->before.n > 0)
+                move(table, table->before.n);
+        table->before = table->slots;
+        table->moved = 0;
+        table->slots = (struct table_slots){memory_new(n_slots, sizeof(struct table_slot)), n_slots};
+}
+
+/* Three quarters full at most: beyond that, linear probing's chains grow long. */
+static bool has_room(const struct table *table, uint32_t n, uint32_t n_slots) {
+        return (uint64_t)n * 4 <= (uint64_t)n_slots * 3;
+}
+
+void table_reserve(struct table *table, uint32_t n) {
+        uint32_t n_slots = table->slots.n > 0 ? table->slots.n : FIRST_SLOTS;
+
+        while (!has_room(table, n, n_slots)) {
+                ENSURE(n_slots < UINT32_MAX / 2);
+                n_slots *= 2;
+        }
+        if (n_slots > table->slots.n)
+                grow(table, n_slots);
 }
 
 void table_push(struct table *table, uint32_t hash, uint32_t value) {
         ENSURE(value != TABLE_EMPTY);
-        /* Three quarters full at most: beyond that, linear probing's chains grow long. */
-        if ((uint64_t)(table->n + 1) * 4 > (uint64_t)table->n_slots * 3)
-                grow(table);
-        place(table, (struct table_slot){hash, value});
+        table_reserve(table, table->n + 1);
+        if (table->before.n > 0)
+                move(table, MOVED_PER_PUSH);
+        place(&table->slots, (struct table_slot){hash, value + 1});
         table->n++;
 }
 
-/* Closes the gap at `gap`: whatever could not be found any more across it moves into it. No tombstones. */
-static void close_gap(struct table *table, uint32_t gap) {
-        uint32_t mask = table->n_slots - 1;
-
-        for (uint32_t at = after(table, gap); table->slots[at].value != TABLE_EMPTY; at = after(table, at)) {
-                uint32_t home = home_of(table, table->slots[at].hash);
-
-                if (((at - home) & mask) >= ((at - gap) & mask)) {
-                        table->slots[gap] = table->slots[at];
-                        gap = at;
-                }
-        }
-        table->slots[gap].value = TABLE_EMPTY;
-}
-
 void table_remove(struct table *table, uint32_t hash, uint32_t value) {
-        uint32_t at;
-
-        ENSURE(table->n > 0);
-        at = home_of(table, hash);
-        while (table->slots[at].value != value) {
-                ENSURE(table->slots[at].value != TABLE_EMPTY);
-                at = after(table, at);
-        }
-        close_gap(table, at);
+        if (!has_removed(&table->slots, hash, value) && !has_removed(&table->before, hash, value))
+                UNREACHABLE("what is removed from a table is in it");
         table->n--;
 }
 
@@ -76,18 +137,16 @@ bool table_next(const struct table *table, struct table_probe *probe, uint32_t *
         if (table->n == 0)
                 return false;
         if (!probe->is_started) {
-                probe->at = home_of(table, probe->hash);
+                probe->at = home_of(&table->slots, probe->hash);
                 probe->is_started = true;
         }
-        for (;;) {
-                struct table_slot slot = table->slots[probe->at];
-
-                if (slot.value == TABLE_EMPTY)
-                        return false;
-                probe->at = after(table, probe->at);
-                if (slot.hash == probe->hash) {
-                        *ret_value = slot.value;
+        if (!probe->is_before) {
+                if (next_of(&table->slots, probe, ret_value))
                         return true;
-                }
+                if (table->before.n == 0)
+                        return false;
+                probe->at = home_of(&table->before, probe->hash);
+                probe->is_before = true;
         }
+        return next_of(&table->before, probe, ret_value);
 }

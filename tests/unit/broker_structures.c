@@ -67,6 +67,47 @@ static void a_table_finds_what_is_in_it_and_nothing_else_through_growth_and_remo
         table_done(&table);
 }
 
+static uint32_t spread(uint32_t value) { return value * 0x9e3779b9U; }
+
+/* Every third value leaves again by the time that twice as many have come. */
+static void a_table_that_moves_is_whole_at_every_step(void **state) {
+        enum { N = 100000 };
+        struct table table = {0};
+        uint32_t dice = 3, n_moving = 0;
+
+        for (uint32_t i = 0; i < N; i++) {
+                uint32_t looked_for = roll(&dice) % (i + 1);
+
+                table_push(&table, spread(i), i);
+                if (i % 6 == 0)
+                        table_remove(&table, spread(i / 2), i / 2);
+                n_moving += table.before.n > 0;
+                assert_true(has(&table, spread(looked_for), looked_for) ==
+                            !(looked_for % 3 == 0 && looked_for * 2 <= i));
+                assert_false(has(&table, spread(i + 1), i + 1));
+        }
+        assert_in_range(n_moving, N / 20, N / 2); /* it takes a while, and has an end */
+        table_done(&table);
+}
+
+static void a_table_does_not_outgrow_the_room_that_was_reserved(void **state) {
+        enum { N = 100000 };
+        struct table table = {0};
+        uint32_t n_slots;
+
+        for (uint32_t i = 0; i < 100; i++)
+                table_push(&table, spread(i), i);
+        table_reserve(&table, N);
+        n_slots = table.slots.n;
+        for (uint32_t i = 100; i < N; i++)
+                table_push(&table, spread(i), i);
+        assert_int_equal(table.slots.n, n_slots);
+        assert_int_equal(table.n, N);
+        for (uint32_t i = 0; i < N; i++)
+                assert_true(has(&table, spread(i), i));
+        table_done(&table);
+}
+
 static struct stored_seen seen_item(uint64_t n, int64_t at_ms) {
         return (struct stored_seen){n, {n * 7919, n}, {at_ms}};
 }
@@ -120,6 +161,29 @@ static void ids_are_bounded_in_number_and_the_oldest_goes_first(void **state) {
         seen_done(&seen);
 }
 
+static void ids_are_found_though_their_ring_has_gone_round_and_grows(void **state) {
+        struct seen seen = {0};
+        struct effects fx = {0};
+
+        seen_configure(&seen, span_s(1), 0);
+        for (uint64_t i = 1; i <= 6000; i++) { /* of each ten, three are forgotten: it goes round, and grows */
+                struct stored_seen item = seen_item(i, 2000 + (int64_t)i);
+
+                seen_push(&seen, &item, &fx);
+                if (i <= 900)
+                        seen_expire(&seen, (struct wall){3000 + (int64_t)i * 3 / 10}, &fx);
+        }
+        assert_int_equal(seen.n, 5730);
+        for (uint64_t i = 1; i <= 6000; i++) {
+                uint64_t seq = 0;
+
+                assert_true(seen_find(&seen, seen_item(i, 0).hash, (struct wall){2000}, &seq) == (i > 270));
+                assert_true(seq == (i > 270 ? i : 0));
+        }
+        effects_done(&fx);
+        seen_done(&seen);
+}
+
 static void a_smaller_number_is_reached_bit_by_bit_and_nothing_is_left_in_the_store(void **state) {
         struct seen seen = {0};
         struct effects fx = {0};
@@ -166,8 +230,11 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_heap_gives_back_in_order_whatever_the_order_in),
                 cmocka_unit_test(a_table_finds_what_is_in_it_and_nothing_else_through_growth_and_removal),
+                cmocka_unit_test(a_table_that_moves_is_whole_at_every_step),
+                cmocka_unit_test(a_table_does_not_outgrow_the_room_that_was_reserved),
                 cmocka_unit_test(ids_are_known_for_the_window_and_forgotten_after_it),
                 cmocka_unit_test(ids_are_bounded_in_number_and_the_oldest_goes_first),
+                cmocka_unit_test(ids_are_found_though_their_ring_has_gone_round_and_grows),
                 cmocka_unit_test(a_smaller_number_is_reached_bit_by_bit_and_nothing_is_left_in_the_store),
                 cmocka_unit_test(a_smaller_window_is_in_force_at_once),
         };
