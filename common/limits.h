@@ -353,7 +353,7 @@
 #define LIMIT_CTL_REDIS_MS 1000
 /* Its frames in flight: one after the other, so that a connection that breaks cannot change the order. */
 #define LIMIT_SEND_WINDOW 1
-/* The ceilings of `lull bench`: 9 bytes of memory for each message, 4 for each thread. */
+/* The ceilings of `lull bench`: 17 bytes of memory for each message, 13 for each thread. */
 #define LIMIT_BENCH_MESSAGES 100000000
 #define LIMIT_BENCH_THREADS 10000000
 /* Frames in flight: a thousand full ones are gigabytes. */

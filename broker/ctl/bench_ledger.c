@@ -11,33 +11,48 @@ enum {
         IS_RESENT = 4,
 };
 
-void ledger_init(struct ledger *ledger, uint64_t nonce, uint32_t n_messages, uint32_t n_threads, uint32_t burst) {
-        *ledger = (struct ledger){.nonce = nonce, .n_messages = n_messages, .n_threads = n_threads, .burst = burst};
+/* Every name is as long as every other: it is written, and read, without looking for its end. */
+enum { NUMBER_LEN = 10 };
+
+void ledger_init(struct ledger *ledger, uint32_t nonce, uint32_t n_messages, uint32_t n_threads, uint32_t burst) {
+        *ledger = (struct ledger){.n_messages = n_messages, .n_threads = n_threads, .burst = burst};
+        ledger->prefix_len = (size_t)snprintf(ledger->prefix, LEDGER_NAME_LEN, "bench-%08x-", nonce);
         ledger->sent = memory_new(n_messages, sizeof *ledger->sent);
+        ledger->acked = memory_new(n_messages, sizeof *ledger->acked);
         ledger->marks = memory_new(n_messages, sizeof *ledger->marks);
         ledger->last_of = memory_new(n_threads, sizeof *ledger->last_of);
+        ledger->ended = memory_new(n_threads, sizeof *ledger->ended);
+        ledger->n_running = memory_new(n_threads, sizeof *ledger->n_running);
 }
 
 void ledger_done(struct ledger *ledger) {
         free(ledger->sent);
+        free(ledger->acked);
         free(ledger->marks);
         free(ledger->last_of);
+        free(ledger->ended);
+        free(ledger->n_running);
         *ledger = (struct ledger){0};
 }
 
 uint32_t ledger_thread_of(const struct ledger *ledger, uint32_t message) {
-        return message / ledger->burst % ledger->n_threads;
+        return (ledger->is_woven ? message : message / ledger->burst) % ledger->n_threads;
 }
 
-static int encode_prefix(const struct ledger *ledger, char *text) {
-        return snprintf(text, LEDGER_NAME_LEN, "bench-%016llx-", (unsigned long long)ledger->nonce);
+uint32_t ledger_burst_of(const struct ledger *ledger, uint32_t message) {
+        if (!ledger->is_woven)
+                return message / ledger->burst;
+        return message / ledger->n_threads / ledger->burst * ledger->n_threads + message % ledger->n_threads;
 }
 
 static struct bytes encode_name(const struct ledger *ledger, uint32_t number, char *text) {
-        int len = encode_prefix(ledger, text);
+        char *digits = text + ledger->prefix_len;
 
-        len += snprintf(text + len, LEDGER_NAME_LEN - (size_t)len, "%u", number);
-        return (struct bytes){text, (size_t)len};
+        memcpy(text, ledger->prefix, ledger->prefix_len);
+        for (int i = NUMBER_LEN; i-- > 0; number /= 10)
+                digits[i] = (char)('0' + number % 10);
+        digits[NUMBER_LEN] = '\0';
+        return (struct bytes){text, ledger->prefix_len + NUMBER_LEN};
 }
 
 struct bytes ledger_encode_id(const struct ledger *ledger, uint32_t message, char *text) {
@@ -49,14 +64,12 @@ struct bytes ledger_encode_thread(const struct ledger *ledger, uint32_t thread, 
 }
 
 int ledger_decode_id(const struct ledger *ledger, struct bytes id, uint32_t *ret) {
-        char prefix[LEDGER_NAME_LEN];
-        size_t len = (size_t)encode_prefix(ledger, prefix);
         const char *text = id.data;
         uint64_t number = 0;
 
-        if (id.len <= len || id.len > len + 10 || memcmp(text, prefix, len) != 0)
+        if (id.len != ledger->prefix_len + NUMBER_LEN || memcmp(text, ledger->prefix, ledger->prefix_len) != 0)
                 return 1;
-        for (size_t i = len; i < id.len; i++) {
+        for (size_t i = ledger->prefix_len; i < id.len; i++) {
                 if (text[i] < '0' || text[i] > '9')
                         return 1;
                 number = number * 10 + (uint64_t)(text[i] - '0');
@@ -69,12 +82,48 @@ int ledger_decode_id(const struct ledger *ledger, struct bytes id, uint32_t *ret
 
 void ledger_on_sent(struct ledger *ledger, uint32_t message, struct mono now) { ledger->sent[message] = now; }
 
+void ledger_on_acked(struct ledger *ledger, uint32_t message, struct mono now) { ledger->acked[message] = now; }
+
 void ledger_on_resent(struct ledger *ledger, uint32_t message) {
         uint8_t *marks = &ledger->marks[message];
 
         if ((*marks & IS_LATE) && !(*marks & IS_RESENT))
                 ledger->n_out_of_order--;
         *marks |= IS_RESENT;
+}
+
+/* Is it all of a burst, and nothing else? */
+static bool is_whole(const struct ledger *ledger, const uint32_t *messages, uint32_t n) {
+        uint32_t burst = ledger_burst_of(ledger, messages[0]);
+
+        for (uint32_t i = 1; i < n; i++)
+                if (ledger_burst_of(ledger, messages[i]) != burst)
+                        return false;
+        return n == ledger->burst;
+}
+
+void ledger_on_run(struct ledger *ledger, const uint32_t *messages, uint32_t n) {
+        uint8_t *n_running = &ledger->n_running[ledger_thread_of(ledger, messages[0])];
+
+        ledger->n_overlaps += *n_running > 0;
+        if (*n_running < UINT8_MAX)
+                (*n_running)++;
+        ledger->n_whole += is_whole(ledger, messages, n);
+}
+
+void ledger_on_over(struct ledger *ledger, uint32_t message, struct mono now) {
+        uint32_t thread = ledger_thread_of(ledger, message);
+
+        ledger->ended[thread] = now;
+        if (ledger->n_running[thread] > 0)
+                ledger->n_running[thread]--;
+}
+
+struct mono ledger_due_of(const struct ledger *ledger, uint32_t message, struct span quiet) {
+        struct mono acked = ledger->acked[message];
+        struct mono begin = acked.us > 0 ? acked : ledger->sent[message];
+
+        return mono_max(mono_add(begin, quiet), ledger->ended[ledger_thread_of(ledger, message)]);
 }
 
 static void finish_late(struct ledger *ledger, uint8_t *marks) {

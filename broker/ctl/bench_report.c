@@ -1,40 +1,9 @@
+/* What a benchmark has found, for a person. */
 #include "broker/ctl/answer.h"
-#include "broker/ctl/bench_run.h"
+#include "broker/ctl/bench_report.h"
 #include "broker/ctl/text.h"
 
 #include <string.h>
-
-void bench_result_done(struct bench_result *result) {
-        ledger_done(&result->ledger);
-        free(TAKE(result->refusal));
-}
-
-uint64_t bench_n_lost(const struct bench_result *result) {
-        uint64_t taken = result->n_accepted + result->n_duplicate;
-
-        return taken > result->ledger.n_out ? taken - result->ledger.n_out : 0;
-}
-
-bool bench_is_good(const struct bench_result *result) {
-        return result->end == BENCH_COMPLETE && result->n_refused == 0 && bench_n_lost(result) == 0 &&
-               result->ledger.n_twice == 0 && result->ledger.n_out_of_order == 0;
-}
-
-static double per_second(uint64_t n, struct mono begin, struct mono end) {
-        int64_t us = mono_since(end, begin).us;
-
-        return us > 0 ? (double)n * 1e6 / (double)us : 0;
-}
-
-static double in_per_second(const struct bench_result *result) {
-        return per_second(result->n_accepted + result->n_duplicate, result->begin, result->last_ack);
-}
-
-static double out_per_second(const struct bench_result *result) {
-        return per_second(result->n_batches, result->begin, result->last_settled);
-}
-
-/* -- for a person -------------------------------------------------------------------------------------------------- */
 
 static void push_label(struct buffer *text, const char *label) { buffer_print(text, "%-13s ", label); }
 
@@ -42,7 +11,7 @@ static void push_quantiles(struct buffer *text, const struct histogram *us) {
         static const struct {
                 const char *name;
                 double q;
-        } quantiles[] = {{"p50", 0.5}, {", p99", 0.99}, {", p999", 0.999}};
+        } quantiles[] = {{"p50", 0.5}, {", p90", 0.9}, {", p99", 0.99}, {", p999", 0.999}};
 
         for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles; i++) {
                 buffer_print(text, "%s ", quantiles[i].name);
@@ -52,43 +21,98 @@ static void push_quantiles(struct buffer *text, const struct histogram *us) {
         text_push_span(text, span_us(histogram_max(us)));
 }
 
+/* When messages go out, where that is not as soon as the ones before are acknowledged. */
+static void push_order(struct buffer *text, const struct bench_plan *plan) {
+        if (plan->rate > 0)
+                buffer_print(text, ", %llu messages a second", (unsigned long long)plan->rate);
+        if (bench_is_paced(plan)) {
+                buffer_push_text(text, " with ");
+                text_push_span(text, plan->gap);
+                buffer_push_text(text, " between messages");
+        }
+        if (bench_is_paced(plan) && plan->messages > plan->threads * plan->burst) {
+                buffer_push_text(text, ", a burst every ");
+                text_push_span(text, plan->pause);
+        }
+        if (plan->work.us > 0) {
+                buffer_push_text(text, ", runs of ");
+                text_push_span(text, plan->work);
+        }
+        if (plan->pending > 0) {
+                buffer_push_text(text, ", beside ");
+                text_push_count(text, (int64_t)plan->pending);
+                buffer_push_text(text, " pending threads");
+        }
+}
+
 static void push_plan(struct buffer *text, const struct bench_plan *plan) {
+        buffer_print(text, "%s: ", bench_profile_name(plan->profile));
         text_push_count(text, (int64_t)plan->messages);
         buffer_push_text(text, " messages of ");
         text_push_size(text, (int64_t)plan->message_bytes);
         buffer_push_text(text, " in ");
         text_push_count(text, (int64_t)plan->threads);
-        buffer_print(text, " threads, bursts of %llu; %llu in a frame, %llu frames in flight, %llu slots",
-                     (unsigned long long)plan->burst, (unsigned long long)plan->frame_messages,
-                     (unsigned long long)plan->window, (unsigned long long)plan->slots);
-        if (plan->rate > 0)
-                buffer_print(text, ", %llu messages a second", (unsigned long long)plan->rate);
-        buffer_push_text(text, "\n\n");
+        buffer_print(text, " threads, bursts of %llu", (unsigned long long)plan->burst);
+        push_order(text, plan);
+        buffer_push_text(text, "; in flight ");
+        text_push_count(text, (int64_t)plan->in_flight);
+        buffer_print(text, ", as %llu frames of %llu; %llu slots\n\n", (unsigned long long)plan->window,
+                     (unsigned long long)plan->frame_messages, (unsigned long long)plan->slots);
 }
 
-static void push_rates(struct buffer *text, const struct bench_result *result) {
+static void push_in(struct buffer *text, const struct bench_result *result) {
         push_label(text, "messages in");
-        text_push_count(text, (int64_t)in_per_second(result));
+        text_push_count(text, (int64_t)bench_in_per_second(result));
         buffer_push_text(text, " per second, each acknowledged\n");
+}
+
+static void push_out(struct buffer *text, const struct bench_result *result) {
         push_label(text, "batches out");
-        text_push_count(text, (int64_t)out_per_second(result));
+        text_push_count(text, (int64_t)bench_out_per_second(result));
         buffer_push_text(text, " per second, ");
-        text_push_count(text, (int64_t)per_second(result->ledger.n_out, result->begin, result->last_settled));
+        text_push_count(text, (int64_t)bench_through_per_second(result));
         buffer_push_text(text, " messages per second from end to end\n");
 }
 
-static void push_times(struct buffer *text, const struct bench_plan *plan, const struct bench_result *result) {
+static void push_dispatching(struct buffer *text, const struct bench_plan *plan, const struct bench_result *result) {
+        push_label(text, "dispatched");
+        buffer_push_text(text, "all within ");
+        text_push_span(text, bench_dispatching(plan, result));
+        buffer_push_text(text, result->fired.us > 0 ? " of the instant at which all were due\n"
+                                                    : " of the first one's due time\n");
+}
+
+static void push_ack(struct buffer *text, const struct bench_result *result) {
         push_label(text, "ack");
         push_quantiles(text, &result->ack_us);
-        buffer_push_text(text, ", of a frame\n");
+        buffer_push_text(text, ", of a frame, from sent to acknowledged\n");
+}
+
+static void push_times(struct buffer *text, const struct bench_plan *plan, const struct bench_result *result) {
         push_label(text, "run");
         push_quantiles(text, &result->run_us);
-        buffer_push_text(text, ", from a batch's last message to its run");
-        if (plan->quiet.us > 0) {
+        buffer_push_text(text, result->fired.us > 0 ? ", from that instant to the run"
+                                                    : ", from a batch's last message to its run");
+        if (plan->quiet.us > 0 && result->fired.us == 0) {
                 buffer_push_text(text, ", less the quiet of ");
                 text_push_span(text, plan->quiet);
         }
         buffer_push_text(text, "\n");
+        push_label(text, "late");
+        push_quantiles(text, &result->late_us);
+        buffer_push_text(text, ", the same from its acknowledgement, or from the end of the thread's run before\n");
+}
+
+static void push_bursts(struct buffer *text, const struct bench_plan *plan, const struct bench_result *result) {
+        push_label(text, "bursts");
+        text_push_count(text, (int64_t)result->ledger.n_whole);
+        buffer_push_text(text, " of ");
+        text_push_count(text, (int64_t)(plan->messages / plan->burst));
+        buffer_push_text(text, " were one batch, whole and alone; ");
+        text_push_count(text, (int64_t)result->n_early);
+        buffer_push_text(text, " runs before their quiet was over, ");
+        text_push_count(text, (int64_t)result->ledger.n_overlaps);
+        buffer_push_text(text, " beside another of their thread\n");
 }
 
 static void push_size(struct buffer *text, const struct bench_result *result) {
@@ -113,14 +137,13 @@ static void push_stats(struct buffer *text, const json_t *stats) {
         buffer_push_text(text, ", of a run past its due time, as the broker counts since it started\n");
 }
 
-static void push_store(struct buffer *text, const json_t *stats, const char *medium) {
+void bench_encode_durability(const json_t *stats, const char *medium, struct buffer *text) {
         const char *kind = answer_text_find(stats, "/store/kind");
 
-        push_label(text, "durable");
-        if (kind && strcmp(kind, "memory") == 0)
-                buffer_push_text(text, "no: the store is memory, and is gone with the process\n");
-        if (kind && strcmp(kind, "memory") == 0)
+        if (kind && strcmp(kind, "memory") == 0) {
+                buffer_push_text(text, "no: the store is memory, and is gone with the process");
                 return;
+        }
         buffer_push_text(text, "yes: acknowledged when in ");
         answer_push_text(text, stats, "/store/kind");
         buffer_push_text(text, " and fsynced, ");
@@ -131,6 +154,28 @@ static void push_store(struct buffer *text, const json_t *stats, const char *med
         answer_push_ms(text, stats, "/store/commit_ms/p99");
         if (medium)
                 buffer_print(text, "; %s", medium);
+}
+
+static void push_store(struct buffer *text, const json_t *stats, const char *medium) {
+        push_label(text, "durable");
+        bench_encode_durability(stats, medium, text);
+        buffer_push_text(text, "\n");
+}
+
+static double share_of(uint64_t amount, const struct bench_result *result) {
+        uint64_t n = result->n_accepted + result->n_duplicate;
+
+        return n > 0 ? (double)amount / (double)n : 0;
+}
+
+static void push_broker(struct buffer *text, const struct bench_result *result) {
+        const struct bench_usage *before = &result->before, *after = &result->after;
+
+        push_label(text, "broker");
+        buffer_print(text, "%.1f us of CPU and %.0f B written for each message; memory ",
+                     share_of(after->cpu_us - before->cpu_us, result),
+                     share_of(after->written_bytes - before->written_bytes, result));
+        text_push_size(text, (int64_t)after->memory_bytes);
         buffer_push_text(text, "\n");
 }
 
@@ -144,14 +189,18 @@ static const char *end_text(enum bench_end end) {
                 return "the broker refused the messages; ";
         case BENCH_CANCELLED:
                 return "cancelled; ";
+        case BENCH_UNFIRED:
+                return "it could not go on; ";
         }
         return "";
 }
 
-static void push_check(struct buffer *text, const struct bench_result *result) {
+static void push_check(struct buffer *text, const struct bench_plan *plan, const struct bench_result *result) {
         push_label(text, "check");
-        if (bench_is_good(result)) {
-                buffer_push_text(text, "good: every message came out exactly once, each thread's in order\n");
+        if (bench_is_good(plan, result)) {
+                buffer_push_text(text, bench_has_sink(plan)
+                                               ? "good: every message came out exactly once, each thread's in order\n"
+                                               : "good: the broker has every message that it acknowledged\n");
                 return;
         }
         buffer_print(text, "FAILED: %s", end_text(result->end));
@@ -159,12 +208,16 @@ static void push_check(struct buffer *text, const struct bench_result *result) {
         buffer_push_text(text, " sent, ");
         text_push_count(text, (int64_t)result->n_refused);
         buffer_push_text(text, " refused, ");
-        text_push_count(text, (int64_t)bench_n_lost(result));
+        text_push_count(text, (int64_t)bench_n_lost(plan, result));
         buffer_push_text(text, " acknowledged and not out, ");
         text_push_count(text, (int64_t)result->ledger.n_twice);
         buffer_push_text(text, " twice, ");
         text_push_count(text, (int64_t)result->ledger.n_out_of_order);
-        buffer_push_text(text, " out of order\n");
+        buffer_push_text(text, " out of order, ");
+        text_push_count(text, (int64_t)result->ledger.n_overlaps);
+        buffer_push_text(text, " runs side by side, ");
+        text_push_count(text, (int64_t)result->n_early);
+        buffer_push_text(text, " early\n");
         if (!result->refusal)
                 return;
         push_label(text, "");
@@ -188,68 +241,27 @@ static void push_remarks(struct buffer *text, const struct bench_result *result)
 
 void bench_encode_text(const struct bench_plan *plan, const struct bench_result *result, const json_t *stats,
                        const char *medium, struct buffer *text) {
+        bool is_out = plan->profile != BENCH_IN;
+
         push_plan(text, plan);
-        push_rates(text, result);
-        push_times(text, plan, result);
-        if (stats)
+        push_in(text, result);
+        if (is_out)
+                push_out(text, result);
+        if (plan->profile == BENCH_TIMERS)
+                push_dispatching(text, plan, result);
+        push_ack(text, result);
+        if (is_out)
+                push_times(text, plan, result);
+        if (is_out && stats)
                 push_stats(text, stats);
-        push_size(text, result);
+        if (is_out)
+                push_size(text, result);
+        if (bench_is_paced(plan))
+                push_bursts(text, plan, result);
+        if (result->after.cpu_us > 0)
+                push_broker(text, result);
         if (stats)
                 push_store(text, stats, medium);
-        push_check(text, result);
+        push_check(text, plan, result);
         push_remarks(text, result);
-}
-
-/* -- for a program ------------------------------------------------------------------------------------------------- */
-
-static json_t *encode_quantiles(const struct histogram *us) {
-        return json_pack("{s:f, s:f, s:f, s:f}", "p50", (double)histogram_quantile(us, 0.5) / 1000, "p99",
-                         (double)histogram_quantile(us, 0.99) / 1000, "p999",
-                         (double)histogram_quantile(us, 0.999) / 1000, "max", (double)histogram_max(us) / 1000);
-}
-
-static json_t *encode_plan(const struct bench_plan *plan) {
-        return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "messages", (json_int_t)plan->messages,
-                         "message_bytes", (json_int_t)plan->message_bytes, "threads", (json_int_t)plan->threads,
-                         "burst", (json_int_t)plan->burst, "frame_messages", (json_int_t)plan->frame_messages, "window",
-                         (json_int_t)plan->window, "slots", (json_int_t)plan->slots, "rate", (json_int_t)plan->rate,
-                         "quiet_ms", (json_int_t)span_to_ms(plan->quiet));
-}
-
-static json_t *encode_messages(const struct bench_result *result) {
-        return json_pack("{s:I, s:I, s:I, s:I, s:I, s:f}", "sent", (json_int_t)result->n_sent, "accepted",
-                         (json_int_t)result->n_accepted, "duplicate", (json_int_t)result->n_duplicate, "refused",
-                         (json_int_t)result->n_refused, "out", (json_int_t)result->ledger.n_out, "per_s",
-                         in_per_second(result));
-}
-
-static json_t *encode_batches(const struct bench_result *result) {
-        return json_pack("{s:I, s:f, s:{s:I, s:I, s:I}}", "out", (json_int_t)result->n_batches, "per_s",
-                         out_per_second(result), "size", "p50", (json_int_t)histogram_quantile(&result->size, 0.5),
-                         "p90", (json_int_t)histogram_quantile(&result->size, 0.9), "max",
-                         (json_int_t)histogram_max(&result->size));
-}
-
-static json_t *encode_check(const struct bench_result *result) {
-        static const char *const ends[] = {"complete", "timeout", "refused", "cancelled"};
-
-        return json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:s?}", "good", bench_is_good(result), "end",
-                         ends[result->end], "lost", (json_int_t)bench_n_lost(result), "twice",
-                         (json_int_t)result->ledger.n_twice, "out_of_order", (json_int_t)result->ledger.n_out_of_order,
-                         "foreign_runs", (json_int_t)result->n_foreign, "frames_resent", (json_int_t)result->n_resent,
-                         "refusal", result->refusal);
-}
-
-json_t *bench_encode_json(const struct bench_plan *plan, const struct bench_result *result, const json_t *stats) {
-        json_t *report = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "plan", encode_plan(plan), "messages",
-                                   encode_messages(result), "batches", encode_batches(result), "ack_ms",
-                                   encode_quantiles(&result->ack_us), "run_ms", encode_quantiles(&result->run_us),
-                                   "check", encode_check(result));
-        json_t *lateness = json_object_get(stats, "lateness_ms"), *store = json_object_get(stats, "store");
-
-        if (lateness)
-                json_object_set(report, "lateness_ms", lateness);
-        if (store)
-                json_object_set(report, "store", store);
-        return report;
 }

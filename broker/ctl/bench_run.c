@@ -1,7 +1,4 @@
-#include "broker/ctl/bench_run.h"
-
-#include "broker/ctl/bench_sink.h"
-#include "broker/ctl/producer.h"
+#include "broker/ctl/bench_private.h"
 #include "broker/ctl/screen.h"
 #include "common/clock.h"
 #include "common/memory.h"
@@ -14,19 +11,12 @@
 
 enum { PROGRESS_MS = 200 };
 
-struct bench {
-        const struct bench_plan *plan;
-        struct bench_result *result;
-        struct producer *producer;
-        struct sink *sink;
-        struct buffer body; /* the same for every message */
-        struct mono opened, now, shown;
-};
-
 /* Set by SIGINT and SIGTERM, so that what was started is stopped as after any other end. */
 static volatile sig_atomic_t is_cancelled;
 
 static void on_signal(int signal_number) { is_cancelled = 1; }
+
+bool bench_is_cancelled(void) { return is_cancelled; }
 
 static void catch_signals(void) {
         const struct sigaction action = {.sa_handler = on_signal};
@@ -35,115 +25,34 @@ static void catch_signals(void) {
         sigaction(SIGTERM, &action, NULL);
 }
 
-/* -- in at one end ------------------------------------------------------------------------------------------------- */
-
-static void note_refusal(struct bench *bench, const struct wire_ack *ack) {
-        struct pack_reader reader = ack->refusals;
-        struct wire_refusal refusal;
-
-        bench->result->n_refused += ack->n_refusals;
-        if (bench->result->refusal || ack->n_refusals == 0 || wire_refusal_next(&reader, &refusal) < 0)
-                return;
-        bench->result->refusal = memory_print("%.*s: %.*s", BYTES_PRINT(refusal.code), BYTES_PRINT(refusal.why));
-}
-
-static void on_ack(void *context, const struct producer_frame *frame) {
-        struct bench *bench = context;
-        struct bench_result *result = bench->result;
-
-        result->n_accepted += frame->ack->n_accepted;
-        result->n_duplicate += frame->ack->n_duplicates;
-        result->n_resent += frame->is_resent;
-        for (uint32_t i = 0; frame->is_resent && i < frame->n; i++)
-                ledger_on_resent(&result->ledger, (uint32_t)frame->tags[i]);
-        result->last_ack = clock_mono();
-        histogram_add(&result->ack_us, mono_since(result->last_ack, frame->sent).us);
-        note_refusal(bench, frame->ack);
-}
-
-static void push_message(struct bench *bench, uint32_t number) {
-        struct ledger *ledger = &bench->result->ledger;
-        char id[LEDGER_NAME_LEN], thread[LEDGER_NAME_LEN];
-        struct wire_message message = {
-                .tenant = bytes_of(bench->plan->tenant),
-                .thread = ledger_encode_thread(ledger, ledger_thread_of(ledger, number), thread),
-                .id = ledger_encode_id(ledger, number, id),
-                .body = buffer_bytes(&bench->body),
-        };
-
-        ledger_on_sent(ledger, number, bench->now);
-        producer_push(bench->producer, number, &message, bench->now);
-}
-
-/* How many messages may have been sent by now. */
-static uint64_t allowance(const struct bench *bench) {
-        double passed_s = (double)mono_since(bench->now, bench->result->begin).us / 1e6;
-        double due = passed_s * (double)bench->plan->rate + 1;
-
-        if (bench->plan->rate == 0 || due > (double)bench->plan->messages)
-                return bench->plan->messages;
-        return (uint64_t)due;
-}
-
-static void push_messages(struct bench *bench) {
-        uint64_t allowed = allowance(bench);
-        uint64_t *n_sent = &bench->result->n_sent;
-
-        while (*n_sent < allowed && producer_has_room(bench->producer))
-                push_message(bench, (uint32_t)(*n_sent)++);
-        /* At a rate, a message does not wait for its frame to be full. */
-        if (bench->plan->rate > 0 || *n_sent == bench->plan->messages)
-                producer_flush(bench->producer, bench->now);
-}
-
-/* -- out at the other ---------------------------------------------------------------------------------------------- */
-
-static bool on_run(void *context, struct wire_run *run, uint32_t *numbers) {
-        struct bench *bench = context;
-        struct bench_result *result = bench->result;
-        struct wire_run_message message;
-        struct span waited;
-
-        for (uint32_t i = 0; i < run->n_messages; i++)
-                if (wire_run_next(run, &message) < 0 ||
-                    ledger_decode_id(&result->ledger, message.id, &numbers[i]) != 0) {
-                        result->n_foreign++;
-                        return false;
-                }
-        if (run->n_messages == 0)
-                return false;
-        if (result->n_batches++ == 0)
-                result->first_run = bench->now;
-        waited = mono_since(clock_mono(), result->ledger.sent[numbers[run->n_messages - 1]]);
-        histogram_add(&result->run_us, waited.us - bench->plan->quiet.us);
-        histogram_add(&result->size, run->n_messages);
-        return true;
-}
-
-static void on_settled(void *context, const uint32_t *numbers, uint32_t n) {
-        struct bench *bench = context;
-
-        for (uint32_t i = 0; i < n; i++)
-                ledger_on_finished(&bench->result->ledger, numbers[i]);
-        bench->result->last_settled = bench->now;
-}
-
 /* -- the loop ------------------------------------------------------------------------------------------------------ */
 
 /* A duplicate is a message of ours that was taken in before, when a frame had to be sent twice. */
 static uint64_t n_taken(const struct bench_result *result) { return result->n_accepted + result->n_duplicate; }
 
+/* What went in has been acknowledged, all of it. */
+static bool is_all_in(const struct bench *bench) {
+        return bench->result->n_sent == bench->plan->messages && producer_in_flight(bench->producer) == 0;
+}
+
+static bool is_all_out(const struct bench *bench) {
+        if (!bench->sink)
+                return !bench_has_sink(bench->plan);
+        return bench->result->ledger.n_out >= n_taken(bench->result) && sink_n_held(bench->sink) == 0;
+}
+
 static bool is_over(struct bench *bench) {
         struct bench_result *result = bench->result;
-        bool is_all_acked = result->n_sent == bench->plan->messages && producer_in_flight(bench->producer) == 0;
 
+        if (result->end == BENCH_UNFIRED)
+                return true;
         if (is_cancelled)
                 result->end = BENCH_CANCELLED;
         else if (mono_since(bench->now, bench->opened).us > bench->plan->timeout.us)
                 result->end = BENCH_TIMEOUT;
         else if (result->n_refused > 0 && n_taken(result) == 0)
                 result->end = BENCH_REFUSED;
-        else if (is_all_acked && result->ledger.n_out >= n_taken(result) && sink_n_held(bench->sink) == 0)
+        else if (is_all_in(bench) && is_all_out(bench))
                 result->end = BENCH_COMPLETE;
         else
                 return false;
@@ -156,53 +65,78 @@ static void show_progress(struct bench *bench) {
         if (mono_since(bench->now, bench->shown).us < span_ms(PROGRESS_MS).us)
                 return;
         bench->shown = bench->now;
-        screen_progress("%llu of %llu messages in, %llu out in %llu batches", (unsigned long long)n_taken(result),
-                        (unsigned long long)bench->plan->messages, (unsigned long long)result->ledger.n_out,
-                        (unsigned long long)result->n_batches);
+        screen_progress("%s%llu of %llu messages in, %llu out in %llu batches", bench->hooks->title,
+                        (unsigned long long)n_taken(result), (unsigned long long)bench->plan->messages,
+                        (unsigned long long)result->ledger.n_out, (unsigned long long)result->n_batches);
 }
 
-/* When the next message is to be sent, if the rate holds it back. */
-static struct span rate_wait(const struct bench *bench) {
-        double due_us;
+static int open_sink(struct bench *bench) {
+        const struct sink_settings out = {.slots = (uint32_t)bench->plan->slots,
+                                          .work = bench->plan->work,
+                                          .on_run = bench_on_run,
+                                          .on_over = bench_on_over,
+                                          .on_settled = bench_on_settled,
+                                          .context = bench};
 
-        if (bench->plan->rate == 0 || bench->result->n_sent == bench->plan->messages ||
-            !producer_has_room(bench->producer))
-                return span_ms(PROGRESS_MS);
-        due_us = (double)bench->result->n_sent * 1e6 / (double)bench->plan->rate;
-        return span_max(span_us((int64_t)due_us - mono_since(bench->now, bench->result->begin).us), span_us(0));
+        return sink_new(bench->plan->workers, &out, bench->uuid, (uint64_t)clock_now().wall.ms, &bench->sink);
+}
+
+/* Is whoever takes runs there? When only the way in is measured, nobody has to be. */
+static bool is_ready(const struct bench *bench) {
+        return bench->plan->profile == BENCH_IN || sink_is_welcome(bench->sink);
+}
+
+/* Everything is in: what waits for that is done now. */
+static void on_all_in(struct bench *bench) {
+        if (bench->plan->is_at_once && bench->result->fired.us == 0) {
+                bench->result->fired = clock_mono();
+                if (bench->hooks->fire(bench->hooks->context) < 0)
+                        bench->result->end = BENCH_UNFIRED;
+        }
+        if (!bench->sink && bench_has_sink(bench->plan) && open_sink(bench) < 0)
+                bench->result->end = BENCH_UNFIRED;
 }
 
 static void wait_for_more(struct bench *bench) {
         struct pollfd fds[] = {
                 {.fd = producer_fd(bench->producer), .events = POLLIN},
-                {.fd = sink_fd(bench->sink), .events = POLLIN},
+                {.fd = bench->sink ? sink_fd(bench->sink) : -1, .events = POLLIN},
         };
         struct span span =
-                span_min(span_min(producer_wait(bench->producer, bench->now), sink_wait(bench->sink, bench->now)),
-                         rate_wait(bench));
-        struct timespec left = {.tv_sec = span.us / 1000000, .tv_nsec = span.us % 1000000 * 1000};
+                span_min(producer_wait(bench->producer, bench->now), bench_push_wait(bench, span_ms(PROGRESS_MS)));
+        struct timespec left;
 
+        if (bench->sink)
+                span = span_min(span, sink_wait(bench->sink, bench->now));
+        left = (struct timespec){.tv_sec = span.us / 1000000, .tv_nsec = span.us % 1000000 * 1000};
         (void)ppoll(fds, 2, &left, NULL);
+}
+
+/* One turn; true when there may be more at once: do not wait. */
+static bool step(struct bench *bench) {
+        bool has_more;
+
+        /* Whoever measures the broker's end must be there before the first message is. */
+        if (is_ready(bench))
+                bench_push_messages(bench);
+        producer_step(bench->producer, bench->now);
+        if (is_all_in(bench))
+                on_all_in(bench);
+        has_more = bench->sink && sink_step(bench->sink, bench->now);
+        show_progress(bench);
+        return has_more;
 }
 
 static void run_loop(struct bench *bench) {
         while (!is_over(bench)) {
-                bool has_more;
-
-                /* Whoever measures the broker's end must be there before the first message is. */
-                if (sink_is_welcome(bench->sink))
-                        push_messages(bench);
-                producer_step(bench->producer, bench->now);
-                has_more = sink_step(bench->sink, bench->now);
-                show_progress(bench);
-                if (!has_more && (bench->plan->rate > 0 || !producer_has_room(bench->producer) ||
-                                  bench->result->n_sent == bench->plan->messages || !sink_is_welcome(bench->sink)))
+                if (!step(bench) && !(is_ready(bench) && bench_can_push(bench)))
                         wait_for_more(bench);
                 bench->now = clock_mono();
                 if (bench->result->n_sent == 0)
                         bench->result->begin = bench->now;
         }
-        sink_leave(bench->sink);
+        if (bench->sink)
+                sink_leave(bench->sink);
         screen_progress("%s", "");
 }
 
@@ -216,14 +150,13 @@ static void encode_body(const struct bench_plan *plan, struct buffer *body) {
         wire_encode_body(body, &content);
 }
 
-static int open_ends(struct bench *bench, const uint8_t *uuid) {
+static int open_ends(struct bench *bench) {
         const struct producer_settings in = {(uint32_t)bench->plan->frame_messages, (uint32_t)bench->plan->window,
-                                             on_ack, bench};
-        const struct sink_settings out = {(uint32_t)bench->plan->slots, on_run, on_settled, bench};
+                                             bench_on_ack, bench, NULL};
         int r = producer_new(bench->plan->ingest, &in, &bench->producer);
 
-        if (r == 0)
-                r = sink_new(bench->plan->workers, &out, uuid, (uint64_t)clock_now().wall.ms, &bench->sink);
+        if (r == 0 && bench->plan->profile != BENCH_IN)
+                r = open_sink(bench);
         if (r < 0)
                 screen_error("'%s' or '%s' is no endpoint (%s); one looks like tcp://127.0.0.1:7601",
                              bench->plan->ingest, bench->plan->workers, strerror(-r));
@@ -236,20 +169,29 @@ static void bench_done(struct bench *bench) {
         buffer_done(&bench->body);
 }
 
-int bench_run(const struct bench_plan *plan, struct bench_result *ret) {
-        CLEANUP_FREE struct bench_result *result = memory_new(1, sizeof *result);
-        CLEANUP(bench_done) struct bench bench = {.plan = plan, .result = result, .now = clock_mono()};
-        uint8_t random[WIRE_UUID_LEN + sizeof(uint64_t)];
-        uint64_t nonce;
-        int r;
+static int make_names(struct bench *bench) {
+        const struct bench_plan *plan = bench->plan;
+        struct ledger *ledger = &bench->result->ledger;
+        uint32_t nonce;
 
-        if (getrandom(random, sizeof random, 0) < 0)
+        if (getrandom(bench->uuid, sizeof bench->uuid, 0) < 0 || getrandom(&nonce, sizeof nonce, 0) < 0)
                 return -errno;
-        memcpy(&nonce, random + WIRE_UUID_LEN, sizeof nonce);
-        r = open_ends(&bench, random);
-        if (r < 0)
+        ledger_init(ledger, nonce, (uint32_t)plan->messages, (uint32_t)plan->threads, (uint32_t)plan->burst);
+        ledger->is_woven = bench_is_paced(plan);
+        return 0;
+}
+
+int bench_run(const struct bench_plan *plan, const struct bench_hooks *hooks, struct bench_result *ret) {
+        CLEANUP_FREE struct bench_result *result = memory_new(1, sizeof *result);
+        CLEANUP(bench_done) struct bench bench = {.plan = plan, .hooks = hooks, .result = result, .now = clock_mono()};
+        int r = make_names(&bench);
+
+        if (r == 0)
+                r = open_ends(&bench);
+        if (r < 0) {
+                ledger_done(&result->ledger);
                 return r;
-        ledger_init(&result->ledger, nonce, (uint32_t)plan->messages, (uint32_t)plan->threads, (uint32_t)plan->burst);
+        }
         encode_body(plan, &bench.body);
         catch_signals();
         result->begin = bench.opened = bench.now;

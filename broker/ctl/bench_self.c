@@ -27,6 +27,11 @@ enum { START_MS = 10000, START_POLL_MS = 200 };
 
 /* What a message has beside its text. */
 enum { BODY_OVERHEAD_BYTES = 1024 };
+/* What a thread with one message may take in the broker's memory, with its id among those remembered. Where the default
+ * of limits.memory would not do for so many, it is raised. */
+enum { THREAD_MEMORY_BYTES = 800 };
+/* The quiet of threads that are only to wait: longer than a benchmark, and no more than a config takes. */
+enum { PENDING_QUIET_S = 3600 };
 
 extern char **environ;
 
@@ -110,28 +115,45 @@ static int find_ports(struct self *self) {
         return -EADDRNOTAVAIL;
 }
 
-static void encode_config(const struct self *self, const struct self_settings *settings, const struct bench_plan *plan,
-                          struct buffer *text) {
-        CLEANUP_FREE char *store =
-                settings->is_in_memory ? memory_print("memory:") : memory_print("lmdb:%s/store", self->folder);
-        CLEANUP_JSON json_t *quoted = json_text_new(bytes_of(store));
-        long long quiet_ms = (long long)span_to_ms(plan->quiet);
+static void encode_limits(const struct bench_plan *plan, struct buffer *text) {
+        uint64_t memory = (plan->pending + plan->messages) * THREAD_MEMORY_BYTES;
 
-        buffer_print(text, "broker:\n  ingest: %s\n  workers: %s\n  stats: %s\n  store: ", self->ingest, self->workers,
-                     self->stats);
-        json_encode(quoted, text); /* JSON's quoted text is YAML's too */
+        buffer_push_text(text, "\nlimits:\n");
+        if (memory < LIMIT_MEMORY_DEFAULT)
+                memory = LIMIT_MEMORY_DEFAULT;
+        buffer_print(text, "  memory: %llu\n", (unsigned long long)memory);
         /* As much as the benchmark sends, with room for what is not text. */
         if (plan->message_bytes + BODY_OVERHEAD_BYTES > LIMIT_MESSAGE_BYTES_DEFAULT)
-                buffer_print(text, "\nlimits: {message_bytes: %llu}",
+                buffer_print(text, "  message_bytes: %llu\n",
                              (unsigned long long)plan->message_bytes + BODY_OVERHEAD_BYTES);
+}
+
+static void encode_tenant(const char *name, const struct bench_plan *plan, struct span quiet, struct span max_wait,
+                          struct buffer *text) {
         buffer_print(text,
-                     "\ntenants:\n"
                      "  %s:\n"
                      "    quiet: %lldms\n"
                      "    max_wait: %lldms\n"
                      "    concurrency: %llu\n"
                      "    handler: {kind: echo}\n",
-                     plan->tenant, quiet_ms, quiet_ms * 4 + 1000, (unsigned long long)plan->slots);
+                     name, (long long)span_to_ms(quiet), (long long)span_to_ms(max_wait),
+                     (unsigned long long)plan->slots);
+}
+
+static void encode_config(const struct self *self, const struct self_settings *settings, const struct bench_plan *plan,
+                          struct buffer *text) {
+        CLEANUP_FREE char *store =
+                settings->is_in_memory ? memory_print("memory:") : memory_print("lmdb:%s/store", self->folder);
+        CLEANUP_JSON json_t *quoted = json_text_new(bytes_of(store));
+
+        buffer_print(text, "broker:\n  ingest: %s\n  workers: %s\n  stats: %s\n  store: ", self->ingest, self->workers,
+                     self->stats);
+        json_encode(quoted, text); /* JSON's quoted text is YAML's too */
+        encode_limits(plan, text);
+        buffer_push_text(text, "tenants:\n");
+        encode_tenant(plan->tenant, plan, plan->quiet, span_us(plan->quiet.us * 4 + 1000000), text);
+        if (plan->pending > 0)
+                encode_tenant(SELF_TENANT_PENDING, plan, span_s(PENDING_QUIET_S), span_s(2 * PENDING_QUIET_S), text);
 }
 
 static int write_config(const struct self *self, const struct self_settings *settings, const struct bench_plan *plan) {
@@ -268,6 +290,40 @@ int self_new(const struct self_settings *settings, const struct bench_plan *plan
                 return r;
         *ret = TAKE(self);
         return 0;
+}
+
+/* -- what it costs ------------------------------------------------------------------------------------------------- */
+
+/* A file of its process in /proc, as text; empty when there is none. */
+static void read_proc(const struct self *self, const char *name, char *text, size_t size) {
+        CLEANUP_FREE char *path = memory_print("/proc/%d/%s", (int)self->pid, name);
+        CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+        ssize_t len = fd < 0 ? 0 : read(fd, text, size - 1);
+
+        text[len > 0 ? len : 0] = '\0';
+}
+
+/* The number behind `name` in it; 0 when it is not there. */
+static uint64_t find_number(const char *text, const char *name) {
+        const char *at = strstr(text, name);
+
+        return at ? strtoull(at + strlen(name), NULL, 10) : 0;
+}
+
+void self_look(const struct self *self, struct bench_usage *ret) {
+        char text[4096];
+        const char *at;
+        unsigned long long user = 0, system = 0;
+
+        read_proc(self, "stat", text, sizeof text);
+        /* Behind the program's name, which may hold anything, the times are fields 14 and 15 of proc(5). */
+        at = strrchr(text, ')');
+        if (at && sscanf(at, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user, &system) == 2)
+                ret->cpu_us = (user + system) * 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);
+        read_proc(self, "status", text, sizeof text);
+        ret->memory_bytes = find_number(text, "RssAnon:") * 1024;
+        read_proc(self, "io", text, sizeof text);
+        ret->written_bytes = find_number(text, "\nwrite_bytes:");
 }
 
 struct self *self_free(struct self *self) {

@@ -16,7 +16,8 @@ struct lease {
         uint32_t *numbers;
         uint32_t n;
         bool is_ours, is_over;
-        struct mono again;
+        bool is_working; /* its run has not ended */
+        struct mono again; /* when it ends; from then on, when its result is sent again */
 };
 
 struct sink {
@@ -32,6 +33,8 @@ struct sink {
          * near the front. Those that are over are dropped when they reach it. */
         struct lease *leases;
         size_t begin, end, cap, n_held;
+        size_t working; /* all before this one have ended: each takes as long as the others */
+        uint64_t newest_fence;
 };
 
 int sink_new(const char *endpoint, const struct sink_settings *settings, const uint8_t *uuid, uint64_t incarnation,
@@ -69,7 +72,19 @@ size_t sink_n_held(const struct sink *sink) { return sink->n_held; }
 
 /* -- leases -------------------------------------------------------------------------------------------------------- */
 
+/* A broker counts its leases: where we have them all, a fence says by itself which one it is. Where it has given some
+ * to others, they are looked through. */
 static struct lease *find_lease(struct sink *sink, uint64_t fence) {
+        uint64_t ahead = sink->begin < sink->end ? fence - sink->leases[sink->begin].fence : UINT64_MAX;
+        struct lease *lease;
+
+        if (fence > sink->newest_fence)
+                return NULL;
+        if (ahead < sink->end - sink->begin) {
+                lease = &sink->leases[sink->begin + ahead];
+                if (lease->fence == fence && !lease->is_over)
+                        return lease;
+        }
         for (size_t i = sink->begin; i < sink->end; i++)
                 if (sink->leases[i].fence == fence && !sink->leases[i].is_over)
                         return &sink->leases[i];
@@ -80,6 +95,7 @@ static struct lease *push_lease(struct sink *sink) {
         if (sink->end == sink->cap && sink->begin > 0) {
                 memmove(sink->leases, sink->leases + sink->begin, (sink->end - sink->begin) * sizeof *sink->leases);
                 sink->end -= sink->begin;
+                sink->working = sink->working > sink->begin ? sink->working - sink->begin : 0;
                 sink->begin = 0;
         }
         if (sink->end == sink->cap) {
@@ -150,6 +166,13 @@ static void send_result(struct sink *sink, struct lease *lease, struct mono now)
         lease->again = mono_add(now, span_ms(AGAIN_MS));
 }
 
+static void end_run(struct sink *sink, struct lease *lease, struct mono now) {
+        lease->is_working = false;
+        if (lease->is_ours)
+                sink->settings.on_over(sink->settings.context, lease->numbers, lease->n);
+        send_result(sink, lease, now);
+}
+
 void sink_leave(struct sink *sink) { send_alive(sink, 0); }
 
 /* -- in ------------------------------------------------------------------------------------------------------------ */
@@ -172,11 +195,15 @@ static void on_run(struct sink *sink, struct bytes body, struct mono now) {
                 return;
         lease = push_lease(sink);
         lease->fence = run.fence;
+        sink->newest_fence = run.fence > sink->newest_fence ? run.fence : sink->newest_fence;
         lease->n = run.n_messages;
         lease->numbers = memory_new(run.n_messages, sizeof *lease->numbers);
         memcpy(lease->batch, run.batch.data, WIRE_BATCH_LEN);
         lease->is_ours = sink->settings.on_run(sink->settings.context, &run, lease->numbers);
-        send_result(sink, lease, now);
+        lease->is_working = lease->is_ours && sink->settings.work.us > 0;
+        lease->again = mono_add(now, sink->settings.work);
+        if (!lease->is_working)
+                end_run(sink, lease, now);
 }
 
 static void on_settled(struct sink *sink, struct bytes body) {
@@ -200,8 +227,11 @@ static void on_cancel(struct sink *sink, struct bytes body) {
         if (wire_decode_verdict(body, &verdict) < 0)
                 return;
         lease = find_lease(sink, verdict.fence);
-        if (lease)
-                remove_lease(sink, lease);
+        if (!lease)
+                return;
+        if (lease->is_working && lease->is_ours)
+                sink->settings.on_over(sink->settings.context, lease->numbers, lease->n);
+        remove_lease(sink, lease);
 }
 
 /* The broker does not know us: it has restarted, or given us up. */
@@ -236,9 +266,24 @@ static void on_frame(struct sink *sink, struct bytes frame, struct mono now) {
 
 static void resend_results(struct sink *sink, struct mono now) {
         for (size_t i = sink->begin; i < sink->end; i++)
-                if (!sink->leases[i].is_over && mono_is_due(now, sink->leases[i].again))
+                if (!sink->leases[i].is_over && !sink->leases[i].is_working && mono_is_due(now, sink->leases[i].again))
                         send_result(sink, &sink->leases[i], now);
         sink->next_sweep = mono_add(now, span_ms(AGAIN_MS / 2));
+}
+
+/* Runs that take a while end in the order in which they came. */
+static void end_runs(struct sink *sink, struct mono now) {
+        if (sink->working < sink->begin)
+                sink->working = sink->begin;
+        for (; sink->working < sink->end; sink->working++) {
+                struct lease *lease = &sink->leases[sink->working];
+
+                if (lease->is_over || !lease->is_working)
+                        continue;
+                if (!mono_is_due(now, lease->again))
+                        return;
+                end_run(sink, lease, now);
+        }
 }
 
 bool sink_step(struct sink *sink, struct mono now) {
@@ -251,6 +296,7 @@ bool sink_step(struct sink *sink, struct mono now) {
                 send_alive(sink, sink->settings.slots);
                 sink->next_alive = mono_add(now, sink->alive);
         }
+        end_runs(sink, now);
         if (mono_is_due(now, sink->next_sweep))
                 resend_results(sink, now);
         for (n = 0; n < LIMIT_FRAMES_PER_TURN && link_receive(sink->link, &frame) == 0; n++)
@@ -263,5 +309,7 @@ bool sink_step(struct sink *sink, struct mono now) {
 struct span sink_wait(const struct sink *sink, struct mono now) {
         struct mono next = mono_min(sink->next_sweep, sink->is_welcome ? sink->next_alive : sink->next_hello);
 
+        if (sink->working < sink->end && sink->leases[sink->working].is_working)
+                next = mono_min(next, sink->leases[sink->working].again);
         return span_max(mono_since(next, now), span_us(0));
 }

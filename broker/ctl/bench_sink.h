@@ -1,5 +1,5 @@
-/* The benchmark's worker: takes runs over the wire and reports each done at once (PROTOCOL.md, sections 3 and 4). No
- * Redis, no handler: what is measured is the broker.
+/* The benchmark's worker: takes runs over the wire and reports each done, at once or after a while (PROTOCOL.md,
+ * sections 3 and 4). No Redis, no handler: what is measured is the broker.
  *
  * For an event loop of one's own: sink_step(), then wait on sink_fd() for at most sink_wait(). */
 #pragma once
@@ -10,9 +10,12 @@ struct sink;
 
 struct sink_settings {
         uint32_t slots;
+        struct span work; /* what a run takes; 0 = it is done when it comes */
         /* A run has come. Fills `numbers` (room for run->n_messages) and answers true; false for a run that is
          * none of ours, which is put off as busy. */
         bool (*on_run)(void *context, struct wire_run *run, uint32_t *numbers);
+        /* A run of ours has ended: its result is about to be sent, or it was cancelled before. */
+        void (*on_over)(void *context, const uint32_t *numbers, uint32_t n);
         /* Its result was taken. */
         void (*on_settled)(void *context, const uint32_t *numbers, uint32_t n);
         void *context;

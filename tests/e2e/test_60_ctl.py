@@ -1,6 +1,7 @@
 """lull, the CLI, against a broker that is made up here: what it asks, how it shows the answer, when it gives up."""
 
 import collections
+import csv
 import itertools
 import json
 import signal
@@ -257,7 +258,9 @@ def test_an_answer_to_another_question_is_passed_over(broker):
     [], ['nothing'], ['why', 'acme'], ['why', 'a', 'b', 'c'], ['stats', '--nothing'], ['threads', '--state', 'asleep'],
     ['threads', '--limit', '0'], ['dead'], ['dead', 'bury'], ['dead', 'retry'], ['dead', 'retry', '01H', '--all'],
     ['dead', 'drop', '01H', '--tenant', 'acme'], ['dead', 'drop', '--all'], ['send', '--text', 'Oi'],
-    ['send', '--id', '1'], ['bench', '--messages', '0'], ['bench', '--frame', '10001'], ['stats', '--timeout', 'soon']])
+    ['send', '--id', '1'], ['bench', '--messages', '0'], ['bench', '--frame', '10001'],
+    ['bench', 'out'], ['bench', '--in-flight', 'many'], ['bench', '--pending', '5'], ['bench', '--repeat', '0'],
+    ['stats', '--timeout', 'soon']])
 def test_wrong_usage_says_so_and_ends_with_2(words):
     result = lull(*words)
     assert (result.returncode, result.stdout) == (2, '')
@@ -467,7 +470,7 @@ class Engine:
 
     def __init__(self, folder, wrong=lambda messages: messages):
         self.wrong, self.fences, self.outbox = wrong, itertools.count(1), collections.deque()
-        self.runs, self.finished, self.is_left, self.others = {}, 0, False, []
+        self.runs, self.finished, self.is_left, self.others, self.pending = {}, 0, False, [], 0
         self.ingest = Router(folder, 'ingest', self.on_messages)
         self.workers = Router(folder, 'workers', self.on_worker)
         self.stats = Router(folder, 'stats', self.on_question)
@@ -496,7 +499,9 @@ class Engine:
             yield self.outbox.popleft()
 
     def on_question(self, frame):
-        yield json.dumps({**STATS, 'workers': self.others, 'request': json.loads(frame)['request']}).encode()
+        messages = {**STATS['messages'], 'pending': self.pending}
+        yield json.dumps({**STATS, 'messages': messages, 'workers': self.others,
+                          'request': json.loads(frame)['request']}).encode()
 
     def close(self):
         for router in (self.ingest, self.workers, self.stats):
@@ -555,6 +560,77 @@ def test_a_bench_keeps_off_a_broker_that_has_workers(engine):
     result = bench(engine)
     assert result.returncode == 1 and '1 worker is connected' in result.stderr and '--self' in result.stderr
     assert engine.finished == 0
+
+
+def test_a_bench_keeps_off_a_broker_that_has_messages_unless_told(engine):
+    engine.pending = 3
+    result = bench(engine)
+    assert result.returncode == 1 and '3 messages wait' in result.stderr and '--among-others' in result.stderr
+    assert engine.finished == 0
+    told(bench(engine, '--among-others'))
+    assert engine.finished == 500
+
+
+def test_a_bench_of_the_way_in_takes_out_again_what_it_put_into_a_broker_that_goes_on(engine):
+    report = json.loads(told(lull(
+        'bench', 'in', '--json', '--ingest', engine.ingest.endpoint, '--workers', engine.workers.endpoint, '--stats',
+        engine.stats.endpoint, '--tenant', 'bench', '--quiet', '0s', '--messages', '500')))
+    assert report['messages']['accepted'] == report['messages']['out'] == engine.finished == 500
+
+
+def of_its_own(folder, *words):
+    return json.loads(told(lull('bench', *words, '--json', '--self', '--folder', folder, '--broker',
+                                PROGRAMS['lull-broker'])))
+
+
+def test_a_bench_tries_several_numbers_in_flight_and_repeats(tmp_path):
+    series = of_its_own(tmp_path, 'in', '--in-flight', '1,16', '--repeat', '2', '--messages', '200')
+    assert [run['plan']['in_flight'] for run in series['runs']] == [1, 16, 1, 16]
+    assert [(row['in_flight'], row['runs'], row['good']) for row in series['summary']] == [(1, 2, True), (16, 2, True)]
+    one = series['summary'][0]['messages_per_s']
+    assert 0 < one['low'] <= one['median'] <= one['high']
+
+
+def test_a_bench_in_figures_for_a_spreadsheet(tmp_path):
+    rows = list(csv.DictReader(told(lull(
+        'bench', 'in', '--csv', '--self', '--folder', tmp_path, '--broker', PROGRAMS['lull-broker'], '--repeat', '2',
+        '--messages', '500')).splitlines()))
+    assert [row['good'] for row in rows] == ['1', '1'] and float(rows[0]['messages_per_s']) > 0
+
+
+def test_a_bench_of_latency_takes_time_from_sending_and_from_the_ack(tmp_path):
+    report = of_its_own(tmp_path, 'latency', '--messages', '200')
+    assert report['plan']['frame_messages'] == 1 and report['batches']['out'] == 200
+    assert 0 < report['ack_ms']['p50'] <= report['ack_ms']['p90'] <= report['ack_ms']['p99'] <= report['ack_ms']['max']
+    assert report['late_ms']['p50'] <= report['run_ms']['p50']
+    assert report['broker']['memory_bytes'] > 0
+
+
+def test_a_bench_of_timers_makes_all_of_them_due_at_one_instant(tmp_path):
+    report = of_its_own(tmp_path, 'timers', '--due-at-once', '--messages', '1000')
+    assert report['check']['good'] and report['batches']['out'] == 1000
+    # Without it they would have to wait an hour.
+    assert report['plan']['quiet_ms'] == 3600000
+    assert report['batches']['dispatching_ms'] >= report['run_ms']['p50'] > 0
+
+
+def test_a_bench_of_timers_runs_beside_threads_that_wait(tmp_path):
+    report = of_its_own(tmp_path, 'timers', '--pending', '5000', '--messages', '100', '--rate', '500', '--quiet',
+                        '200ms')
+    assert report['check']['good'] and report['plan']['pending'] == 5000 and report['messages']['accepted'] == 100
+
+
+def test_a_bench_of_bursts_finds_each_whole(tmp_path):
+    report = of_its_own(tmp_path, 'bursts', '--threads', '50', '--gap', '20ms', '--quiet', '1s')
+    assert report['check']['good'] and report['batches']['whole_bursts'] == report['batches']['bursts'] == 50
+
+
+def test_a_bench_of_bursts_that_meet_a_run_finds_no_two_runs_of_a_thread_at_once(tmp_path):
+    report = of_its_own(tmp_path, 'busy', '--threads', '30', '--gap', '20ms', '--quiet', '500ms', '--work', '1s')
+    assert report['check']['good'] and report['check']['overlaps'] == 0
+    assert report['batches']['whole_bursts'] == report['batches']['out'] == 60
+    # The second burst waited for the run of the first, which no quiet explains.
+    assert report['run_ms']['max'] > 100 > report['late_ms']['p50']
 
 
 def test_a_bench_may_start_a_broker_of_its_own_and_leaves_nothing(tmp_path):

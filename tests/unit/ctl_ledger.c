@@ -1,8 +1,18 @@
 #include "tests/unit/unit.h"
 
-#include "broker/ctl/bench_run.h"
+#include "broker/ctl/bench_report.h"
 
 #include <string.h>
+
+static const struct bench_plan plan = {.profile = BENCH_THROUGH,
+                                       .messages = 100,
+                                       .message_bytes = 256,
+                                       .threads = 10,
+                                       .burst = 2,
+                                       .in_flight = 80,
+                                       .frame_messages = 10,
+                                       .window = 8,
+                                       .slots = 100};
 
 static void bursts_go_round_the_threads(void **state) {
         CLEANUP(ledger_done) struct ledger ledger;
@@ -14,12 +24,69 @@ static void bursts_go_round_the_threads(void **state) {
         assert_int_equal(ledger_thread_of(&ledger, 6), 0);
 }
 
+static void woven_bursts_are_sent_side_by_side(void **state) {
+        CLEANUP(ledger_done) struct ledger ledger;
+
+        ledger_init(&ledger, 1, 12, 2, 3);
+        ledger.is_woven = true;
+        assert_int_equal(ledger_thread_of(&ledger, 0), 0);
+        assert_int_equal(ledger_thread_of(&ledger, 1), 1);
+        assert_int_equal(ledger_thread_of(&ledger, 4), 0);
+        assert_int_equal(ledger_burst_of(&ledger, 4), 0);
+        assert_int_equal(ledger_burst_of(&ledger, 5), 1);
+        assert_int_equal(ledger_burst_of(&ledger, 6), 2);
+        assert_int_equal(ledger_burst_of(&ledger, 11), 3);
+}
+
+static void a_run_is_whole_when_it_has_one_burst_and_nothing_else(void **state) {
+        static const uint32_t whole[] = {0, 2, 4}, part[] = {6, 8}, mixed[] = {10, 1, 3};
+        CLEANUP(ledger_done) struct ledger ledger;
+
+        ledger_init(&ledger, 1, 12, 2, 3);
+        ledger.is_woven = true;
+        ledger_on_run(&ledger, whole, 3);
+        ledger_on_over(&ledger, whole[2], (struct mono){1});
+        assert_int_equal(ledger.n_whole, 1);
+        ledger_on_run(&ledger, part, 2);
+        ledger_on_over(&ledger, part[1], (struct mono){2});
+        ledger_on_run(&ledger, mixed, 3);
+        ledger_on_over(&ledger, mixed[2], (struct mono){3});
+        assert_int_equal(ledger.n_whole, 1);
+        assert_int_equal(ledger.n_overlaps, 0);
+}
+
+static void two_runs_of_one_thread_at_once_are_counted(void **state) {
+        static const uint32_t first[] = {0}, second[] = {2}, other[] = {1};
+        CLEANUP(ledger_done) struct ledger ledger;
+
+        ledger_init(&ledger, 1, 4, 2, 1);
+        ledger_on_run(&ledger, first, 1);
+        ledger_on_run(&ledger, other, 1);
+        assert_int_equal(ledger.n_overlaps, 0);
+        ledger_on_run(&ledger, second, 1);
+        assert_int_equal(ledger.n_overlaps, 1);
+}
+
+static void a_run_is_due_after_its_quiet_and_the_run_before(void **state) {
+        CLEANUP(ledger_done) struct ledger ledger;
+
+        ledger_init(&ledger, 1, 4, 2, 1);
+        ledger_on_sent(&ledger, 0, (struct mono){100});
+        assert_int_equal(ledger_due_of(&ledger, 0, span_us(50)).us, 150);
+        ledger_on_acked(&ledger, 0, (struct mono){110});
+        assert_int_equal(ledger_due_of(&ledger, 0, span_us(50)).us, 160);
+        ledger_on_over(&ledger, 2, (struct mono){500});
+        assert_int_equal(ledger_due_of(&ledger, 0, span_us(50)).us, 500);
+        ledger_on_over(&ledger, 1, (struct mono){900});
+        assert_int_equal(ledger_due_of(&ledger, 0, span_us(50)).us, 500);
+}
+
 static void an_id_leads_back_to_its_message(void **state) {
         CLEANUP(ledger_done) struct ledger ledger;
         char text[LEDGER_NAME_LEN];
         uint32_t number = 0;
 
-        ledger_init(&ledger, UINT64_MAX, 100, 10, 1);
+        ledger_init(&ledger, UINT32_MAX, 100, 10, 1);
         assert_int_equal(ledger_decode_id(&ledger, ledger_encode_id(&ledger, 99, text), &number), 0);
         assert_int_equal(number, 99);
 }
@@ -35,10 +102,14 @@ static void what_others_sent_is_none_of_ours(void **state) {
         assert_int_equal(ledger_decode_id(&ledger, BYTES_NONE, &number), 1);
         assert_int_equal(ledger_decode_id(&ledger, bytes_of("wamid.A"), &number), 1);
         assert_int_equal(ledger_decode_id(&ledger, ledger_encode_id(&other, 3, text), &number), 1);
-        assert_int_equal(ledger_decode_id(&ledger, bytes_of("bench-0000000000000001-"), &number), 1);
-        assert_int_equal(ledger_decode_id(&ledger, bytes_of("bench-0000000000000001-10"), &number), 1);
-        assert_int_equal(ledger_decode_id(&ledger, bytes_of("bench-0000000000000001-3x"), &number), 1);
-        assert_int_equal(ledger_decode_id(&ledger, bytes_of("bench-0000000000000001-99999999999999"), &number), 1);
+        assert_int_equal(ledger_decode_id(&ledger, bytes_of("bench-00000001-"), &number), 1);
+        assert_int_equal(ledger_decode_id(&ledger, bytes_of("bench-00000001-0000000010"), &number), 1);
+        assert_int_equal(ledger_decode_id(&ledger, bytes_of("bench-00000001-000000000x"), &number), 1);
+        assert_int_equal(ledger_decode_id(&ledger, bytes_of("bench-00000001-9999999999"), &number), 1);
+        assert_int_equal(ledger_decode_id(&ledger, bytes_of("bench-00000001-3"), &number), 1);
+        assert_int_equal(ledger_decode_id(&ledger, bytes_of("bench-00000001-00000000003"), &number), 1);
+        assert_int_equal(ledger_decode_id(&ledger, bytes_of("bench-00000001-0000000003"), &number), 0);
+        assert_int_equal(number, 3);
 }
 
 static void everything_once_and_in_order_is_good(void **state) {
@@ -49,8 +120,27 @@ static void everything_once_and_in_order_is_good(void **state) {
                 ledger_on_finished(&result.ledger, i);
         for (uint32_t i = 0; i < 6; i += 2)
                 ledger_on_finished(&result.ledger, i);
-        assert_true(bench_is_good(&result));
+        assert_true(bench_is_good(&plan, &result));
         bench_result_done(&result);
+}
+
+static void a_run_before_its_time_is_a_fault_where_nothing_else_explains_it(void **state) {
+        struct bench_result result = {.end = BENCH_COMPLETE, .n_early = 1};
+        struct bench_plan own = plan;
+
+        assert_true(bench_is_good(&own, &result));
+        own.is_self = true;
+        assert_false(bench_is_good(&own, &result));
+}
+
+static void what_only_goes_in_is_lost_when_the_broker_has_less_of_it(void **state) {
+        struct bench_result result = {.end = BENCH_COMPLETE, .n_sent = 2, .n_accepted = 2, .n_kept = 2};
+        const struct bench_plan in = {.profile = BENCH_IN, .messages = 2, .burst = 1, .is_self = true};
+
+        assert_true(bench_is_good(&in, &result));
+        result.n_kept = 1;
+        assert_int_equal(bench_n_lost(&in, &result), 1);
+        assert_false(bench_is_good(&in, &result));
 }
 
 static void a_message_that_is_missing_is_lost(void **state) {
@@ -58,8 +148,8 @@ static void a_message_that_is_missing_is_lost(void **state) {
 
         ledger_init(&result.ledger, 1, 2, 1, 1);
         ledger_on_finished(&result.ledger, 1);
-        assert_int_equal(bench_n_lost(&result), 1);
-        assert_false(bench_is_good(&result));
+        assert_int_equal(bench_n_lost(&plan, &result), 1);
+        assert_false(bench_is_good(&plan, &result));
         bench_result_done(&result);
 }
 
@@ -71,7 +161,7 @@ static void a_message_that_comes_out_twice_is_counted(void **state) {
                 ledger_on_finished(&result.ledger, 0);
         assert_int_equal(result.ledger.n_out, 1);
         assert_int_equal(result.ledger.n_twice, 299);
-        assert_false(bench_is_good(&result));
+        assert_false(bench_is_good(&plan, &result));
         bench_result_done(&result);
 }
 
@@ -84,7 +174,7 @@ static void a_thread_out_of_order_is_counted(void **state) {
         ledger_on_finished(&result.ledger, 1);
         ledger_on_finished(&result.ledger, 3);
         assert_int_equal(result.ledger.n_out_of_order, 1);
-        assert_false(bench_is_good(&result));
+        assert_false(bench_is_good(&plan, &result));
         bench_result_done(&result);
 }
 
@@ -115,14 +205,6 @@ static void fill(struct bench_result *result) {
         histogram_add(&result->run_us, 2000);
         histogram_add(&result->size, 2);
 }
-
-static const struct bench_plan plan = {.messages = 100,
-                                       .message_bytes = 256,
-                                       .threads = 10,
-                                       .burst = 2,
-                                       .frame_messages = 10,
-                                       .window = 8,
-                                       .slots = 100};
 
 static void the_report_says_what_was_found(void **state) {
         CLEANUP(bench_result_done) struct bench_result result;
@@ -177,9 +259,15 @@ static void the_report_for_a_program_has_the_same_figures(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(bursts_go_round_the_threads),
+                cmocka_unit_test(woven_bursts_are_sent_side_by_side),
+                cmocka_unit_test(a_run_is_whole_when_it_has_one_burst_and_nothing_else),
+                cmocka_unit_test(two_runs_of_one_thread_at_once_are_counted),
+                cmocka_unit_test(a_run_is_due_after_its_quiet_and_the_run_before),
                 cmocka_unit_test(an_id_leads_back_to_its_message),
                 cmocka_unit_test(what_others_sent_is_none_of_ours),
                 cmocka_unit_test(everything_once_and_in_order_is_good),
+                cmocka_unit_test(a_run_before_its_time_is_a_fault_where_nothing_else_explains_it),
+                cmocka_unit_test(what_only_goes_in_is_lost_when_the_broker_has_less_of_it),
                 cmocka_unit_test(a_message_that_is_missing_is_lost),
                 cmocka_unit_test(a_message_that_comes_out_twice_is_counted),
                 cmocka_unit_test(a_thread_out_of_order_is_counted),
