@@ -92,7 +92,8 @@ static struct lease *find_lease(struct sink *sink, uint64_t fence) {
 }
 
 static struct lease *push_lease(struct sink *sink) {
-        if (sink->end == sink->cap && sink->begin > 0) {
+        /* Moved only when half of it is over: else each new one would move all. */
+        if (sink->end == sink->cap && sink->begin > sink->cap / 2) {
                 memmove(sink->leases, sink->leases + sink->begin, (sink->end - sink->begin) * sizeof *sink->leases);
                 sink->end -= sink->begin;
                 sink->working = sink->working > sink->begin ? sink->working - sink->begin : 0;
