@@ -88,24 +88,15 @@ void buffer_done(struct buffer *buffer) {
         *buffer = (struct buffer){0};
 }
 
-uint8_t *buffer_reserve(struct buffer *buffer, size_t len) {
+uint8_t *buffer_grow(struct buffer *buffer, size_t len) {
         size_t cap = buffer->cap ? buffer->cap : BUFFER_FIRST;
 
         ENSURE(len < SIZE_MAX / 4 && buffer->len < SIZE_MAX / 4);
         while (cap - buffer->len < len)
                 cap *= 2;
-        if (cap != buffer->cap) {
-                buffer->data = memory_resize(buffer->data, cap, 1);
-                buffer->cap = cap;
-        }
+        buffer->data = memory_resize(buffer->data, cap, 1);
+        buffer->cap = cap;
         return buffer->data + buffer->len;
-}
-
-void buffer_push(struct buffer *buffer, const void *data, size_t len) {
-        if (len == 0)
-                return;
-        memcpy(buffer_reserve(buffer, len), data, len);
-        buffer->len += len;
 }
 
 void buffer_push_text(struct buffer *buffer, const char *text) { buffer_push(buffer, text, strlen(text)); }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Borrowed: whoever made it says how long it lives. data may be NULL when len is 0. Not NUL-terminated. */
 struct bytes {
@@ -37,9 +38,21 @@ struct buffer {
 #define CLEANUP_BUFFER CLEANUP(buffer_done)
 
 void buffer_done(struct buffer *buffer);
-/* Makes room for `len` more bytes behind buffer->len and returns where they begin; does not move buffer->len. */
-uint8_t *buffer_reserve(struct buffer *buffer, size_t len);
-void buffer_push(struct buffer *buffer, const void *data, size_t len);
+/* What buffer_reserve() does when there is no room yet. */
+uint8_t *buffer_grow(struct buffer *buffer, size_t len);
+/* Makes room for `len` more bytes behind buffer->len and returns where they begin, never NULL; does not move
+ * buffer->len. */
+static inline uint8_t *buffer_reserve(struct buffer *buffer, size_t len) {
+        if (buffer->cap - buffer->len < len || !buffer->data)
+                return buffer_grow(buffer, len);
+        return buffer->data + buffer->len;
+}
+static inline void buffer_push(struct buffer *buffer, const void *data, size_t len) {
+        if (len == 0)
+                return;
+        memcpy(buffer_reserve(buffer, len), data, len);
+        buffer->len += len;
+}
 void buffer_push_text(struct buffer *buffer, const char *text);
 void buffer_print(struct buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3), nonnull(2)));
 /* A NUL behind the contents, not counted in len; returns the contents as text. Valid until the next push. */

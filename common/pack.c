@@ -2,81 +2,151 @@
 
 #include "common/ensure.h"
 
-#include <mpack.h>
+#include <endian.h>
+#include <string.h>
+
+enum { HEAD_MAX = 9, TINY_UINT_MAX = 0x7f, TINY_INT_MIN = -0x20, TINY_ARRAY_MAX = 0x0f, TINY_STR_MAX = 0x1f };
+
+/* The first bytes of heads that are no value by themselves, as the specification of MessagePack has them. Of those with
+ * lengths, the next byte says the same with twice the length. */
+enum {
+        FIRST_ARRAY = 0x90,
+        FIRST_STR = 0xa0,
+        FIRST_NIL = 0xc0,
+        FIRST_BIN_8 = 0xc4,
+        FIRST_UINT_8 = 0xcc,
+        FIRST_INT_8 = 0xd0,
+        FIRST_STR_8 = 0xd9,
+        FIRST_ARRAY_16 = 0xdc,
+        FIRST_TINY_INT = 0xe0,
+};
+
+/* -- reading ------------------------------------------------------------------------------------------------------- */
+
+/* OTHER is nil, bool, float and ext, which are only passed over. */
+enum kind { KIND_BAD, KIND_UINT, KIND_SINT, KIND_BYTES, KIND_ARRAY, KIND_MAP, KIND_OTHER };
+
+/* What stands at the front of a value: its kind, and a number, which is the value itself, or how many bytes (of BYTES
+ * and OTHER) or elements (of ARRAY and MAP) follow. */
+struct head {
+        enum kind kind;
+        uint64_t number;
+};
+
+/* Heads from 0xc0 to 0xdf: their number is in the `n_bytes` behind the first, and `more` than that. */
+static const struct {
+        uint8_t kind, n_bytes, more;
+} long_heads[] = {
+        {KIND_OTHER, 0, 0}, {KIND_BAD, 0, 0},   {KIND_OTHER, 0, 0}, {KIND_OTHER, 0, 0}, /* nil, never used, bool */
+        {KIND_BYTES, 1, 0}, {KIND_BYTES, 2, 0}, {KIND_BYTES, 4, 0}, /* bin */
+        {KIND_OTHER, 1, 1}, {KIND_OTHER, 2, 1}, {KIND_OTHER, 4, 1}, /* ext: the byte more is its type */
+        {KIND_OTHER, 0, 4}, {KIND_OTHER, 0, 8}, /* float */
+        {KIND_UINT, 1, 0},  {KIND_UINT, 2, 0},  {KIND_UINT, 4, 0},  {KIND_UINT, 8, 0}, /* uint */
+        {KIND_SINT, 1, 0},  {KIND_SINT, 2, 0},  {KIND_SINT, 4, 0},  {KIND_SINT, 8, 0}, /* int */
+        {KIND_OTHER, 0, 2}, {KIND_OTHER, 0, 3}, {KIND_OTHER, 0, 5}, {KIND_OTHER, 0, 9}, {KIND_OTHER, 0, 17}, /* ext */
+        {KIND_BYTES, 1, 0}, {KIND_BYTES, 2, 0}, {KIND_BYTES, 4, 0}, /* str */
+        {KIND_ARRAY, 2, 0}, {KIND_ARRAY, 4, 0}, /* array */
+        {KIND_MAP, 2, 0},   {KIND_MAP, 4, 0}, /* map */
+};
 
 struct pack_reader pack_open(struct bytes bytes) {
         return (struct pack_reader){.at = bytes.data, .left = bytes.len};
 }
 
-static mpack_token_t fail(struct pack_reader *reader) {
+static struct head fail(struct pack_reader *reader) {
         reader->is_bad = true;
         reader->left = 0;
-        return (mpack_token_t){.type = MPACK_TOKEN_NIL};
+        return (struct head){KIND_BAD, 0};
 }
 
-/* One token, complete or not at all. libmpack's tokbuf exists for frames that come in pieces; ours are whole, so a
- * fresh one a token is right, and MPACK_EOF means that the frame is cut short. */
-static mpack_token_t pop_token(struct pack_reader *reader) {
-        mpack_tokbuf_t tokbuf = MPACK_TOKBUF_INITIAL_VALUE;
-        mpack_token_t token;
+static void pass(struct pack_reader *reader, size_t n) {
+        reader->at += n;
+        reader->left -= n;
+}
+
+/* The first byte of the head has been passed already. */
+static struct head pop_long_head(struct pack_reader *reader, uint8_t first) {
+        unsigned n_bytes = long_heads[first - FIRST_NIL].n_bytes, spare = 64 - 8 * n_bytes;
+        struct head head = {.kind = long_heads[first - FIRST_NIL].kind};
+
+        if (head.kind == KIND_BAD || n_bytes > reader->left)
+                return fail(reader);
+        for (unsigned i = 0; i < n_bytes; i++)
+                head.number = head.number << 8 | (uint8_t)reader->at[i];
+        pass(reader, n_bytes);
+        if (head.kind == KIND_SINT) /* the sign, to all 64 bits */
+                head.number = (uint64_t)((int64_t)(head.number << spare) >> spare);
+        if (head.kind == KIND_SINT && head.number <= INT64_MAX)
+                head.kind = KIND_UINT;
+        head.number += long_heads[first - FIRST_NIL].more;
+        return head;
+}
+
+/* One head, whole or not at all. Most are of one byte, so these are the ones that are inline. */
+static inline struct head pop_head(struct pack_reader *reader) {
+        uint8_t first;
 
         if (reader->left == 0)
                 return fail(reader);
-        if (mpack_read(&tokbuf, &reader->at, &reader->left, &token) != MPACK_OK)
-                return fail(reader);
-        return token;
+        first = (uint8_t)*reader->at;
+        pass(reader, 1);
+        if (first <= TINY_UINT_MAX)
+                return (struct head){KIND_UINT, first};
+        if (first >= FIRST_TINY_INT)
+                return (struct head){KIND_SINT, (uint64_t)(int8_t)first};
+        if (first >= FIRST_NIL)
+                return pop_long_head(reader, first);
+        if (first >= FIRST_STR)
+                return (struct head){KIND_BYTES, first & TINY_STR_MAX};
+        return (struct head){first >= FIRST_ARRAY ? KIND_ARRAY : KIND_MAP, first & TINY_ARRAY_MAX};
 }
 
 uint32_t pack_pop_array(struct pack_reader *reader) {
-        mpack_token_t token = pop_token(reader);
+        struct head head = pop_head(reader);
 
         /* Every element takes a byte at least, so a longer claim is a lie that would cost a loop. */
-        if (token.type != MPACK_TOKEN_ARRAY || token.length > reader->left)
+        if (head.kind != KIND_ARRAY || head.number > reader->left)
                 return fail(reader), 0;
-        return token.length;
+        return (uint32_t)head.number;
 }
 
 uint64_t pack_pop_uint(struct pack_reader *reader) {
-        mpack_token_t token = pop_token(reader);
+        struct head head = pop_head(reader);
 
-        if (token.type != MPACK_TOKEN_UINT)
+        if (head.kind != KIND_UINT)
                 return fail(reader), 0;
-        return mpack_unpack_uint(token);
+        return head.number;
 }
 
 int64_t pack_pop_int(struct pack_reader *reader) {
-        mpack_token_t token = pop_token(reader);
+        struct head head = pop_head(reader);
 
-        if (token.type == MPACK_TOKEN_SINT)
-                return mpack_unpack_sint(token);
-        if (token.type == MPACK_TOKEN_UINT && mpack_unpack_uint(token) <= INT64_MAX)
-                return (int64_t)mpack_unpack_uint(token);
+        if (head.kind == KIND_SINT || (head.kind == KIND_UINT && head.number <= INT64_MAX))
+                return (int64_t)head.number;
         return fail(reader), 0;
 }
 
-static struct bytes pop_payload(struct pack_reader *reader, mpack_token_t token) {
-        struct bytes bytes = {reader->at, token.length};
+static struct bytes pop_payload(struct pack_reader *reader, uint64_t len) {
+        struct bytes bytes = {reader->at, len};
 
-        if (token.length > reader->left)
+        if (len > reader->left)
                 return fail(reader), BYTES_NONE;
-        reader->at += token.length;
-        reader->left -= token.length;
+        pass(reader, len);
         return bytes;
 }
 
 struct bytes pack_pop_bytes(struct pack_reader *reader) {
-        mpack_token_t token = pop_token(reader);
+        struct head head = pop_head(reader);
 
-        if (token.type != MPACK_TOKEN_STR && token.type != MPACK_TOKEN_BIN)
+        if (head.kind != KIND_BYTES)
                 return fail(reader), BYTES_NONE;
-        return pop_payload(reader, token);
+        return pop_payload(reader, head.number);
 }
 
 bool pack_pop_nil(struct pack_reader *reader) {
-        if (reader->left == 0 || (uint8_t)reader->at[0] != 0xc0)
+        if (reader->left == 0 || (uint8_t)*reader->at != FIRST_NIL)
                 return false;
-        reader->at++;
-        reader->left--;
+        pass(reader, 1);
         return true;
 }
 
@@ -89,23 +159,22 @@ void pack_skip(struct pack_reader *reader, uint32_t n) {
         int depth = 0;
 
         while (depth >= 0 && pack_is_good(reader)) {
-                mpack_token_t token;
+                struct head head;
 
                 if (left[depth] == 0) {
                         depth--;
                         continue;
                 }
                 left[depth]--;
-                token = pop_token(reader);
-                if (token.type == MPACK_TOKEN_ARRAY || token.type == MPACK_TOKEN_MAP) {
-                        if (++depth == PACK_DEPTH_MAX || token.length > reader->left) {
+                head = pop_head(reader);
+                if (head.kind == KIND_ARRAY || head.kind == KIND_MAP) {
+                        if (++depth == PACK_DEPTH_MAX || head.number > reader->left) {
                                 fail(reader);
                                 return;
                         }
-                        left[depth] = (uint64_t)token.length * (token.type == MPACK_TOKEN_MAP ? 2 : 1);
-                } else if (token.type == MPACK_TOKEN_STR || token.type == MPACK_TOKEN_BIN ||
-                           token.type == MPACK_TOKEN_EXT) {
-                        pop_payload(reader, token);
+                        left[depth] = head.number * (head.kind == KIND_MAP ? 2 : 1);
+                } else if (head.kind == KIND_BYTES || head.kind == KIND_OTHER) {
+                        pop_payload(reader, head.number);
                 }
         }
 }
@@ -113,39 +182,83 @@ void pack_skip(struct pack_reader *reader, uint32_t n) {
 void pack_pop_rest(struct pack_reader *reader, uint32_t n, uint32_t known) {
         if (n < known)
                 fail(reader);
-        else
+        else if (n > known)
                 pack_skip(reader, n - known);
 }
 
-static void push_token(struct buffer *buffer, mpack_token_t token) {
-        mpack_tokbuf_t tokbuf = MPACK_TOKBUF_INITIAL_VALUE;
-        char *at = (char *)buffer_reserve(buffer, MPACK_MAX_TOKEN_LEN);
-        size_t left = MPACK_MAX_TOKEN_LEN;
+/* -- writing ------------------------------------------------------------------------------------------------------- */
 
-        ENSURE(mpack_write(&tokbuf, &at, &left, &token) == MPACK_OK);
-        buffer->len += MPACK_MAX_TOKEN_LEN - left;
+static void push_byte(struct buffer *buffer, int byte) {
+        *buffer_reserve(buffer, 1) = (uint8_t)byte;
+        buffer->len++;
 }
 
-void pack_push_array(struct buffer *buffer, uint32_t n) { push_token(buffer, mpack_pack_array(n)); }
-void pack_push_uint(struct buffer *buffer, uint64_t value) { push_token(buffer, mpack_pack_uint(value)); }
+/* A first byte, and a number in the `n_bytes` behind it, the most significant one first. There is room for the longest
+ * head in any case, so that eight bytes can be written at once whatever is used of them. */
+static void push_head(struct buffer *buffer, int first, uint64_t number, unsigned n_bytes) {
+        uint8_t *at = buffer_reserve(buffer, HEAD_MAX);
+        uint64_t big = htobe64(number << (64 - 8 * n_bytes));
+
+        *at = (uint8_t)first;
+        memcpy(at + 1, &big, sizeof big);
+        buffer->len += 1 + n_bytes;
+}
+
+void pack_push_uint(struct buffer *buffer, uint64_t value) {
+        if (value <= TINY_UINT_MAX)
+                push_byte(buffer, (int)value);
+        else if (value <= UINT8_MAX)
+                push_head(buffer, FIRST_UINT_8, value, 1);
+        else if (value <= UINT16_MAX)
+                push_head(buffer, FIRST_UINT_8 + 1, value, 2);
+        else if (value <= UINT32_MAX)
+                push_head(buffer, FIRST_UINT_8 + 2, value, 4);
+        else
+                push_head(buffer, FIRST_UINT_8 + 3, value, 8);
+}
 
 void pack_push_int(struct buffer *buffer, int64_t value) {
-        push_token(buffer, value < 0 ? mpack_pack_sint(value) : mpack_pack_uint((uint64_t)value));
+        if (value >= 0)
+                pack_push_uint(buffer, (uint64_t)value);
+        else if (value >= TINY_INT_MIN)
+                push_byte(buffer, (int)value);
+        else if (value >= INT8_MIN)
+                push_head(buffer, FIRST_INT_8, (uint64_t)value, 1);
+        else if (value >= INT16_MIN)
+                push_head(buffer, FIRST_INT_8 + 1, (uint64_t)value, 2);
+        else if (value >= INT32_MIN)
+                push_head(buffer, FIRST_INT_8 + 2, (uint64_t)value, 4);
+        else
+                push_head(buffer, FIRST_INT_8 + 3, (uint64_t)value, 8);
 }
 
-void pack_push_str(struct buffer *buffer, struct bytes value) {
+void pack_push_array(struct buffer *buffer, uint32_t n) {
+        if (n <= TINY_ARRAY_MAX)
+                push_byte(buffer, FIRST_ARRAY | (int)n);
+        else if (n <= UINT16_MAX)
+                push_head(buffer, FIRST_ARRAY_16, n, 2);
+        else
+                push_head(buffer, FIRST_ARRAY_16 + 1, n, 4);
+}
+
+/* `first` is the one for a length of one byte. */
+static void push_chunk(struct buffer *buffer, int first, struct bytes value) {
         ENSURE(value.len <= UINT32_MAX);
-        push_token(buffer, mpack_pack_str((uint32_t)value.len));
+        buffer_reserve(buffer, HEAD_MAX + value.len);
+        if (value.len <= TINY_STR_MAX && first == FIRST_STR_8)
+                push_byte(buffer, FIRST_STR | (int)value.len);
+        else if (value.len <= UINT8_MAX)
+                push_head(buffer, first, value.len, 1);
+        else if (value.len <= UINT16_MAX)
+                push_head(buffer, first + 1, value.len, 2);
+        else
+                push_head(buffer, first + 2, value.len, 4);
         buffer_push(buffer, value.data, value.len);
 }
 
-void pack_push_bin(struct buffer *buffer, struct bytes value) {
-        ENSURE(value.len <= UINT32_MAX);
-        push_token(buffer, mpack_pack_bin((uint32_t)value.len));
-        buffer_push(buffer, value.data, value.len);
-}
-
-void pack_push_nil(struct buffer *buffer) { push_token(buffer, mpack_pack_nil()); }
+void pack_push_str(struct buffer *buffer, struct bytes value) { push_chunk(buffer, FIRST_STR_8, value); }
+void pack_push_bin(struct buffer *buffer, struct bytes value) { push_chunk(buffer, FIRST_BIN_8, value); }
+void pack_push_nil(struct buffer *buffer) { push_byte(buffer, FIRST_NIL); }
 
 void pack_push_optional(struct buffer *buffer, struct bytes value) {
         if (value.len == 0)

@@ -1,6 +1,7 @@
 #include "tests/unit/unit.h"
 
 #include "common/pack.h"
+#include "tests/fuzz/pack_oracle.h"
 
 #include <string.h>
 
@@ -101,6 +102,53 @@ static void nesting_has_a_bound(void **state) {
         assert_false(pack_is_good(&reader));
 }
 
+/* The same numbers in every run. */
+static uint64_t next_random(uint64_t *seed) {
+        *seed ^= *seed << 13;
+        *seed ^= *seed >> 7;
+        *seed ^= *seed << 17;
+        return *seed;
+}
+
+/* Of every byte in eight at least one is the head of a value of more than one. */
+static void fill(uint8_t *data, size_t len, uint64_t *seed) {
+        for (size_t i = 0; i < len; i++) {
+                uint64_t random = next_random(seed);
+
+                data[i] = (uint8_t)(random & 0x700 ? random : 0xc0 | (random & 0x1f));
+        }
+}
+
+static void any_bytes_are_read_as_libmpack_reads_them(void **state) {
+        uint64_t seed = 20261121;
+        uint8_t data[64];
+
+        for (int first = 0; first <= UINT8_MAX; first++)
+                for (size_t len = 1; len < sizeof data; len++) {
+                        fill(data, len, &seed);
+                        data[0] = (uint8_t)first;
+                        pack_oracle_check_read((struct bytes){data, len});
+                }
+        for (int i = 0; i < 20000; i++) {
+                size_t len = next_random(&seed) % sizeof data;
+
+                fill(data, len, &seed);
+                pack_oracle_check_read((struct bytes){data, len});
+        }
+}
+
+static void numbers_and_lengths_are_written_as_libmpack_writes_them(void **state) {
+        uint64_t seed = 20261121;
+
+        for (uint64_t number = 0; number < 300; number++)
+                pack_oracle_check_write(number);
+        for (int bit = 0; bit < 64; bit++)
+                for (uint64_t aside = 0; aside < 5; aside++)
+                        pack_oracle_check_write((UINT64_C(1) << bit) + aside - 2);
+        for (int i = 0; i < 20000; i++)
+                pack_oracle_check_write(next_random(&seed) >> next_random(&seed) % 64);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(what_is_pushed_is_popped),
@@ -109,6 +157,8 @@ int main(void) {
                 cmocka_unit_test(every_cut_of_a_good_value_is_bad),
                 cmocka_unit_test(unknown_elements_at_the_end_of_an_array_are_passed_over),
                 cmocka_unit_test(nesting_has_a_bound),
+                cmocka_unit_test(any_bytes_are_read_as_libmpack_reads_them),
+                cmocka_unit_test(numbers_and_lengths_are_written_as_libmpack_writes_them),
         };
 
         return cmocka_run_group_tests_name("common/pack", tests, NULL, NULL);
