@@ -7,7 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BUFFER_FIRST = 256 };
+enum { BUFFER_FIRST = 256, DELETE = 0x7f };
+
+/* Bytes are looked at eight at a time, in one number. */
+#define EIGHT sizeof(uint64_t)
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
 
 struct bytes bytes_of(const char *text) {
         return text ? (struct bytes){text, strlen(text)} : BYTES_NONE;
@@ -46,16 +50,33 @@ static size_t utf8_sequence(const uint8_t *at, size_t left) {
         return len;
 }
 
-/* How many bytes at the front are ASCII, eight at a time: most of what is written is, and all of it is looked at. */
-static size_t count_ascii(const uint8_t *data, size_t len) {
-        uint64_t eight;
-        size_t n;
+static bool is_ascii(uint64_t eight) { return !(eight & EACH(0x80)); }
 
-        for (n = 0; len - n >= sizeof eight; n += sizeof eight) {
-                memcpy(&eight, data + n, sizeof eight);
-                if (eight & UINT64_C(0x8080808080808080))
-                        break;
-        }
+/* Neither beyond ASCII nor a control character. Taking 0x20 from a byte below it borrows, and so does taking 1 from one
+ * that is 0, as DELETE is here: both leave the high bit set. That a borrow reaches the next byte too does no harm, as
+ * one of the eight is no good then anyway. */
+static bool is_plain(uint64_t eight) {
+        uint64_t without_delete = eight ^ EACH(DELETE);
+
+        return is_ascii(eight | (eight - EACH(' ')) | (without_delete - EACH(1)));
+}
+
+static uint64_t load_eight(const uint8_t *at) {
+        uint64_t eight;
+
+        memcpy(&eight, at, sizeof eight);
+        return eight;
+}
+
+/* How many bytes at the front are so, eight at a time: most of what is written is plain, and all of it is looked at. */
+static inline size_t count(const uint8_t *data, size_t len, bool (*is_so)(uint64_t)) {
+        size_t n = 0;
+
+        for (; n + EIGHT <= len && is_so(load_eight(data + n)); n += EIGHT)
+                ;
+        /* The last ones together with some before them, rather than one by one. */
+        if (len >= EIGHT && len - n < EIGHT && is_so(load_eight(data + len - EIGHT)))
+                n = len;
         return n;
 }
 
@@ -63,7 +84,7 @@ bool bytes_is_utf8(struct bytes a) {
         const uint8_t *data = a.data;
 
         for (size_t i = 0; i < a.len;) {
-                size_t len = count_ascii(data + i, a.len - i);
+                size_t len = count(data + i, a.len - i, is_ascii);
 
                 if (len == 0)
                         len = utf8_sequence(data + i, a.len - i);
@@ -72,6 +93,19 @@ bool bytes_is_utf8(struct bytes a) {
                 i += len;
         }
         return true;
+}
+
+bool bytes_is_line(struct bytes a) {
+        const uint8_t *data = a.data;
+        size_t n = count(data, a.len, is_plain);
+        uint8_t any = 0;
+
+        for (size_t i = n; i < a.len; i++) {
+                if (data[i] < ' ' || data[i] == DELETE)
+                        return false;
+                any |= data[i];
+        }
+        return any < 0x80 || bytes_is_utf8((struct bytes){data + n, a.len - n});
 }
 
 int bytes_hex_value(uint8_t character) {

@@ -24,6 +24,8 @@ bool bytes_is_equal(struct bytes a, struct bytes b);
 bool bytes_is_text(struct bytes a, const char *text);
 /* Is it well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms)? */
 bool bytes_is_utf8(struct bytes a);
+/* Is it that, without control characters? */
+bool bytes_is_line(struct bytes a);
 /* What a hexadecimal digit is worth; -1 when it is none. */
 int bytes_hex_value(uint8_t character);
 /* A NUL-terminated copy that the caller frees. A NUL inside cuts it short for whoever reads it as text. */

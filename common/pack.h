@@ -1,9 +1,9 @@
 /* MessagePack, popped and pushed one value at a time.
  *
- * A value's head is a few bytes, which are read and written here: a tokenizer's state costs each field of a message five
- * times that. Nothing is allocated whatever a stranger's frame claims. (msgpack-c, the best known library, believes an
- * array's announced length: five bytes make it ask for 96 GB, msgpack-c issue 1013.) What is written, taken and refused
- * is what libmpack writes, takes and refuses: the tests compare the two.
+ * A value's head is a few bytes, which are read and written here: a tokenizer's state costs each field of a message
+ * five times that. Nothing is allocated whatever a stranger's frame claims. (msgpack-c, the best known library,
+ * believes an array's announced length: five bytes make it ask for 96 GB, msgpack-c issue 1013.) What is written,
+ * taken and refused is what libmpack writes, takes and refuses: the tests compare the two.
  *
  * Reading never fails loudly: the first value that is not what was asked for marks the reader as failed, every pop
  * after it gives zero or empty values, and the caller asks once, at the end, pack_is_good(). */

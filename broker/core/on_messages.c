@@ -26,16 +26,7 @@ static const struct {
 
 const char *core_refusal_name(enum refusal_code code) { return refusals_of[code].name; }
 
-bool name_is_good(struct bytes name, size_t longest) {
-        const uint8_t *data = name.data;
-
-        if (name.len > longest || !bytes_is_utf8(name))
-                return false;
-        for (size_t i = 0; i < name.len; i++)
-                if (data[i] < ' ' || data[i] == 0x7f)
-                        return false;
-        return true;
-}
+bool name_is_good(struct bytes name, size_t longest) { return name.len <= longest && bytes_is_line(name); }
 
 static bool has_channel(const struct config_tenant *tenant, struct bytes name) {
         return name.len == 0 || config_channel_find(tenant, name) != NULL;
