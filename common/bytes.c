@@ -135,6 +135,16 @@ uint8_t *buffer_grow(struct buffer *buffer, size_t len) {
 
 void buffer_push_text(struct buffer *buffer, const char *text) { buffer_push(buffer, text, strlen(text)); }
 
+void buffer_push_number(struct buffer *buffer, uint64_t number) {
+        char digits[20];
+        size_t at = sizeof digits;
+
+        do
+                digits[--at] = (char)('0' + number % 10);
+        while (number /= 10);
+        buffer_push(buffer, digits + at, sizeof digits - at);
+}
+
 void buffer_print(struct buffer *buffer, const char *format, ...) {
         va_list arguments, again;
         int len;

@@ -56,6 +56,8 @@ static inline void buffer_push(struct buffer *buffer, const void *data, size_t l
         buffer->len += len;
 }
 void buffer_push_text(struct buffer *buffer, const char *text);
+/* In decimal. */
+void buffer_push_number(struct buffer *buffer, uint64_t number);
 void buffer_print(struct buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3), nonnull(2)));
 /* A NUL behind the contents, not counted in len; returns the contents as text. Valid until the next push. */
 char *buffer_text(struct buffer *buffer);

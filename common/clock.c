@@ -2,7 +2,6 @@
 
 #include "common/ensure.h"
 
-#include <stdio.h>
 #include <time.h>
 
 static struct timespec read_clock(clockid_t id) {
@@ -27,16 +26,58 @@ struct now clock_now(void) {
         };
 }
 
-const char *clock_text(struct wall at, char *text) {
-        int64_t ms = at.ms < 0 ? 0 : at.ms;
-        time_t seconds = (time_t)(ms / 1000);
-        struct tm tm;
-        size_t len;
+/* The calendar, counted in the years that begin in March: then the day that a leap year has more is its last. */
+enum {
+        DAYS_OF_4_YEARS = 1461,
+        DAYS_OF_100_YEARS = 36524,
+        DAYS_OF_400_YEARS = 146097,
+        DAYS_FROM_MARCH_0_TO_1970 = 719468
+};
+/* A year of more than four digits would not fit, and no such time is meant: the first day of the year 10000. */
+static const int64_t days_max = 2932897;
 
-        /* A year of more than four digits would not fit, and no such time is meant. */
-        if (!gmtime_r(&seconds, &tm) || tm.tm_year > 9999 - 1900)
-                seconds = 0, ms = 0, gmtime_r(&seconds, &tm);
-        len = strftime(text, CLOCK_TEXT_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
-        snprintf(text + len, CLOCK_TEXT_MAX - len, ".%03dZ", (int)(ms % 1000));
+static char *put_digits(char *to, unsigned number, int n) {
+        for (int i = n - 1; i >= 0; i--) {
+                to[i] = (char)('0' + number % 10);
+                number /= 10;
+        }
+        return to + n;
+}
+
+static char *put_date(char *to, unsigned days_since_1970) {
+        unsigned days = days_since_1970 + DAYS_FROM_MARCH_0_TO_1970;
+        unsigned era = days / DAYS_OF_400_YEARS, of_era = days % DAYS_OF_400_YEARS;
+        unsigned year_of_era = (of_era - of_era / (DAYS_OF_4_YEARS - 1) + of_era / DAYS_OF_100_YEARS -
+                                of_era / (DAYS_OF_400_YEARS - 1)) /
+                               365;
+        unsigned of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        /* Five months from March on have 153 days, and so have the five after these. */
+        unsigned month_from_march = (5 * of_year + 2) / 153;
+        unsigned day = of_year - (153 * month_from_march + 2) / 5 + 1;
+        unsigned month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
+
+        to = put_digits(to, era * 400 + year_of_era + (month <= 2), 4);
+        *to++ = '-';
+        to = put_digits(to, month, 2);
+        *to++ = '-';
+        return put_digits(to, day, 2);
+}
+
+const char *clock_text(struct wall at, char *text) {
+        enum { MS_OF_DAY = 24 * 60 * 60 * 1000 };
+        int64_t ms = at.ms < 0 || at.ms / MS_OF_DAY >= days_max ? 0 : at.ms;
+        unsigned of_day = (unsigned)(ms % MS_OF_DAY);
+        char *to = put_date(text, (unsigned)(ms / MS_OF_DAY));
+
+        *to++ = 'T';
+        to = put_digits(to, of_day / (60 * 60 * 1000), 2);
+        *to++ = ':';
+        to = put_digits(to, of_day / (60 * 1000) % 60, 2);
+        *to++ = ':';
+        to = put_digits(to, of_day / 1000 % 60, 2);
+        *to++ = '.';
+        to = put_digits(to, of_day % 1000, 3);
+        *to++ = 'Z';
+        *to = '\0';
         return text;
 }
