@@ -5,12 +5,13 @@
 #include "worker/core/run_record.h"
 #include "worker/scripts.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 
 struct locks {
         struct redis *redis;
         char uuid[2 * WIRE_UUID_LEN + 1];
+        /* What a script is given, while it is. */
+        struct buffer lock, record, value, ttl, text;
 };
 
 struct locks *locks_new(struct redis *redis, const uint8_t uuid[WIRE_UUID_LEN]) {
@@ -24,14 +25,20 @@ struct locks *locks_new(struct redis *redis, const uint8_t uuid[WIRE_UUID_LEN]) 
 }
 
 struct locks *locks_free(struct locks *locks) {
+        if (!locks)
+                return NULL;
+        buffer_done(&locks->lock);
+        buffer_done(&locks->record);
+        buffer_done(&locks->value);
+        buffer_done(&locks->ttl);
+        buffer_done(&locks->text);
         free(locks);
         return NULL;
 }
 
 /* -- what the scripts are given ------------------------------------------------------------------------------------ */
 
-static void push_record(const struct locks *locks, const struct lock_claim *claim, const char *provider_id,
-                        struct buffer *text) {
+static struct bytes write_record(struct locks *locks, const struct lock_claim *claim, const char *provider_id) {
         struct run_record record = {
                 .fence = claim->fence,
                 .batch = claim->batch,
@@ -41,21 +48,51 @@ static void push_record(const struct locks *locks, const struct lock_claim *clai
                 .provider_id = provider_id,
         };
 
-        run_record_encode(&record, text);
+        buffer_clear(&locks->text);
+        run_record_encode(&record, &locks->text);
+        return buffer_bytes(&locks->text);
+}
+
+static struct bytes write_ttl(struct locks *locks, const struct lock_claim *claim) {
+        buffer_clear(&locks->ttl);
+        buffer_push_number(&locks->ttl, (uint64_t)span_to_ms(claim->ttl));
+        return buffer_bytes(&locks->ttl);
+}
+
+static struct bytes write_key(const struct lock_claim *claim, const char *name, struct buffer *key) {
+        buffer_clear(key);
+        buffer_push_text(key, "lull:{");
+        buffer_push_text(key, claim->tenant);
+        buffer_push_text(key, "/");
+        buffer_push_text(key, claim->thread);
+        buffer_push_text(key, name);
+        return buffer_bytes(key);
+}
+
+/* FENCE_DIGITS of the fence, so that the order of the texts is the order of the fences. */
+static struct bytes write_value(struct locks *locks, const struct lock_claim *claim) {
+        enum { FENCE_DIGITS = 20 };
+        char digits[FENCE_DIGITS + 1];
+        uint64_t fence = claim->fence;
+
+        digits[FENCE_DIGITS] = ' ';
+        for (int i = FENCE_DIGITS - 1; i >= 0; i--, fence /= 10)
+                digits[i] = (char)('0' + fence % 10);
+        buffer_clear(&locks->value);
+        buffer_push(&locks->value, digits, sizeof digits);
+        buffer_push_text(&locks->value, locks->uuid);
+        return buffer_bytes(&locks->value);
 }
 
 /* `others` are the arguments behind the lock's value. */
 static struct redis_request *eval(struct locks *locks, enum script script, const struct lock_claim *claim,
                                   const struct bytes *others, int n_others,
                                   void (*on_answer)(void *context, const struct redis_answer *answer), void *context) {
-        CLEANUP_FREE char *lock = memory_print("lull:{%s/%s}:lock", claim->tenant, claim->thread);
-        CLEANUP_FREE char *record = memory_print("lull:{%s/%s}:run", claim->tenant, claim->thread);
-        CLEANUP_FREE char *value = memory_print("%020" PRIu64 " %s", claim->fence, locks->uuid);
         struct redis_call call = {
                 .script = script,
-                .keys = {bytes_of(lock), bytes_of(record)},
+                .keys = {write_key(claim, "}:lock", &locks->lock), write_key(claim, "}:run", &locks->record)},
                 .n_keys = 2,
-                .arguments = {bytes_of(value)},
+                .arguments = {write_value(locks, claim)},
                 .n_arguments = 1,
         };
 
@@ -68,19 +105,16 @@ static struct redis_request *eval(struct locks *locks, enum script script, const
 
 struct redis_request *lock_acquire(struct locks *locks, const struct lock_claim *claim,
                                    void (*on_answer)(void *context, const struct redis_answer *answer), void *context) {
-        CLEANUP_FREE char *ttl = memory_print("%" PRId64, span_to_ms(claim->ttl));
-        CLEANUP_BUFFER struct buffer record = {0};
+        const struct bytes others[] = {write_ttl(locks, claim), write_record(locks, claim, NULL)};
 
-        push_record(locks, claim, NULL, &record);
-        return eval(locks, SCRIPT_LOCK_ACQUIRE, claim, (struct bytes[]){bytes_of(ttl), buffer_bytes(&record)}, 2,
-                    on_answer, context);
+        return eval(locks, SCRIPT_LOCK_ACQUIRE, claim, others, 2, on_answer, context);
 }
 
 struct redis_request *lock_extend(struct locks *locks, const struct lock_claim *claim,
                                   void (*on_answer)(void *context, const struct redis_answer *answer), void *context) {
-        CLEANUP_FREE char *ttl = memory_print("%" PRId64, span_to_ms(claim->ttl));
+        const struct bytes others[] = {write_ttl(locks, claim)};
 
-        return eval(locks, SCRIPT_LOCK_EXTEND, claim, (struct bytes[]){bytes_of(ttl)}, 1, on_answer, context);
+        return eval(locks, SCRIPT_LOCK_EXTEND, claim, others, 1, on_answer, context);
 }
 
 enum lock_answer lock_answer_of(const struct redis_answer *answer) {
@@ -90,10 +124,9 @@ enum lock_answer lock_answer_of(const struct redis_answer *answer) {
 }
 
 void lock_note(struct locks *locks, const struct lock_claim *claim, const char *provider_id) {
-        CLEANUP_BUFFER struct buffer record = {0};
+        const struct bytes others[] = {write_record(locks, claim, provider_id)};
 
-        push_record(locks, claim, provider_id, &record);
-        eval(locks, SCRIPT_LOCK_NOTE, claim, (struct bytes[]){buffer_bytes(&record)}, 1, NULL, NULL);
+        eval(locks, SCRIPT_LOCK_NOTE, claim, others, 1, NULL, NULL);
 }
 
 void lock_release(struct locks *locks, const struct lock_claim *claim) {

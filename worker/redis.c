@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
-/* EVALSHA, the script, the number of keys. */
-enum { ARGV_HEAD = 3, ARGV_MAX = ARGV_HEAD + REDIS_PARTS_MAX };
+/* EVALSHA and the script. */
+enum { HEAD_PARTS = 2 };
 
 static void append(struct redis *redis, struct redis_request *request) {
         request->sent = clock_mono();
@@ -71,50 +71,49 @@ static void on_reply(redisAsyncContext *connection, void *raw, void *context) {
         finish(request, &answer);
 }
 
-static int send_request(struct redis *redis, struct redis_request *request, bool is_by_hash) {
-        static const char *const counts[] = {"0", "1", "2"};
-        const struct redis_script *script = &redis->scripts[request->script];
-        const char *argv[ARGV_MAX] = {is_by_hash ? "EVALSHA" : "EVAL", is_by_hash ? script->hash : script->text,
-                                      counts[request->n_keys]};
-        size_t lens[ARGV_MAX];
-        const char *part = request->parts;
+static void push_part(struct buffer *command, struct bytes part) {
+        buffer_push(command, "$", 1);
+        buffer_push_number(command, part.len);
+        buffer_push(command, "\r\n", 2);
+        buffer_push(command, part.data, part.len);
+        buffer_push(command, "\r\n", 2);
+}
 
-        for (int i = 0; i < ARGV_HEAD; i++)
-                lens[i] = strlen(argv[i]);
-        for (int i = 0; i < request->n_parts; i++) {
-                argv[ARGV_HEAD + i] = part;
-                lens[ARGV_HEAD + i] = request->lens[i];
-                part += request->lens[i];
-        }
-        return redisAsyncCommandArgv(redis->connection, on_reply, request, ARGV_HEAD + request->n_parts, argv, lens) ==
-                               REDIS_OK
+/* hiredis would take as long to write a command as Redis takes to run it: a lock is taken with each run. */
+static int send_request(struct redis *redis, struct redis_request *request, bool is_by_hash) {
+        const struct redis_script *script = &redis->scripts[request->script];
+        struct buffer *command = &redis->command;
+
+        buffer_clear(command);
+        buffer_push(command, "*", 1);
+        buffer_push_number(command, (uint64_t)(HEAD_PARTS + request->n_parts));
+        buffer_push(command, "\r\n", 2);
+        push_part(command, bytes_of(is_by_hash ? "EVALSHA" : "EVAL"));
+        push_part(command, bytes_of(is_by_hash ? script->hash : script->text));
+        buffer_push(command, request->parts, request->len);
+        return redisAsyncFormattedCommand(redis->connection, on_reply, request, (const char *)command->data,
+                                          command->len) == REDIS_OK
                        ? 0
                        : -EIO;
 }
 
-/* One piece of memory, however many parts: a lock is taken with each run. */
+/* One piece of memory, however many parts. */
 static struct redis_request *request_new(struct redis *redis, const struct redis_call *call) {
+        struct buffer *parts = &redis->command;
         struct redis_request *request;
-        size_t len = 0;
-        char *to;
 
+        buffer_clear(parts);
+        push_part(parts, (struct bytes){&"012"[call->n_keys], 1});
         for (int i = 0; i < call->n_keys; i++)
-                len += call->keys[i].len;
+                push_part(parts, call->keys[i]);
         for (int i = 0; i < call->n_arguments; i++)
-                len += call->arguments[i].len;
-        request = memory_new(1, sizeof *request + len);
+                push_part(parts, call->arguments[i]);
+        request = memory_new(1, sizeof *request + parts->len);
         request->redis = redis;
         request->script = call->script;
-        request->n_keys = call->n_keys;
-        to = request->parts;
-        for (int i = 0; i < call->n_keys + call->n_arguments; i++) {
-                struct bytes part = i < call->n_keys ? call->keys[i] : call->arguments[i - call->n_keys];
-
-                if (part.len > 0)
-                        memcpy(to, part.data, part.len);
-                request->lens[request->n_parts++] = part.len;
-                to += part.len;
-        }
+        request->n_parts = 1 + call->n_keys + call->n_arguments;
+        request->len = parts->len;
+        memcpy(request->parts, parts->data, parts->len);
         return request;
 }
 
@@ -177,6 +176,7 @@ struct redis *redis_free(struct redis *redis) {
         loop_lookup_free(redis->lookup);
         loop_timer_free(redis->timer);
         redis_url_done(&redis->url);
+        buffer_done(&redis->command);
         free(redis);
         return NULL;
 }

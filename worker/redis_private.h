@@ -2,13 +2,14 @@
  * connection they go over. */
 #pragma once
 
+#include "common/bytes.h"
 #include "common/redis_url.h"
 #include "worker/redis.h"
 
 #include <hiredis/async.h>
 #include <hiredis/hiredis.h>
 
-enum { REDIS_BACKOFF_FIRST_MS = 50, REDIS_HASH_LEN = 40, REDIS_PARTS_MAX = REDIS_KEYS_MAX + REDIS_ARGUMENTS_MAX };
+enum { REDIS_BACKOFF_FIRST_MS = 50, REDIS_HASH_LEN = 40 };
 
 enum redis_trouble { REDIS_UNREACHABLE, REDIS_REFUSED, REDIS_LOST, REDIS_N_TROUBLES };
 
@@ -24,9 +25,9 @@ struct redis_request {
         struct mono sent;
         void (*on_end)(void *context, const struct redis_answer *answer); /* NULL = nobody waits */
         void *context;
-        int script, n_keys, n_parts;
-        size_t lens[REDIS_PARTS_MAX];
-        char parts[]; /* keys and arguments, one behind the other */
+        int script, n_parts;
+        size_t len;
+        char parts[]; /* as they are sent: how many keys there are, the keys, the arguments */
 };
 
 struct redis {
@@ -46,6 +47,7 @@ struct redis {
         int n_setup; /* CONNECTING: answers still to come */
         struct loop_timer *timer;
         struct redis_request *oldest, *newest;
+        struct buffer command; /* while one is written */
         bool is_freed;
         bool has_complained[REDIS_N_TROUBLES]; /* since it was ready last */
 };
