@@ -7,4 +7,6 @@
 /* Where no path may lead; `why` says what would have to be wrong. */
 #define UNREACHABLE(why) ensure_failed(why, __FILE__, __LINE__)
 
+/* What is done before the process ends: who holds back what led to it says so. NULL = nothing. */
+void ensure_set_last_words(void (*last_words)(void));
 _Noreturn void ensure_failed(const char *condition, const char *file, int line);

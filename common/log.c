@@ -1,7 +1,9 @@
 #include "common/log.h"
 
 #include "common/clock.h"
+#include "common/ensure.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +11,8 @@
 static const char *const level_names[] = {"debug", "info", "warning", "error"};
 static const char *program_name = "lull";
 static enum log_level lowest = LOG_INFO;
+static struct buffer lines; /* that have not been written */
+static bool is_holding;
 
 void log_init(const char *program) {
         const char *wanted = getenv("LULL_LOG");
@@ -46,24 +50,67 @@ static void push_quoted(struct buffer *line, struct bytes text) {
         buffer_push_text(line, "\"");
 }
 
-void log_line(enum log_level level, const char *event, const struct log_field *fields) {
-        CLEANUP_BUFFER struct buffer line = {0};
+static void push_number(struct buffer *line, int64_t number) {
+        if (number < 0)
+                buffer_push_text(line, "-");
+        buffer_push_number(line, number < 0 ? -(uint64_t)number : (uint64_t)number);
+}
+
+static void push_field(struct buffer *line, const struct log_field *field) {
+        buffer_push_text(line, " ");
+        buffer_push_text(line, field->key);
+        buffer_push_text(line, "=");
+        if (field->kind == LOG_FIELD_NUMBER)
+                push_number(line, field->number);
+        else if (is_plain(field->text))
+                buffer_push(line, field->text.data, field->text.len);
+        else
+                push_quoted(line, field->text);
+}
+
+static void push_line(struct buffer *line, enum log_level level, const char *event, const struct log_field *fields) {
         char text[CLOCK_TEXT_MAX];
+
+        buffer_push_text(line, "ts=");
+        buffer_push_text(line, clock_text(clock_now().wall, text));
+        buffer_push_text(line, " level=");
+        buffer_push_text(line, level_names[level]);
+        buffer_push_text(line, " program=");
+        buffer_push_text(line, program_name);
+        buffer_push_text(line, " event=");
+        buffer_push_text(line, event);
+        for (; fields->key; fields++)
+                push_field(line, fields);
+        buffer_push_text(line, "\n");
+}
+
+/* The first `len` bytes of them. */
+static void write_lines(size_t len) {
+        fwrite(lines.data, 1, len, stderr);
+        lines.len -= len;
+        memmove(lines.data, lines.data + len, lines.len);
+}
+
+/* Whole lines in each write, and no more than a pipe takes as one: lines of processes which share it do not mix. */
+void log_line(enum log_level level, const char *event, const struct log_field *fields) {
+        size_t before = lines.len;
 
         if (level < lowest)
                 return;
-        buffer_print(&line, "ts=%s level=%s program=%s event=%s", clock_text(clock_now().wall, text),
-                     level_names[level], program_name, event);
-        for (; fields->key; fields++) {
-                buffer_print(&line, " %s=", fields->key);
-                if (fields->kind == LOG_FIELD_NUMBER)
-                        buffer_print(&line, "%lld", (long long)fields->number);
-                else if (is_plain(fields->text))
-                        buffer_push(&line, fields->text.data, fields->text.len);
-                else
-                        push_quoted(&line, fields->text);
-        }
-        buffer_push_text(&line, "\n");
-        /* One write a line, so that lines of processes which share a terminal do not mix. */
-        fwrite(line.data, 1, line.len, stderr);
+        push_line(&lines, level, event, fields);
+        if (before > 0 && lines.len > PIPE_BUF)
+                write_lines(before);
+        if (!is_holding || level > LOG_INFO || lines.len > PIPE_BUF)
+                log_flush();
+}
+
+void log_hold(bool is_wanted) {
+        is_holding = is_wanted;
+        ensure_set_last_words(is_wanted ? log_flush : NULL);
+        log_flush();
+}
+
+void log_flush(void) {
+        if (lines.len > 0)
+                write_lines(lines.len);
 }

@@ -31,3 +31,8 @@ struct log_field {
  */
 void log_init(const char *program);
 void log_line(enum log_level level, const char *event, const struct log_field *fields);
+/* For a program that logs a lot: lines of LOG_INFO and below wait for log_flush(), for the next one that is more, or
+ * until some thousand bytes of them wait. A program that is killed takes with it those that wait. */
+void log_hold(bool is_wanted);
+/* Writes what waits. To be called before the program sleeps. */
+void log_flush(void);

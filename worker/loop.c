@@ -25,6 +25,9 @@ static void raise_descriptors(struct loop *loop) {
                 log_warning("descriptors", LOG_TEXT("why", "the limit of open files could not be raised"));
 }
 
+/* Each run logs two lines: those of a turn are written together. */
+static void on_sleep(uv_prepare_t *uv) { log_flush(); }
+
 struct loop *loop_new(void) {
         struct loop *loop = memory_new(1, sizeof *loop);
 
@@ -32,11 +35,17 @@ struct loop *loop_new(void) {
         ENSURE(uv_loop_init(&loop->uv) == 0);
         ENSURE(uv_timer_init(&loop->uv, &loop->timer) == 0);
         loop->timer.data = loop;
+        ENSURE(uv_prepare_init(&loop->uv, &loop->before_sleep) == 0);
+        ENSURE(uv_prepare_start(&loop->before_sleep, on_sleep) == 0);
         loop->armed = MONO_NEVER;
         return loop;
 }
 
-void loop_run(struct loop *loop) { uv_run(&loop->uv, UV_RUN_DEFAULT); }
+void loop_run(struct loop *loop) {
+        log_hold(true);
+        uv_run(&loop->uv, UV_RUN_DEFAULT);
+        log_hold(false);
+}
 
 void loop_stop(struct loop *loop) { uv_stop(&loop->uv); }
 
@@ -53,6 +62,7 @@ struct loop *loop_free(struct loop *loop) {
         }
         loop_program_kill_all(loop);
         uv_close((uv_handle_t *)&loop->timer, NULL);
+        uv_close((uv_handle_t *)&loop->before_sleep, NULL);
         /* Handles close in the loop's next turns. */
         uv_run(&loop->uv, UV_RUN_DEFAULT);
         ENSURE(uv_loop_close(&loop->uv) == 0);

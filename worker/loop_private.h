@@ -10,6 +10,7 @@
 struct loop {
         uv_loop_t uv;
         uv_timer_t timer; /* for all of ours */
+        uv_prepare_t before_sleep;
         struct deadlines deadlines;
         struct mono armed; /* when the timer goes off; MONO_NEVER = it does not */
         struct loop_program *programs; /* all that run */
