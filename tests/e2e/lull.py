@@ -223,7 +223,7 @@ class House:
 
     def start_worker(self):
         """A lull-worker; returns once the broker knows it: that there is one more could be one that has come back."""
-        if not self.redis_process and self.config['redis']:
+        if not self.redis_process and self.config['redis'] not in (None, 'none'):
             self.start_redis()
         worker = self.start('worker', [PROGRAMS['lull-worker'], self.write_config()])
 
