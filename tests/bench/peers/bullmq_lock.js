@@ -1,6 +1,6 @@
 // bullmq_lock.js W6 PORT N VARIANT: the usual beginning. One conversation, N messages in a row, a handler of
-// HANDLER_MS, one Redis lock a conversation; a job that finds the lock busy fails, and BullMQ tries it again. Two worker
-// processes: this file again, with `worker`. Ideal: N * HANDLER_MS, in order.
+// HANDLER_MS, one Redis lock a conversation; a job that finds the lock busy fails, and BullMQ tries it again. Two
+// worker processes: this file again, with `worker`. Ideal: N * HANDLER_MS, in order.
 const { Queue, Worker } = require('bullmq');
 const IORedis = require('ioredis');
 const B = require('./bench.js');

@@ -7,7 +7,7 @@ import subprocess
 from table import median, number, row_of
 
 LULL, PEER = '#2f81f7', '#8b949e'  # legible on white and on black
-THROUGHPUT = [('lull', 'lull'), ('lull, with the lock', 'lull, a Redis lock per batch'),
+THROUGHPUT = [('lull', 'lull'), ('lull, with the lock', 'lull, a lock per batch'),
               ('Redis Streams', 'Redis Streams, raw'), ('graphile-worker', 'graphile-worker'),
               ('RabbitMQ', 'RabbitMQ, quorum queue'), ('bee-queue', 'bee-queue'), ('Sidekiq', 'Sidekiq'),
               ('BullMQ', 'BullMQ'), ('beanstalkd', 'beanstalkd -f0')]
@@ -47,8 +47,8 @@ def bars(title, unit, workload, key, names, rows):
 
 def script(rows, path):
     """What gnuplot is to do; '' where there is nothing to show."""
-    panels = [bars('messages a second, end to end, fsynced', '/s', 'W2', 'per_s', THROUGHPUT, rows),
-              bars('how late a timer fires, p99', ' ms', 'W4p', 'p99_ms', LATENESS, rows)]
+    panels = [bars('messages a second, end to end, fsynced (log)', '/s', 'W2', 'per_s', THROUGHPUT, rows),
+              bars('how late a timer fires, p99 (log)', ' ms', 'W4p', 'p99_ms', LATENESS, rows)]
     return HEAD % path + ''.join(panels) + 'unset multiplot\n' if any(panels) else ''
 
 

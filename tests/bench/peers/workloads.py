@@ -18,6 +18,7 @@ SIDEKIQ = {'needs': ('redis-server', 'ruby', 'sidekiq'), 'is_other': True, 'repe
 RABBITMQ = {'needs': ('rabbitmq-server', 'node', 'epmd'), 'packages': ('amqplib',), 'is_other': True, 'repetitions': 3}
 NATS = {'needs': ('nats-server',), 'is_other': True, 'repetitions': 3}
 GEARMAND = {'needs': ('gearmand',), 'is_other': True, 'repetitions': 3}
+BURSTS = ['--burst', 5, '--in-flight', 4000, '--threads', 20_000]
 IN_FLIGHT = {1: 5_000, 16: 50_000, 256: 400_000, 4096: 1_000_000}
 PER_S, LATE = Column('per_s', 'messages/s', True), [Column('p50_ms', 'p50 ms', True), Column('p99_ms', 'p99 ms', True)]
 
@@ -78,7 +79,7 @@ def through():
 
 
 def through_bare(stage, size):
-    found = lull.bench('through', '--burst', 5, '--in-flight', 4000, '--threads', 20_000, messages=600_000)(stage, size)
+    found = lull.bench('through', *BURSTS, messages=600_000)(stage, size)
     return {**found, 'per_s': found['through_per_s'], 'batches_per_s': found['through_per_s'] / 5, 'size': 5}
 
 
@@ -197,7 +198,7 @@ def idle():
 
 def growth():
     def run(pending):
-        return lull.bench('through', '--burst', 5, '--in-flight', 4000, messages=500_000, pending=pending)
+        return lull.bench('through', *BURSTS, messages=600_000, pending=pending)
     return [Entrant(f'lull, {pending:,} threads pending', lull.DURABLE, 'lull bench through, bursts of 5', run(pending),
                     repetitions=3, is_large=pending > 1_000_000) for pending in (1_000, 1_000_000, 10_000_000)]
 
