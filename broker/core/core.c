@@ -19,7 +19,7 @@ struct core *core_new(const struct core_options *options) {
         core->first_in_turn = core->last_in_turn = core->providers.first_free = NONE;
         core->workers = memory_new(LIMIT_WORKERS, sizeof *core->workers);
         core->recent = memory_new(LIMIT_RECENT, sizeof *core->recent);
-        core->settled = memory_new(LIMIT_RECENT, sizeof *core->settled);
+        core->settled = memory_new(LIMIT_SETTLED, sizeof *core->settled);
         core->credit_since = MONO_NEVER;
         core->room.store_bytes = UINT64_MAX;
         core->providers.settings = options->config->provider;

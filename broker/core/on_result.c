@@ -227,7 +227,7 @@ static void settle(struct core *core, struct now now, struct thread *thread, con
 void on_result(struct core *core, struct now now, const struct event *event, struct effects *fx) {
         const struct wire_result *result = &event->result;
         struct thread *thread = find_run(core, result->fence, result->batch);
-        uint64_t *settled = &core->settled[result->fence % LIMIT_RECENT];
+        uint64_t *settled = &core->settled[result->fence % LIMIT_SETTLED];
         struct wire_settled answer = {result->fence, thread || (result->fence != 0 && *settled == result->fence)};
 
         if (!answer.is_accepted && is_too_early(core, event, result->fence)) {

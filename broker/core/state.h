@@ -160,7 +160,7 @@ struct core {
         struct frame frame;
         struct recent *recent;
         uint64_t n_recent;
-        uint64_t *settled; /* fences of results accepted lately, by fence modulo LIMIT_RECENT */
+        uint64_t *settled; /* fences of results accepted lately, by fence modulo LIMIT_SETTLED */
 
         struct mono last_step, credit_since;
         struct mono released; /* no thread is kept back since then for a worker from before the restart */

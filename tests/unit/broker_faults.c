@@ -67,6 +67,21 @@ static void the_brokers_own_absence_costs_no_lease(void **state) {
         assert_int_equal(world.settled, 1);
 }
 
+static void a_result_is_known_again_after_all_that_a_worker_has_slots_for(void **state) {
+        struct world_run first, run;
+
+        first = start_run(1);
+        world_result(&world, &first, WIRE_DONE);
+        for (int i = 0; i < LIMIT_SLOTS; i++) {
+                world_say(&world, "t", NULL);
+                run = the_run(1);
+                world_result(&world, &run, WIRE_DONE);
+        }
+        world_result(&world, &first, WIRE_DONE);
+        assert_int_equal(world.settled, 1);
+        assert_int_equal(core_counters(world.core)->stale, 0);
+}
+
 static void a_result_told_twice_is_accepted_once_and_said_so_twice(void **state) {
         struct world_run run;
 
@@ -294,6 +309,7 @@ int main(void) {
                 TEST(a_worker_that_says_it_lives_keeps_its_runs),
                 TEST(a_run_that_its_worker_does_not_name_was_lost_on_the_way),
                 TEST(the_brokers_own_absence_costs_no_lease),
+                TEST(a_result_is_known_again_after_all_that_a_worker_has_slots_for),
                 TEST(a_result_told_twice_is_accepted_once_and_said_so_twice),
                 TEST(a_worker_the_broker_does_not_know_is_asked_for_hello),
                 TEST(a_run_that_could_not_be_sent_goes_to_another_worker_at_once),
