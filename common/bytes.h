@@ -19,9 +19,11 @@ struct bytes {
 #define BYTES_PRINT(b) (int)(b).len, (const char *)((b).data ? (b).data : "")
 
 /* The text without its NUL; NULL gives none. The slice lives as long as the text. */
-struct bytes bytes_of(const char *text);
-bool bytes_is_equal(struct bytes a, struct bytes b);
-bool bytes_is_text(struct bytes a, const char *text);
+static inline struct bytes bytes_of(const char *text) { return text ? (struct bytes){text, strlen(text)} : BYTES_NONE; }
+static inline bool bytes_is_equal(struct bytes a, struct bytes b) {
+        return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+static inline bool bytes_is_text(struct bytes a, const char *text) { return bytes_is_equal(a, bytes_of(text)); }
 /* Is it well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms)? */
 bool bytes_is_utf8(struct bytes a);
 /* Is it that, without control characters? */

@@ -64,18 +64,30 @@ static void pass(struct pack_reader *reader, size_t n) {
         reader->left -= n;
 }
 
+/* The most significant byte first. Where eight bytes are left, all are read at once, whatever is used of them. */
+static uint64_t read_number(const struct pack_reader *reader, unsigned n_bytes) {
+        uint64_t number = 0;
+
+        if (n_bytes > 0 && reader->left >= sizeof number) {
+                memcpy(&number, reader->at, sizeof number);
+                return be64toh(number) >> (64 - 8 * n_bytes);
+        }
+        for (unsigned i = 0; i < n_bytes; i++)
+                number = number << 8 | (uint8_t)reader->at[i];
+        return number;
+}
+
 /* The first byte of the head has been passed already. */
 static struct head pop_long_head(struct pack_reader *reader, uint8_t first) {
-        unsigned n_bytes = long_heads[first - FIRST_NIL].n_bytes, spare = 64 - 8 * n_bytes;
+        unsigned n_bytes = long_heads[first - FIRST_NIL].n_bytes;
         struct head head = {.kind = long_heads[first - FIRST_NIL].kind};
 
         if (head.kind == KIND_BAD || n_bytes > reader->left)
                 return fail(reader);
-        for (unsigned i = 0; i < n_bytes; i++)
-                head.number = head.number << 8 | (uint8_t)reader->at[i];
+        head.number = read_number(reader, n_bytes);
         pass(reader, n_bytes);
         if (head.kind == KIND_SINT) /* the sign, to all 64 bits */
-                head.number = (uint64_t)((int64_t)(head.number << spare) >> spare);
+                head.number = (uint64_t)((int64_t)(head.number << (64 - 8 * n_bytes)) >> (64 - 8 * n_bytes));
         if (head.kind == KIND_SINT && head.number <= INT64_MAX)
                 head.kind = KIND_UINT;
         head.number += long_heads[first - FIRST_NIL].more;
@@ -193,15 +205,18 @@ static void push_byte(struct buffer *buffer, int byte) {
         buffer->len++;
 }
 
-/* A first byte, and a number in the `n_bytes` behind it, the most significant one first. There is room for the longest
- * head in any case, so that eight bytes can be written at once whatever is used of them. */
-static void push_head(struct buffer *buffer, int first, uint64_t number, unsigned n_bytes) {
-        uint8_t *at = buffer_reserve(buffer, HEAD_MAX);
+/* A first byte, and a number in the `n_bytes` behind it, the most significant one first; returns how long that is. All
+ * eight bytes are written, whatever is used of them: there is room for the longest head in any case. */
+static size_t write_head(uint8_t *at, int first, uint64_t number, unsigned n_bytes) {
         uint64_t big = htobe64(number << (64 - 8 * n_bytes));
 
         *at = (uint8_t)first;
         memcpy(at + 1, &big, sizeof big);
-        buffer->len += 1 + n_bytes;
+        return 1 + n_bytes;
+}
+
+static void push_head(struct buffer *buffer, int first, uint64_t number, unsigned n_bytes) {
+        buffer->len += write_head(buffer_reserve(buffer, HEAD_MAX), first, number, n_bytes);
 }
 
 void pack_push_uint(struct buffer *buffer, uint64_t value) {
@@ -242,22 +257,35 @@ void pack_push_array(struct buffer *buffer, uint32_t n) {
 }
 
 /* `first` is the one for a length of one byte. */
-static void push_chunk(struct buffer *buffer, int first, struct bytes value) {
-        ENSURE(value.len <= UINT32_MAX);
-        buffer_reserve(buffer, HEAD_MAX + value.len);
-        if (value.len <= TINY_STR_MAX && first == FIRST_STR_8)
-                push_byte(buffer, FIRST_STR | (int)value.len);
-        else if (value.len <= UINT8_MAX)
-                push_head(buffer, first, value.len, 1);
-        else if (value.len <= UINT16_MAX)
-                push_head(buffer, first + 1, value.len, 2);
-        else
-                push_head(buffer, first + 2, value.len, 4);
-        buffer_push(buffer, value.data, value.len);
+static size_t write_length(uint8_t *at, int first, size_t len) {
+        if (len <= UINT8_MAX)
+                return write_head(at, first, len, 1);
+        if (len <= UINT16_MAX)
+                return write_head(at, first + 1, len, 2);
+        return write_head(at, first + 2, len, 4);
 }
 
-void pack_push_str(struct buffer *buffer, struct bytes value) { push_chunk(buffer, FIRST_STR_8, value); }
-void pack_push_bin(struct buffer *buffer, struct bytes value) { push_chunk(buffer, FIRST_BIN_8, value); }
+static void push_payload(struct buffer *buffer, size_t head_len, struct bytes value) {
+        if (value.len > 0)
+                memcpy(buffer->data + buffer->len + head_len, value.data, value.len);
+        buffer->len += head_len + value.len;
+}
+
+void pack_push_str(struct buffer *buffer, struct bytes value) {
+        uint8_t *at = buffer_reserve(buffer, HEAD_MAX + value.len);
+
+        ENSURE(value.len <= UINT32_MAX);
+        *at = (uint8_t)(FIRST_STR | value.len);
+        push_payload(buffer, value.len <= TINY_STR_MAX ? 1 : write_length(at, FIRST_STR_8, value.len), value);
+}
+
+void pack_push_bin(struct buffer *buffer, struct bytes value) {
+        uint8_t *at = buffer_reserve(buffer, HEAD_MAX + value.len);
+
+        ENSURE(value.len <= UINT32_MAX);
+        push_payload(buffer, write_length(at, FIRST_BIN_8, value.len), value);
+}
+
 void pack_push_nil(struct buffer *buffer) { push_byte(buffer, FIRST_NIL); }
 
 void pack_push_optional(struct buffer *buffer, struct bytes value) {

@@ -222,7 +222,7 @@ MUST_USE int wire_open(struct bytes frame, enum wire_type *ret_type, struct byte
 MUST_USE int wire_decode_messages(struct bytes body, uint64_t *ret_request, uint32_t *ret_n,
                                   struct pack_reader *ret_reader);
 /* An item, as wire_encode_message() writes it. 0, or -EBADMSG when the frame as a whole is broken: then nothing of it
- * is to be used. */
+ * is to be used, *ret neither. Only as many aliases are touched as there are. */
 MUST_USE int wire_message_next(struct pack_reader *reader, struct wire_message *ret);
 /* The same for an item of MESSAGES, where nothing behind its body means anything. */
 MUST_USE int wire_plain_next(struct pack_reader *reader, struct wire_message *ret);

@@ -62,43 +62,41 @@ static void pop_item_end(struct pack_reader *reader, uint32_t n_fields, struct w
         pack_pop_rest(reader, n_fields, ITEM_FIELDS);
 }
 
+/* What every item says. The aliases' places are left as they are: most items have none. */
 static void pop_message(struct pack_reader *reader, struct wire_message *message) {
         message->tenant = pack_pop_bytes(reader);
         message->thread = pack_pop_bytes(reader);
         message->id = pack_pop_optional(reader);
         message->channel = pack_pop_optional(reader);
         message->body = pack_pop_bytes(reader);
+        message->what = WIRE_WHAT_MESSAGE;
+        message->number = message->n_aliases = 0;
 }
 
 int wire_message_next(struct pack_reader *reader, struct wire_message *ret) {
         uint32_t n_fields = pack_pop_array(reader);
-        struct wire_message message = {0};
 
-        pop_message(reader, &message);
-        pop_item_end(reader, n_fields, &message);
-        if (wire_verdict(reader, n_fields >= ITEM_FIELDS_PLAIN) < 0)
-                return -EBADMSG;
-        *ret = message;
-        return 0;
+        pop_message(reader, ret);
+        pop_item_end(reader, n_fields, ret);
+        return wire_verdict(reader, n_fields >= ITEM_FIELDS_PLAIN);
 }
 
 int wire_plain_next(struct pack_reader *reader, struct wire_message *ret) {
         uint32_t n_fields = pack_pop_array(reader);
-        struct wire_message message = {0};
 
-        pop_message(reader, &message);
+        pop_message(reader, ret);
         pack_pop_rest(reader, n_fields, ITEM_FIELDS_PLAIN);
-        if (wire_verdict(reader, true) < 0)
-                return -EBADMSG;
-        *ret = message;
-        return 0;
+        return wire_verdict(reader, true);
 }
+
+/* Most fields of a body are empty. */
+static bool is_text(struct bytes bytes) { return bytes.len == 0 || bytes_is_utf8(bytes); }
 
 int wire_decode_body(struct bytes bytes, struct wire_body *ret) {
         struct pack_reader reader = pack_open(bytes);
         uint32_t n_fields = pack_pop_array(&reader);
         struct wire_body body = {0};
-        bool is_text;
+        bool is_good;
 
         body.at.ms = pack_pop_nil(&reader) ? 0 : pack_pop_int(&reader);
         body.from = pack_pop_optional(&reader);
@@ -110,10 +108,9 @@ int wire_decode_body(struct bytes bytes, struct wire_body *ret) {
         if (n_fields > BODY_FIELDS_PLAIN + 1)
                 body.url = pack_pop_optional(&reader);
         pack_pop_rest(&reader, n_fields, n_fields < BODY_FIELDS ? n_fields : BODY_FIELDS);
-        is_text = n_fields >= BODY_FIELDS_PLAIN && bytes_is_utf8(body.from) && bytes_is_utf8(body.kind) &&
-                  bytes_is_utf8(body.text) && bytes_is_utf8(body.data) && bytes_is_utf8(body.to) &&
-                  bytes_is_utf8(body.url);
-        if (wire_verdict(&reader, is_text && !pack_has_more(&reader)) < 0)
+        is_good = n_fields >= BODY_FIELDS_PLAIN && is_text(body.from) && is_text(body.kind) && is_text(body.text) &&
+                  is_text(body.data) && is_text(body.to) && is_text(body.url);
+        if (wire_verdict(&reader, is_good && !pack_has_more(&reader)) < 0)
                 return -EBADMSG;
         *ret = body;
         return 0;

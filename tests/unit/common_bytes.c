@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { LONGEST = 40 };
+enum { LONGEST = 80 };
 
 /* `what` at each place of a text of each length. */
 static void expect_everywhere(bool (*is_so)(struct bytes), const char *what, bool is_good) {
