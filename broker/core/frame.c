@@ -3,10 +3,20 @@
 #include "broker/core/state.h"
 
 void frame_begin(struct core *core, const struct wire_message *items, uint32_t n) {
-        core->frame = (struct frame){.number = core->frame.number + 1, .items = items, .n = n};
+        core->frame = (struct frame){.number = core->frame.number + 1, .items = items, .n = n, .tenant = NONE};
 }
 
 void frame_end(struct core *core) { core->frame = (struct frame){.number = core->frame.number}; }
+
+uint32_t frame_tenant(struct core *core, struct bytes name) {
+        struct frame *frame = &core->frame;
+
+        if (!bytes_is_equal(name, frame->tenant_name)) {
+                frame->tenant = tenant_find(core, name);
+                frame->tenant_name = name;
+        }
+        return frame->tenant;
+}
 
 static bool is_known(const struct core *core, struct now now, const struct wire_message *item, uint32_t tenant,
                      uint64_t *ret_seq) {

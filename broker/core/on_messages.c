@@ -33,9 +33,9 @@ static bool has_channel(const struct config_tenant *tenant, struct bytes name) {
 }
 
 /* Is the item as it should be? Then *ret_tenant and *ret_body, else *ret_code. */
-static bool check(const struct core *core, const struct wire_message *message, uint32_t *ret_tenant,
+static bool check(struct core *core, const struct wire_message *message, uint32_t *ret_tenant,
                   struct wire_body *ret_body, enum refusal_code *ret_code) {
-        uint32_t tenant = tenant_find(core, message->tenant);
+        uint32_t tenant = frame_tenant(core, message->tenant);
 
         if (tenant == NONE || !core->tenants[tenant].settings)
                 return *ret_code = REFUSAL_UNKNOWN_TENANT, false;
@@ -53,7 +53,7 @@ static bool check(const struct core *core, const struct wire_message *message, u
 }
 
 struct hash_128 hash_of_id(const struct core *core, uint32_t tenant, struct bytes id) {
-        return hash_128(core->salt ^ hash_64(core->salt, bytes_of(core->tenants[tenant].name)), id);
+        return hash_128(core->salt ^ core->tenants[tenant].hash, id);
 }
 
 /* What becomes of a frame's items, by their places in it. */
@@ -77,15 +77,19 @@ static void refuse(struct core *core, struct outcome *outcome, uint32_t index, e
 
 enum verdict { ACCEPTED, DUPLICATE, REFUSED };
 
-/* The item under its thread's own name, after what it says of names has been noted. */
-static struct wire_message under_own_name(struct core *core, struct now now, uint32_t tenant,
-                                          const struct wire_message *item, struct effects *fx) {
+/* The item under its thread's own name, after what it says of names has been noted: itself, or a copy in *memory. */
+static const struct wire_message *under_own_name(struct core *core, struct now now, uint32_t tenant,
+                                                 const struct wire_message *item, struct wire_message *memory,
+                                                 struct effects *fx) {
         struct bytes root = names_root(core, tenant, item);
-        struct wire_message own = *item;
+        const struct wire_message *own = item;
 
-        if (root.data != item->thread.data)
-                own.thread = effects_keep(fx, root);
-        names_learn(core, now, tenant, item, own.thread, fx);
+        if (root.data != item->thread.data) {
+                *memory = *item;
+                memory->thread = effects_keep(fx, root);
+                own = memory;
+        }
+        names_learn(core, now, tenant, item, own->thread, fx);
         return own;
 }
 
@@ -99,21 +103,23 @@ static void open_again(struct core *core, struct now now, uint32_t tenant, const
 /* A message without an id is always new. Only what is accepted is remembered: what is refused may come again. */
 static enum verdict take_message(struct core *core, struct now now, uint32_t tenant, const struct wire_message *item,
                                  const struct wire_body *body, struct effects *fx, enum refusal_code *ret_code) {
-        struct stored_seen seen = {.at = now.wall, .hash = hash_of_id(core, tenant, item->id)};
-        struct wire_message own;
+        struct stored_seen seen = {.at = now.wall};
+        struct wire_message memory;
 
+        if (item->id.len > 0)
+                seen.hash = hash_of_id(core, tenant, item->id);
         if (item->id.len > 0 && seen_has(&core->seen, seen.hash, now.wall)) {
                 open_again(core, now, tenant, item, fx);
                 return DUPLICATE;
         }
         if (!room_take(core, &core->tenants[tenant], item, ret_code))
                 return REFUSED;
-        own = under_own_name(core, now, tenant, item, fx);
-        let_go(core, now, tenant, own.thread, 1U << HOLD_CLOSED, fx);
+        item = under_own_name(core, now, tenant, item, &memory, fx);
+        let_go(core, now, tenant, item->thread, 1U << HOLD_CLOSED, fx);
         seen.seq = core->next_seq;
         if (item->id.len > 0)
                 seen_push(&core->seen, &seen, fx);
-        on_message(core, now, tenant, &own, body, fx);
+        on_message(core, now, tenant, item, body, fx);
         return ACCEPTED;
 }
 
@@ -125,7 +131,7 @@ static bool needs_order(enum wire_what what) {
 
 static enum verdict take_event(struct core *core, struct now now, uint32_t tenant, const struct wire_message *item,
                                const struct wire_body *body, struct effects *fx, enum refusal_code *ret_code) {
-        struct wire_message own;
+        struct wire_message memory;
         struct hash_128 identity;
         bool has_identity = event_has_identity(core, tenant, item, body, &identity);
         bool is_taken = true;
@@ -134,29 +140,29 @@ static enum verdict take_event(struct core *core, struct now now, uint32_t tenan
                 return DUPLICATE;
         if (needs_order(item->what) && !room_has_order(core, &core->tenants[tenant], ret_code))
                 return REFUSED;
-        own = under_own_name(core, now, tenant, item, fx);
+        item = under_own_name(core, now, tenant, item, &memory, fx);
         switch (item->what) {
         case WIRE_WHAT_TYPING:
-                on_typing(core, now, tenant, &own, body);
+                on_typing(core, now, tenant, item, body);
                 break;
         case WIRE_WHAT_PAUSED:
-                on_paused(core, now, tenant, &own, body);
+                on_paused(core, now, tenant, item, body);
                 break;
         case WIRE_WHAT_PERSON:
-                is_taken = on_person(core, now, tenant, &own, body, fx, ret_code);
+                is_taken = on_person(core, now, tenant, item, body, fx, ret_code);
                 break;
         case WIRE_WHAT_CLOSED:
-                is_taken = on_closed(core, now, tenant, &own, body, fx, ret_code);
+                is_taken = on_closed(core, now, tenant, item, body, fx, ret_code);
                 break;
         case WIRE_WHAT_RESUME:
-                on_given_back(core, now, tenant, &own, body, fx);
+                on_given_back(core, now, tenant, item, body, fx);
                 break;
         case WIRE_WHAT_EDIT:
         case WIRE_WHAT_DELETE:
-                is_taken = on_edit(core, now, tenant, &own, body, fx, ret_code);
+                is_taken = on_edit(core, now, tenant, item, body, fx, ret_code);
                 break;
         case WIRE_WHAT_SHOWN:
-                on_shown(core, now, tenant, &own, fx);
+                on_shown(core, now, tenant, item, fx);
                 break;
         case WIRE_WHAT_ALIAS: /* which has been noted */
         case WIRE_WHAT_MESSAGE:

@@ -81,6 +81,7 @@ struct dead {
 
 struct tenant {
         char *name;
+        uint64_t hash; /* of the name, salted */
         const struct config_tenant *settings; /* NULL: the store has messages of it, the config does not know it */
         struct heap delay; /* its threads that are not ready, by when they come up next */
         /* Its threads that are ready, by since when they are due: ready.c. Those whose answer is stored, and those that

@@ -15,17 +15,19 @@ uint32_t tenant_find(const struct core *core, struct bytes name) {
 
 uint32_t tenant_get(struct core *core, struct bytes name) {
         uint32_t index = tenant_find(core, name);
+        uint64_t hash = hash_64(core->salt, name);
 
         if (index != NONE)
                 return index;
         core->tenants = memory_resize(core->tenants, core->n_tenants + 1, sizeof *core->tenants);
         core->tenants[core->n_tenants] = (struct tenant){
                 .name = bytes_copy_text(name),
+                .hash = hash,
                 .entry_at = MONO_NEVER,
                 .next_in_turn = NONE,
                 .provider = NONE,
         };
-        table_push(&core->by_tenant, (uint32_t)hash_64(core->salt, name), core->n_tenants);
+        table_push(&core->by_tenant, (uint32_t)hash, core->n_tenants);
         return core->n_tenants++;
 }
 

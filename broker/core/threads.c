@@ -47,8 +47,8 @@ uint32_t thread_index(const struct core *core, const struct thread *thread) {
         return (uint32_t)(thread - core->threads);
 }
 
-struct thread *thread_find(const struct core *core, uint32_t tenant, struct bytes name) {
-        struct table_probe probe = {.hash = hash_name(core, tenant, name)};
+static struct thread *find(const struct core *core, uint32_t tenant, struct bytes name, uint32_t hash) {
+        struct table_probe probe = {.hash = hash};
         uint32_t index;
 
         while (table_next(&core->by_name, &probe, &index)) {
@@ -58,6 +58,10 @@ struct thread *thread_find(const struct core *core, uint32_t tenant, struct byte
                         return thread;
         }
         return NULL;
+}
+
+struct thread *thread_find(const struct core *core, uint32_t tenant, struct bytes name) {
+        return find(core, tenant, name, hash_name(core, tenant, name));
 }
 
 static uint32_t take_slot(struct core *core) {
@@ -77,7 +81,8 @@ static uint32_t take_slot(struct core *core) {
 }
 
 struct thread *thread_get(struct core *core, struct now now, uint32_t tenant, struct bytes name) {
-        struct thread *thread = thread_find(core, tenant, name);
+        uint32_t hash = hash_name(core, tenant, name);
+        struct thread *thread = find(core, tenant, name, hash);
         uint32_t index, ticket;
         bool is_held;
 
@@ -91,7 +96,7 @@ struct thread *thread_get(struct core *core, struct now now, uint32_t tenant, st
                 .name = bytes_copy_text(name),
                 .effort = &effort_none,
                 .name_len = (uint16_t)name.len,
-                .hash = hash_name(core, tenant, name),
+                .hash = hash,
                 .tenant = tenant,
                 .state = is_held ? THREAD_HELD : THREAD_COLLECTING,
                 .is_held = is_held,
