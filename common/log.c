@@ -24,10 +24,12 @@ void log_init(const char *program) {
 }
 
 static bool is_plain(struct bytes text) {
+        static const bool is_special[UINT8_MAX + 1] = {
+                [0 ... ' '] = true, ['"'] = true, ['='] = true, ['\\'] = true, [0x7f ... UINT8_MAX] = true};
         const uint8_t *data = text.data;
 
         for (size_t i = 0; i < text.len; i++)
-                if (data[i] <= ' ' || data[i] == '"' || data[i] == '=' || data[i] == '\\' || data[i] >= 0x7f)
+                if (is_special[data[i]])
                         return false;
         return text.len > 0;
 }

@@ -89,7 +89,7 @@ struct loop_timer {
 static void on_uv_timer(uv_timer_t *uv);
 
 /* One timer of libuv's for all of ours. It is never put off: gone off too early, it looks and waits again. */
-static void arm(struct loop *loop, struct mono now) {
+static void arm(struct loop *loop) {
         struct mono next = deadlines_next(&loop->deadlines);
 
         if (!mono_is_before(next, loop->armed))
@@ -97,7 +97,7 @@ static void arm(struct loop *loop, struct mono now) {
         loop->armed = next;
         /* The loop's idea of the time is that of the beginning of its turn. */
         uv_update_time(&loop->uv);
-        ENSURE(uv_timer_start(&loop->timer, on_uv_timer, loop_delay_ms(now, next), 0) == 0);
+        ENSURE(uv_timer_start(&loop->timer, on_uv_timer, loop_delay_ms(clock_mono(), next), 0) == 0);
 }
 
 /* What becomes due while others are called has its turn the next time. */
@@ -112,7 +112,7 @@ static void on_uv_timer(uv_timer_t *uv) {
 
                 timer->on_time(timer->context);
         }
-        arm(loop, clock_mono());
+        arm(loop);
 }
 
 struct loop_timer *loop_timer_new(struct loop *loop, void (*on_time)(void *context), void *context) {
@@ -125,7 +125,8 @@ struct loop_timer *loop_timer_new(struct loop *loop, void (*on_time)(void *conte
 
 void loop_timer_set(struct loop_timer *timer, struct mono now, struct mono due) {
         deadlines_set(&timer->loop->deadlines, &timer->deadline, due);
-        arm(timer->loop, now);
+        /* Which asks the clock itself, if it has to: `now` may be from before this process was stopped. */
+        arm(timer->loop);
 }
 
 struct loop_timer *loop_timer_free(struct loop_timer *timer) {

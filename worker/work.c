@@ -6,6 +6,10 @@
 #include "common/memory.h"
 
 #include <errno.h>
+#include <string.h>
+
+/* As many as end and come within a few turns of the loop. */
+enum { SPARES_MAX = 256 };
 
 uint64_t work_fence(const struct work *work) { return work->batch->fence; }
 
@@ -29,7 +33,8 @@ static void update_typing(struct work *work, const struct run *before) {
                 work_stop_typing(work, true);
 }
 
-static void take_event(struct work *work, struct run_fx *fx) {
+/* Returns when that was. */
+static struct mono take_event(struct work *work, struct run_fx *fx) {
         struct run_event event = {.kind = work->events[0]};
         const struct run before = work->run;
         struct mono now = clock_mono();
@@ -44,23 +49,25 @@ static void take_event(struct work *work, struct run_fx *fx) {
         run_step(&work->run, now, &event, fx);
         work_log_step(work, &before, event.kind, now);
         update_typing(work, &before);
+        return now;
 }
 
-/* Carries out effects, and takes the events that come of it, until there is nothing left; then waits, or ends. */
-static void settle(struct work *work, struct run_fx *fx) {
+/* Carries out effects that were decided `now`, and takes the events that wait and that come of it, until there is
+ * nothing left; then waits, or ends. */
+static void settle(struct work *work, struct mono now, struct run_fx *fx) {
         work->is_stepping = true;
         for (;;) {
                 for (uint32_t i = 0; i < fx->n; i++)
                         work_carry_out(work, fx->items[i]);
                 if (work->n_events == 0)
                         break;
-                take_event(work, fx);
+                now = take_event(work, fx);
         }
         work->is_stepping = false;
         if (work->run.stage == RUN_ENDED)
                 work->doors->on_end(work->doors->context, work);
         else
-                loop_timer_set(work->timer, clock_mono(), run_due(&work->run));
+                loop_timer_set(work->timer, now, run_due(&work->run));
 }
 
 void work_on_event(struct work *work, enum run_event_kind kind) {
@@ -69,7 +76,7 @@ void work_on_event(struct work *work, enum run_event_kind kind) {
         ENSURE(work->n_events < EVENTS_MAX);
         work->events[work->n_events++] = kind;
         if (!work->is_stepping)
-                settle(work, &fx);
+                settle(work, MONO_NEVER, &fx);
 }
 
 void work_on_verdict(struct work *work, enum wire_type type, const struct wire_verdict *verdict) {
@@ -94,8 +101,34 @@ void work_on_settled(struct work *work, bool is_accepted) {
 
 static void on_timer(void *context) { work_on_event(context, RUN_ON_TIMER); }
 
+static struct work *pop_spare(struct work_spares *spares) {
+        struct work *work = spares->first;
+
+        if (!work)
+                return memory_new(1, sizeof *work);
+        spares->first = work->next;
+        spares->n--;
+        memset(work, 0, sizeof *work);
+        return work;
+}
+
+static void push_spare(struct work_spares *spares, struct work *work) {
+        if (spares->n == SPARES_MAX) {
+                free(work);
+                return;
+        }
+        work->next = spares->first;
+        spares->first = work;
+        spares->n++;
+}
+
+void work_spares_done(struct work_spares *spares) {
+        while (spares->first)
+                free(pop_spare(spares));
+}
+
 struct work *work_new(const struct work_doors *doors, struct batch *batch) {
-        struct work *work = memory_new(1, sizeof *work);
+        struct work *work = pop_spare(doors->spares);
 
         work->doors = doors;
         work->batch = batch;
@@ -218,7 +251,7 @@ void work_begin(struct work *work, struct settings *settings, const struct outco
                 work_log_began(work);
                 work_log_step(work, &before, RUN_ON_TIMER, now);
         }
-        settle(work, &fx);
+        settle(work, now, &fx);
 }
 
 struct work *work_free(struct work *work) {
@@ -231,6 +264,6 @@ struct work *work_free(struct work *work) {
         answer_done(&work->answer);
         settings_free(work->settings);
         batch_free(work->batch);
-        free(work);
+        push_spare(work->doors->spares, work);
         return NULL;
 }

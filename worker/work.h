@@ -13,9 +13,19 @@
 
 struct work;
 
+/* The memory of runs that have ended, for those that come: of its size the C library keeps none at hand. { 0 } = there
+ * is none yet. */
+struct work_spares {
+        struct work *first;
+        uint32_t n;
+};
+
+void work_spares_done(struct work_spares *spares);
+
 /* What a run needs of the worker. */
 struct work_doors {
         struct loop *loop;
+        struct work_spares *spares;
         struct redis *redis; /* NULL = redis: none */
         struct locks *locks;
         struct recall *recall; /* NULL = redis: none */

@@ -17,6 +17,7 @@ enum { EVENTS_MAX = 16 };
 
 struct work {
         const struct work_doors *doors;
+        struct work *next; /* of the spares */
         struct batch *batch;
         struct settings *settings;
         const struct config_tenant *tenant; /* of the settings; NULL when the run was refused */

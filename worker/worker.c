@@ -22,6 +22,7 @@ struct worker {
         struct settings *settings;
         struct runs *runs;
         struct work_doors doors;
+        struct work_spares spares;
         struct loop_timer *timer; /* draining: when to hand back; then when to leave */
         struct loop_timer *last_runs; /* no more may be on their way */
         bool is_last_run_in;
@@ -241,6 +242,7 @@ static int open_doors(struct worker *worker, const struct config *config, char *
         }
         doors->locks = locks_new(doors->redis, worker->uuid);
         doors->loop = worker->loop;
+        doors->spares = &worker->spares;
         doors->has_locks = *config->redis != '\0';
         doors->calls = calls_new(worker->loop);
         doors->typings = typings_new(worker->loop, doors->calls, on_typing_failed, on_typings_empty, worker);
@@ -306,6 +308,7 @@ struct worker *worker_free(struct worker *worker) {
         if (!worker)
                 return NULL;
         runs_free(worker->runs);
+        work_spares_done(&worker->spares);
         typings_free(worker->doors.typings);
         tally_flush(worker->doors.tally);
         tally_free(worker->doors.tally);
