@@ -17,7 +17,10 @@ struct found {
 
 static struct found *batches;
 static uint32_t n_batches, batches_cap;
-static uint64_t *notes;
+static struct note_found {
+        uint64_t seq;
+        int64_t until_ms;
+} *notes;
 static uint32_t n_notes, notes_cap;
 static uint64_t newest_id; /* of the ids that are remembered, the seq */
 
@@ -35,7 +38,7 @@ void check_on_loaded_note(const struct stored_note *note) {
                 notes_cap = notes_cap ? notes_cap * 2 : 256;
                 notes = memory_resize(notes, notes_cap, sizeof *notes);
         }
-        notes[n_notes++] = note->seq;
+        notes[n_notes++] = (struct note_found){note->seq, note->until.ms};
 }
 
 /* -- notes that are known to be there ------------------------------------------------------------------------------ */
@@ -65,7 +68,7 @@ void check_drop_noted(uint64_t seq) {
 
 static void check_notes(void) {
         for (uint32_t i = 0; i < n_notes; i++)
-                if (!check_has_noted(notes[i]))
+                if (!check_has_noted(notes[i].seq))
                         sim_violation("G1 durable", "a note that is gone is there after a start");
         if (n_notes != checks.n_notes)
                 sim_violation("G1 durable", "%u notes are there after a start; %u were stored", n_notes,
@@ -109,10 +112,18 @@ static const struct found *find_batch(uint64_t seq) {
         return NULL;
 }
 
-static bool has_note(uint64_t seq) {
+static const struct note_found *find_note(uint64_t seq) {
         for (uint32_t i = 0; i < n_notes; i++)
-                if (notes[i] == seq)
-                        return true;
+                if (notes[i].seq == seq)
+                        return &notes[i];
+        return NULL;
+}
+
+/* Does the note say that a hold is to end at another time than it was? */
+static bool moves_end(const struct check_fact *fact) {
+        for (uint32_t i = 0; i < SIM_ALL_THREADS; i++)
+                if (checks.threads[i].is_held && checks.threads[i].hold_note == fact->seq)
+                        return checks.threads[i].hold_until_ms != fact->note.until.ms;
         return false;
 }
 
@@ -157,9 +168,9 @@ static int has_happened(const struct check_fact *fact) {
         case CHANGE_DELETE_BATCH:
                 return !found;
         case CHANGE_PUT_NOTE:
-                return has_note(fact->seq);
+                return find_note(fact->seq) && find_note(fact->seq)->until_ms == fact->note.until.ms;
         case CHANGE_DELETE_NOTE:
-                return !has_note(fact->seq);
+                return !find_note(fact->seq);
         case CHANGE_PUT_ANSWER:
         case CHANGE_DELETE_ANSWER:
         case CHANGE_DELETE_SEEN:
@@ -174,6 +185,8 @@ static int has_happened(const struct check_fact *fact) {
 static bool is_telling(const struct check_fact *fact) {
         const struct said *first;
 
+        if (fact->type == CHANGE_PUT_NOTE && moves_end(fact))
+                return true;
         if (fact->type == CHANGE_PUT_NOTE || fact->type == CHANGE_DELETE_NOTE)
                 return check_has_noted(fact->seq) == (fact->type == CHANGE_DELETE_NOTE);
         if (fact->type == CHANGE_PUT_SEEN)
