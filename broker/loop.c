@@ -83,24 +83,51 @@ static int decode_worker_frame(enum wire_type type, struct bytes body, struct ev
         return -EBADMSG;
 }
 
-static void take_worker_frame(struct loop *loop, const struct frame *frame) {
+/* One frame of a worker: by itself, or out of a bundle. */
+static void take_single(struct loop *loop, const struct frame *frame, enum wire_type type, struct bytes body) {
         struct event event = {.from = frame->from};
-        enum wire_type type;
-        struct bytes body;
 
-        if (open_frame(loop, DOOR_WORKERS, frame, &type, &body) < 0)
-                return;
+        loop->n_worker_frames++;
         if (decode_worker_frame(type, body, &event) < 0) {
                 send_error(loop, DOOR_WORKERS, frame, "bad_frame",
                            "this socket takes HELLO, ALIVE, ANSWERED, POSTED, RESULT and TALLY, whole");
                 return;
         }
-        /* The clock is read again: a lease must not end sooner than its worker reckons, which is from sending. */
-        loop->now = clock_now();
         core_step(loop->core, loop->now, &event, &loop->fx);
         if (type == WIRE_HELLO)
                 log_info("worker_hello", LOG_TEXT("worker", questions_uuid(event.hello.uuid.data)),
                          LOG_NUMBER("slots", event.hello.slots), LOG_BYTES("version", event.hello.version));
+}
+
+/* What is no frame is answered as it would be by itself, and the others are taken. */
+static void take_bundle(struct loop *loop, const struct frame *frame, struct bytes body) {
+        struct frame single = {.from = frame->from};
+        struct pack_reader reader;
+        enum wire_type type;
+        uint32_t n;
+        int r = wire_decode_bundle(body, &n, &reader);
+
+        for (uint32_t i = 0; r == 0 && i < n; i++) {
+                r = wire_bundled_next(&reader, &single.data);
+                if (r == 0 && open_frame(loop, DOOR_WORKERS, &single, &type, &body) == 0)
+                        take_single(loop, &single, type, body);
+        }
+        if (r < 0)
+                send_error(loop, DOOR_WORKERS, frame, "bad_frame", "a BUNDLE that is broken, or too large");
+}
+
+static void take_worker_frame(struct loop *loop, const struct frame *frame) {
+        enum wire_type type;
+        struct bytes body;
+
+        if (open_frame(loop, DOOR_WORKERS, frame, &type, &body) < 0)
+                return;
+        /* The clock is read again: a lease must not end sooner than its worker reckons, which is from sending. */
+        loop->now = clock_now();
+        if (type == WIRE_BUNDLE)
+                take_bundle(loop, frame, body);
+        else
+                take_single(loop, frame, type, body);
 }
 
 static void take_question(struct loop *loop, const struct frame *frame) {
@@ -112,6 +139,8 @@ static void take_question(struct loop *loop, const struct frame *frame) {
 
 /* Is there room in this turn for one more frame of a socket? What does not get in now does in the next. */
 static bool has_room(const struct loop *loop, enum socket_name name, int n_frames, size_t n_bytes) {
+        if (name == SOCKET_WORKERS && loop->n_worker_frames >= LIMIT_WORKER_FRAMES_PER_TURN)
+                return false;
         if (name == SOCKET_INGEST && loop->n_messages >= LIMIT_MESSAGES_PER_TURN)
                 return false;
         if (name == SOCKET_STATS && n_frames >= LIMIT_QUESTIONS_PER_TURN)
@@ -126,7 +155,7 @@ static void gather(struct loop *loop) {
         static const enum socket_name order[SOCKET_N] = {SOCKET_WORKERS, SOCKET_INGEST, SOCKET_STATS};
         struct frame frame;
 
-        loop->n_messages = 0;
+        loop->n_messages = loop->n_worker_frames = 0;
         for (int at = 0; at < SOCKET_N; at++) {
                 enum socket_name name = order[at];
                 size_t bytes = 0;
@@ -140,7 +169,7 @@ static void gather(struct loop *loop) {
         }
 }
 
-/* -- commit and release -------------------------------------------------------------------------------------------- */
+/* -- commit -------------------------------------------------------------------------------------------------------- */
 
 static int commit(struct loop *loop) {
         struct commit_wait wait = loop_commit_wait(loop);
@@ -152,80 +181,6 @@ static int commit(struct loop *loop) {
         r = commit_changes(loop->store, loop->fx.changes, loop->fx.n_changes, &wait);
         loop->n_commits++;
         histogram_add(&loop->commit_us, mono_since(clock_mono(), before).us);
-        return r;
-}
-
-/* A RUN, with what the store holds of it. */
-static int encode_run(struct loop *loop, const struct send_run *run, struct buffer *frame) {
-        struct wire_run head = {
-                .fence = run->fence,
-                .batch = bytes_of(run->batch),
-                .tenant = run->tenant,
-                .thread = run->thread,
-                .attempt = run->attempt,
-                .posted = run->posted,
-                .is_doubtful = run->is_doubtful,
-                .is_silent = run->is_silent,
-                .is_record = run->is_record,
-                .n_messages = run->n_messages,
-        };
-        const uint64_t *seqs = loop->fx.seqs + run->seqs_at;
-        int r = 0;
-
-        buffer_clear(&loop->memory);
-        if (run->is_answered)
-                r = store_read_answer(loop->store, seqs[0], &loop->memory, &head.answer);
-        if (run->is_answered && r == 0)
-                core_expect_echoes(loop->core, loop->now, run->tenant, run->thread, head.answer, run->posted);
-        wire_encode_run(frame, &head);
-        for (uint32_t i = 0; i < run->n_messages && r == 0; i++) {
-                buffer_clear(&loop->memory);
-                r = store_read_run_message(loop->store, seqs[i], &loop->memory, frame);
-        }
-        wire_encode_run_end(frame, &head);
-        return r;
-}
-
-static void note_undelivered(struct loop *loop, uint64_t fence) {
-        if (loop->n_undelivered == loop->undelivered_cap) {
-                loop->undelivered_cap = loop->undelivered_cap ? loop->undelivered_cap * 2 : 64;
-                loop->undelivered = memory_resize(loop->undelivered, loop->undelivered_cap, sizeof *loop->undelivered);
-        }
-        loop->undelivered[loop->n_undelivered++] = fence;
-}
-
-static int send_run(struct loop *loop, const struct send *send) {
-        CLEANUP_BUFFER struct buffer frame = {0};
-        int r = encode_run(loop, &send->run, &frame);
-
-        if (r < 0) {
-                log_error("store_damaged", LOG_TEXT("batch", send->run.batch), LOG_BYTES("tenant", send->run.tenant),
-                          LOG_BYTES("thread", send->run.thread), LOG_TEXT("why", strerror(-r)));
-                return r;
-        }
-        if (sockets_send(loop->sockets, SOCKET_WORKERS, &send->to, buffer_bytes(&frame)) != 0)
-                note_undelivered(loop, send->run.fence);
-        return 0;
-}
-
-/* What is not delivered is made good: an ACK by the producer, who sends again; a RUN in the next turn; the rest by
- * workers, who ask again. */
-static int release(struct loop *loop) {
-        int r = 0;
-
-        for (size_t i = 0; i < loop->fx.n_sends && r == 0; i++) {
-                const struct send *send = &loop->fx.sends[i];
-                struct bytes frame = {loop->fx.frames.data + send->frame_at, send->frame_len};
-
-                if (send->type == SEND_RUN)
-                        r = send_run(loop, send);
-                else if (sockets_send(loop->sockets, send->door == DOOR_INGEST ? SOCKET_INGEST : SOCKET_WORKERS,
-                                      &send->to, frame) != 0)
-                        log_debug("not_delivered", LOG_NUMBER("bytes", frame.len));
-        }
-        for (uint32_t i = 0; i < loop->n_questions; i++)
-                question_answer(&loop->questions[i], loop);
-        store_release(loop->store);
         return r;
 }
 
@@ -274,7 +229,7 @@ static int turn(struct loop *loop) {
         turn_log(loop);
         provider_log_changes(&loop->provider_changes, loop->now, loop->core);
         room_tell(&loop->room, loop->now.mono, loop->config, loop->core);
-        r = release(loop);
+        r = release_turn(loop);
         end_turn(loop);
         return r;
 }

@@ -1,9 +1,10 @@
-/* The broker's one loop: gather what came, step the core, commit once, then send. Nothing else sends, so nothing is
- * said before the facts it reveals are durable. */
+/* The broker's one loop: gather what came, step the core, commit once, then send (release.h). Nothing else sends, so
+ * nothing is said before the facts it reveals are durable. */
 #pragma once
 
 #include "broker/commit.h"
 #include "broker/core/core.h"
+#include "broker/release.h"
 #include "broker/room.h"
 #include "broker/settings.h"
 #include "broker/sockets.h"
@@ -25,8 +26,10 @@ struct loop {
         uint32_t n_questions;
         struct wire_message *scratch; /* a frame's messages */
         uint32_t n_messages; /* of producers, in this turn */
+        uint32_t n_worker_frames; /* in this turn, those of bundles too */
         uint64_t *undelivered; /* fences of runs that could not be sent; known to the core in the next turn */
         uint32_t n_undelivered, undelivered_cap;
+        struct outbox outbox;
         struct buffer memory;
         struct room_watch room;
         uint64_t provider_changes, n_lost; /* that the log has told; n_lost: runs */

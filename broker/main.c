@@ -153,6 +153,7 @@ static void close_all(struct loop *loop) {
         buffer_done(&loop->memory);
         free(loop->questions);
         free(loop->scratch);
+        outbox_done(&loop->outbox);
         free(loop->undelivered);
         settings_free(loop->settings);
         if (loop->signal_fd >= 0)

@@ -53,6 +53,10 @@
 #define LIMIT_FRAME_MESSAGES 10000
 /* Room in a frame for what stands before its messages. */
 #define LIMIT_FRAME_HEAD_BYTES 64
+/* A BUNDLE: how much a peer takes in as a whole before it can begin with the first of it, some hundred microseconds of
+ * its time; a frame that is longer goes alone. And how many, as the smallest have ten bytes. */
+#define LIMIT_BUNDLE_BYTES (64 * 1024)
+#define LIMIT_BUNDLE_FRAMES 4096
 /* Longest ZeroMQ routing id the broker answers to; the ones libzmq makes are 5 bytes. */
 #define LIMIT_ADDRESS_LEN 32
 /* A connection that was cut without a word is noticed within this, by ZeroMQ's heartbeats. A worker connects anew only
@@ -60,6 +64,9 @@
 #define LIMIT_LINK_SILENCE_MS 2000
 /* Frames taken from one socket before the others get their turn. */
 #define LIMIT_FRAMES_PER_TURN 256
+/* And of workers, those in bundles counted each, give or take a bundle: what one commit carries, and everybody else
+ * waits for, as with LIMIT_MESSAGES_PER_TURN, of which a batch has several. */
+#define LIMIT_WORKER_FRAMES_PER_TURN 4096
 /* Frames libzmq may queue for a peer (ZMQ_SNDHWM, ZMQ_RCVHWM): a safety net only, credit and acks are the rule. */
 #define LIMIT_QUEUED_FRAMES 10000
 

@@ -3,6 +3,8 @@
 enum {
         TYPE_MASK = (1 << WIRE_TYPE_BITS) - 1,
         ALIVE_FIELDS = 2, /* before lull/1.1 */
+        HELLO_FIELDS = 5, /* before lull/1.3 */
+        WELCOME_FIELDS = 4,
 };
 
 int wire_open(struct bytes frame, enum wire_type *ret_type, struct bytes *ret_body) {
@@ -14,7 +16,7 @@ int wire_open(struct bytes frame, enum wire_type *ret_type, struct bytes *ret_bo
         if (data[0] >> WIRE_TYPE_BITS != WIRE_VERSION)
                 return -EPROTONOSUPPORT;
         type = data[0] & TYPE_MASK;
-        if (type < WIRE_MESSAGES || type > WIRE_EVENTS)
+        if (type < WIRE_MESSAGES || type > WIRE_BUNDLE)
                 return -EBADMSG;
         *ret_type = (enum wire_type)type;
         *ret_body = (struct bytes){data + 1, frame.len - 1};
@@ -34,8 +36,16 @@ int wire_decode_hello(struct bytes body, struct wire_hello *ret) {
         hello.version = pack_pop_bytes(&reader);
         hello.n_held = pack_pop_array(&reader);
         hello.held = reader;
-        if (wire_verdict(&reader, n_fields >= 5 && hello.uuid.len == WIRE_UUID_LEN && hello.slots <= LIMIT_SLOTS &&
-                                          hello.n_held <= LIMIT_SLOTS && hello.version.len <= LIMIT_VERSION_LEN) < 0)
+        hello.takes_bundles = false;
+        if (wire_verdict(&reader, n_fields >= HELLO_FIELDS && hello.uuid.len == WIRE_UUID_LEN &&
+                                          hello.slots <= LIMIT_SLOTS && hello.n_held <= LIMIT_SLOTS &&
+                                          hello.version.len <= LIMIT_VERSION_LEN) < 0)
+                return -EBADMSG;
+        if (n_fields > HELLO_FIELDS) {
+                pack_skip(&reader, hello.n_held);
+                hello.takes_bundles = wire_pop_bool(&reader);
+        }
+        if (wire_verdict(&reader, true) < 0)
                 return -EBADMSG;
         *ret = hello;
         return 0;
@@ -50,7 +60,8 @@ int wire_decode_welcome(struct bytes body, struct wire_welcome *ret) {
         welcome.lease = wire_pop_ms(&reader);
         welcome.alive = wire_pop_ms(&reader);
         welcome.version = pack_pop_bytes(&reader);
-        if (wire_verdict(&reader, n_fields >= 4) < 0)
+        welcome.takes_bundles = n_fields > WELCOME_FIELDS && wire_pop_bool(&reader);
+        if (wire_verdict(&reader, n_fields >= WELCOME_FIELDS) < 0)
                 return -EBADMSG;
         *ret = welcome;
         return 0;
@@ -104,12 +115,16 @@ int wire_held_next(struct pack_reader *reader, struct wire_held *ret) {
 
 void wire_encode_hello(struct buffer *buffer, const struct wire_hello *hello) {
         wire_push_type(buffer, WIRE_HELLO);
-        pack_push_array(buffer, 5);
+        pack_push_array(buffer, HELLO_FIELDS + 1);
         pack_push_bin(buffer, hello->uuid);
         pack_push_uint(buffer, hello->incarnation);
         pack_push_uint(buffer, hello->slots);
         pack_push_str(buffer, hello->version);
         pack_push_array(buffer, hello->n_held);
+}
+
+void wire_encode_hello_end(struct buffer *buffer, const struct wire_hello *hello) {
+        pack_push_uint(buffer, hello->takes_bundles);
 }
 
 void wire_encode_alive(struct buffer *buffer, uint32_t slots, uint32_t n_held) {
@@ -129,11 +144,12 @@ void wire_encode_held(struct buffer *buffer, uint64_t fence, struct bytes batch)
 
 void wire_encode_welcome(struct buffer *buffer, const struct wire_welcome *welcome) {
         wire_push_type(buffer, WIRE_WELCOME);
-        pack_push_array(buffer, 4);
+        pack_push_array(buffer, WELCOME_FIELDS + 1);
         pack_push_uint(buffer, welcome->epoch);
         wire_push_ms(buffer, welcome->lease);
         wire_push_ms(buffer, welcome->alive);
         pack_push_str(buffer, welcome->version);
+        pack_push_uint(buffer, welcome->takes_bundles);
 }
 
 void wire_encode_heard(struct buffer *buffer, uint64_t beat) {

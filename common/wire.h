@@ -32,6 +32,7 @@ enum wire_type {
         WIRE_TALLY = 15,
         WIRE_HEARD = 16,
         WIRE_EVENTS = 17, /* from lull/1.2 */
+        WIRE_BUNDLE = 18, /* from lull/1.3 */
 };
 
 /* What an item of a producer is: a message, or an event about a thread. PROTOCOL.md says what each does. */
@@ -137,12 +138,14 @@ struct wire_hello {
         struct bytes version;
         uint32_t n_held;
         struct pack_reader held; /* read with wire_held_next() */
+        bool takes_bundles;
 };
 
 struct wire_welcome {
         uint32_t epoch;
         struct span lease, alive;
         struct bytes version;
+        bool takes_bundles;
 };
 
 struct wire_alive {
@@ -252,6 +255,10 @@ MUST_USE int wire_decode_settled(struct bytes body, struct wire_settled *ret);
 MUST_USE int wire_decode_tally(struct bytes body, struct bytes *ret_tenant, uint32_t *ret_n,
                                struct pack_reader *ret_reader);
 MUST_USE int wire_tally_next(struct pack_reader *reader, struct wire_tally_item *ret);
+/* BUNDLE: the head, then wire_bundled_next() as often as *ret_n says. */
+MUST_USE int wire_decode_bundle(struct bytes body, uint32_t *ret_n, struct pack_reader *ret_reader);
+/* A frame, which may be anything. */
+MUST_USE int wire_bundled_next(struct pack_reader *reader, struct bytes *ret);
 MUST_USE int wire_decode_error(struct bytes body, struct bytes *ret_code, struct bytes *ret_why);
 
 /* "message", "typing", ...; static. */
@@ -269,10 +276,10 @@ void wire_encode_message(struct buffer *buffer, const struct wire_message *messa
 void wire_encode_body(struct buffer *buffer, const struct wire_body *body);
 void wire_encode_ack(struct buffer *buffer, uint64_t request, uint32_t n_accepted, const uint32_t *duplicates,
                      uint32_t n_duplicates, const struct wire_refusal *refusals, uint32_t n_refusals);
-/* HELLO and ALIVE end with a list of leases: `n_held` times wire_encode_held() must follow. */
+/* HELLO and ALIVE have a list of leases: `n_held` times wire_encode_held() must follow, then the end of either. */
 void wire_encode_hello(struct buffer *buffer, const struct wire_hello *hello);
 void wire_encode_alive(struct buffer *buffer, uint32_t slots, uint32_t n_held);
-/* ALIVE: behind its list. */
+void wire_encode_hello_end(struct buffer *buffer, const struct wire_hello *hello);
 void wire_encode_alive_end(struct buffer *buffer, uint64_t beat);
 void wire_encode_held(struct buffer *buffer, uint64_t fence, struct bytes batch);
 void wire_encode_welcome(struct buffer *buffer, const struct wire_welcome *welcome);
@@ -291,6 +298,22 @@ void wire_encode_result(struct buffer *buffer, const struct wire_result *result)
 void wire_encode_tally(struct buffer *buffer, struct bytes tenant, const struct wire_tally_item *items, uint32_t n);
 void wire_encode_settled(struct buffer *buffer, const struct wire_settled *settled);
 void wire_encode_error(struct buffer *buffer, struct bytes code, struct bytes why);
+
+/* A BUNDLE that is being written. */
+struct wire_bundle {
+        size_t at, count_at, last_at; /* where it, its count and its last frame begin in the buffer */
+        uint32_t n;
+};
+
+/* For each of its frames wire_begin_bundled(), the frame into the same buffer, wire_end_bundled(); then
+ * wire_end_bundle(). At most LIMIT_BUNDLE_FRAMES. */
+void wire_begin_bundle(struct buffer *buffer, struct wire_bundle *ret);
+void wire_begin_bundled(struct buffer *buffer, struct wire_bundle *bundle);
+void wire_end_bundled(struct buffer *buffer, struct wire_bundle *bundle);
+/* Takes the last frame out again, to go alone; it is good until more is written. There must be one before it. */
+struct bytes wire_take_bundled(struct buffer *buffer, struct wire_bundle *bundle);
+/* What is to be sent: the bundle, or its frame, when it has but one. Good until more is written. */
+struct bytes wire_end_bundle(struct buffer *buffer, struct wire_bundle *bundle);
 
 /* An answer: the replies, as they are handed over in ANSWERED and come back in RUN. */
 void wire_encode_answer(struct buffer *buffer, const struct bytes *replies, uint32_t n);

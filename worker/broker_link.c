@@ -1,6 +1,7 @@
 #include "worker/broker_link.h"
 
 #include "common/clock.h"
+#include "common/gathered.h"
 #include "common/limits.h"
 #include "common/link.h"
 #include "common/log.h"
@@ -23,6 +24,7 @@ struct broker_link {
         struct loop_watch *watch;
         struct loop_timer *timer; /* for HELLO, then for ALIVE */
         struct loop_timer *sweep; /* to look for frames once more */
+        struct loop_hook *flush;
         struct broker_link_owner owner;
         uint8_t uuid[WIRE_UUID_LEN];
         uint64_t incarnation;
@@ -31,6 +33,7 @@ struct broker_link {
         struct span alive;
         struct lease_clock clock;
         struct buffer frame;
+        struct gathered gathered; /* what the broker is told of runs: it leaves at the end of the loop's turn */
 };
 
 /* -- sending ------------------------------------------------------------------------------------------------------- */
@@ -48,13 +51,29 @@ static void log_connection(struct broker_link *link, bool is_connected) {
         link->is_connected = is_connected;
 }
 
-/* Sends what link->frame holds. 1 when there is no connection. */
-static int send_frame(struct broker_link *link) {
-        int r = link_send(link->link, buffer_bytes(&link->frame));
+static int send_bytes(struct broker_link *link, struct bytes frame) {
+        int r = link_send(link->link, frame);
 
         log_connection(link, r == 0);
+        return r;
+}
+
+/* What is not sent, as there is no connection, each run says again by its own timer. */
+static void send_gathered(void *context, struct bytes frame) { (void)send_bytes(context, frame); }
+
+/* Sends what link->frame holds, behind what was gathered. 1 when there is no connection. */
+static int send_frame(struct broker_link *link) {
+        int r;
+
+        gathered_flush(&link->gathered);
+        r = send_bytes(link, buffer_bytes(&link->frame));
         look_again(link);
         return r;
+}
+
+static void end_gathered(struct broker_link *link) {
+        gathered_end(&link->gathered);
+        loop_hook_set(link->flush);
 }
 
 static void set_timer(struct broker_link *link, struct span span) {
@@ -70,6 +89,7 @@ static void say_hello(struct broker_link *link) {
                 .slots = link->slots,
                 .version = bytes_of(LULL_VERSION),
                 .n_held = link->owner.count_held(link->owner.context),
+                .takes_bundles = true,
         };
         struct mono now = clock_mono();
         bool is_sent;
@@ -78,6 +98,7 @@ static void say_hello(struct broker_link *link) {
         buffer_clear(&link->frame);
         wire_encode_hello(&link->frame, &hello);
         link->owner.encode_held(link->owner.context, &link->frame);
+        wire_encode_hello_end(&link->frame, &hello);
         is_sent = send_frame(link) == 0;
         if (is_sent)
                 lease_clock_on_hello_sent(&link->clock, now);
@@ -125,28 +146,24 @@ void broker_link_set_slots(struct broker_link *link, uint32_t slots) {
 }
 
 void broker_link_send_answered(struct broker_link *link, const struct wire_answered *answered) {
-        buffer_clear(&link->frame);
-        wire_encode_answered(&link->frame, answered);
-        (void)send_frame(link);
+        wire_encode_answered(gathered_begin(&link->gathered), answered);
+        end_gathered(link);
 }
 
 void broker_link_send_result(struct broker_link *link, const struct wire_result *result) {
-        buffer_clear(&link->frame);
-        wire_encode_result(&link->frame, result);
-        (void)send_frame(link);
+        wire_encode_result(gathered_begin(&link->gathered), result);
+        end_gathered(link);
 }
 
 void broker_link_send_posted(struct broker_link *link, const struct wire_posted *posted) {
-        buffer_clear(&link->frame);
-        wire_encode_posted(&link->frame, posted);
-        (void)send_frame(link);
+        wire_encode_posted(gathered_begin(&link->gathered), posted);
+        end_gathered(link);
 }
 
 void broker_link_send_tally(struct broker_link *link, struct bytes tenant, const struct wire_tally_item *items,
                             uint32_t n) {
-        buffer_clear(&link->frame);
-        wire_encode_tally(&link->frame, tenant, items, n);
-        (void)send_frame(link);
+        wire_encode_tally(gathered_begin(&link->gathered), tenant, items, n);
+        end_gathered(link);
 }
 
 /* -- receiving ----------------------------------------------------------------------------------------------------- */
@@ -163,6 +180,7 @@ static int on_welcome(struct broker_link *link, struct bytes body) {
                 say_hello(link);
                 return 0;
         }
+        link->gathered.takes_bundles = welcome.takes_bundles;
         if (was_welcomed)
                 return 0;
         link->alive = span_max(welcome.alive, span_ms(ALIVE_MIN_MS));
@@ -232,7 +250,7 @@ static int on_error(struct broker_link *link, struct bytes body) {
         return 0;
 }
 
-static int on_frame(struct broker_link *link, struct bytes frame) {
+static int on_single(struct broker_link *link, struct bytes frame) {
         enum wire_type type;
         struct bytes body;
         int r = wire_open(frame, &type, &body);
@@ -264,9 +282,38 @@ static int on_frame(struct broker_link *link, struct bytes frame) {
         case WIRE_POSTED:
         case WIRE_TALLY:
         case WIRE_EVENTS:
+        case WIRE_BUNDLE: /* within a bundle */
                 return -EBADMSG;
         }
         return -EBADMSG;
+}
+
+static void log_bad(int r, struct bytes frame) {
+        if (r < 0)
+                log_error("bad_frame", LOG_NUMBER("bytes", frame.len));
+}
+
+/* One frame that is none does not take the others with it. */
+static int on_bundle(struct broker_link *link, struct bytes body) {
+        struct pack_reader reader;
+        struct bytes frame;
+        uint32_t n;
+        int r = wire_decode_bundle(body, &n, &reader);
+
+        for (uint32_t i = 0; r == 0 && i < n; i++) {
+                r = wire_bundled_next(&reader, &frame);
+                if (r == 0)
+                        log_bad(on_single(link, frame), frame);
+        }
+        return r;
+}
+
+static void on_frame(struct broker_link *link, struct bytes frame) {
+        enum wire_type type;
+        struct bytes body;
+        bool is_bundle = wire_open(frame, &type, &body) == 0 && type == WIRE_BUNDLE;
+
+        log_bad(is_bundle ? on_bundle(link, body) : on_single(link, frame), frame);
 }
 
 /* Takes what is there, up to a turn's share; then the rest of the loop has its turn. */
@@ -276,8 +323,7 @@ static void receive(struct broker_link *link) {
         for (int i = 0; i < LIMIT_FRAMES_PER_TURN; i++) {
                 if (link_receive(link->link, &frame) != 0)
                         return;
-                if (on_frame(link, frame) < 0)
-                        log_error("bad_frame", LOG_NUMBER("bytes", frame.len));
+                on_frame(link, frame);
         }
         look_again(link);
 }
@@ -292,6 +338,18 @@ static void on_ready(void *context, int events) {
 
 static void on_sweep(void *context) { receive(context); }
 
+/* What is taken in here may bring more to say: that leaves at once, and the next look is in the next turn. */
+static void on_turn_end(void *context) {
+        struct broker_link *link = context;
+
+        gathered_flush(&link->gathered);
+        receive(link);
+        if (!gathered_is_empty(&link->gathered)) {
+                gathered_flush(&link->gathered);
+                look_again(link);
+        }
+}
+
 int broker_link_new(struct loop *loop, const char *endpoint, const uint8_t uuid[WIRE_UUID_LEN], uint64_t incarnation,
                     uint32_t slots, const struct broker_link_owner *owner, struct broker_link **ret) {
         struct broker_link *link;
@@ -304,9 +362,12 @@ int broker_link_new(struct loop *loop, const char *endpoint, const uint8_t uuid[
         *link = (struct broker_link){.loop = loop, .link = connection, .owner = *owner, .incarnation = incarnation};
         memcpy(link->uuid, uuid, sizeof link->uuid);
         link->slots = slots;
+        link->gathered.send = send_gathered;
+        link->gathered.context = link;
         link->watch = loop_watch_new(loop, link_fd(connection), on_ready, link);
         link->timer = loop_timer_new(loop, on_timer, link);
         link->sweep = loop_timer_new(loop, on_sweep, link);
+        link->flush = loop_hook_new(loop, on_turn_end, link);
         loop_watch_set(link->watch, LOOP_READ);
         say_hello(link);
         *ret = link;
@@ -319,8 +380,11 @@ struct broker_link *broker_link_free(struct broker_link *link) {
         loop_watch_free(link->watch);
         loop_timer_free(link->timer);
         loop_timer_free(link->sweep);
+        loop_hook_free(link->flush);
+        gathered_flush(&link->gathered);
         link_free(link->link);
         buffer_done(&link->frame);
+        gathered_done(&link->gathered);
         free(link);
         return NULL;
 }

@@ -136,6 +136,39 @@ struct loop_timer *loop_timer_free(struct loop_timer *timer) {
         return NULL;
 }
 
+/* -- before it sleeps ---------------------------------------------------------------------------------------------- */
+
+struct loop_hook {
+        uv_prepare_t uv;
+        void (*on_turn_end)(void *context);
+        void *context;
+};
+
+struct loop_hook *loop_hook_new(struct loop *loop, void (*on_turn_end)(void *context), void *context) {
+        struct loop_hook *hook = memory_new(1, sizeof *hook);
+
+        hook->on_turn_end = on_turn_end;
+        hook->context = context;
+        hook->uv.data = hook;
+        ENSURE(uv_prepare_init(&loop->uv, &hook->uv) == 0);
+        return hook;
+}
+
+static void on_prepare(uv_prepare_t *uv) {
+        struct loop_hook *hook = uv->data;
+
+        uv_prepare_stop(uv);
+        hook->on_turn_end(hook->context);
+}
+
+void loop_hook_set(struct loop_hook *hook) { ENSURE(uv_prepare_start(&hook->uv, on_prepare) == 0); }
+
+struct loop_hook *loop_hook_free(struct loop_hook *hook) {
+        if (hook)
+                uv_close((uv_handle_t *)&hook->uv, free_handle);
+        return NULL;
+}
+
 /* -- descriptors --------------------------------------------------------------------------------------------------- */
 
 struct loop_watch {

@@ -29,6 +29,17 @@ struct loop_timer *loop_timer_new(struct loop *loop, void (*on_time)(void *conte
 void loop_timer_set(struct loop_timer *timer, struct mono now, struct mono due);
 struct loop_timer *loop_timer_free(struct loop_timer *timer);
 
+/* -- before it sleeps ---------------------------------------------------------------------------------------------- */
+
+struct loop_hook;
+
+/* Made unset. */
+struct loop_hook *loop_hook_new(struct loop *loop, void (*on_turn_end)(void *context), void *context);
+/* Calls once, before the loop waits for anything again: for what is gathered while it works. Not to be set from within
+ * its own call. */
+void loop_hook_set(struct loop_hook *hook);
+struct loop_hook *loop_hook_free(struct loop_hook *hook);
+
 /* -- descriptors --------------------------------------------------------------------------------------------------- */
 
 enum { LOOP_READ = 1, LOOP_WRITE = 2 };

@@ -98,6 +98,8 @@ struct event {
 };
 
 void core_step(struct core *core, struct now now, const struct event *event, struct effects *fx);
+/* Is there a worker at this address that takes bundles of frames? */
+bool core_takes_bundles(const struct core *core, const struct address *address);
 /* When EVENT_TIME is next of use; MONO_NEVER when only an event can change anything. */
 struct mono core_next_due(const struct core *core);
 

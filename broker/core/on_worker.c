@@ -20,6 +20,12 @@ uint32_t worker_find(const struct core *core, const struct address *address) {
         return NONE;
 }
 
+bool core_takes_bundles(const struct core *core, const struct address *address) {
+        uint32_t index = worker_find(core, address);
+
+        return index != NONE && core->workers[index].takes_bundles;
+}
+
 static uint32_t new_worker(struct core *core) {
         for (uint32_t i = 0; i < core->n_workers; i++)
                 if (!core->workers[i].is_used)
@@ -87,7 +93,7 @@ static void forget_address(struct core *core, const struct address *address) {
 void on_hello(struct core *core, struct now now, const struct event *event, struct effects *fx) {
         struct wire_hello hello = event->hello;
         uint32_t index = find_uuid(core, hello.uuid);
-        struct wire_welcome welcome = {core->epoch, core->lease, core->alive, bytes_of(LULL_VERSION)};
+        struct wire_welcome welcome = {core->epoch, core->lease, core->alive, bytes_of(LULL_VERSION), true};
         struct worker *worker;
 
         if (index != NONE && core->workers[index].incarnation < hello.incarnation)
@@ -107,6 +113,7 @@ void on_hello(struct core *core, struct now now, const struct event *event, stru
         forget_address(core, &event->from);
         worker->address = event->from;
         worker->heard = now.mono;
+        worker->takes_bundles = hello.takes_bundles;
         worker_set_slots(core, worker, hello.slots);
         awaiting_arrive(core, worker, fx);
         /* First what it may not go on with: the WELCOME allows it to post the rest. */

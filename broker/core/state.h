@@ -114,7 +114,7 @@ struct worker {
         uint32_t slots, running;
         struct mono heard;
         uint64_t note; /* under which it is noted in the store; 0 = it is not */
-        bool is_used;
+        bool is_used, takes_bundles;
 };
 
 /* A finished batch, for `why`. */

@@ -1,5 +1,6 @@
 #include "broker/ctl/bench_sink.h"
 
+#include "common/gathered.h"
 #include "common/link.h"
 #include "common/memory.h"
 
@@ -26,6 +27,7 @@ struct sink {
         uint64_t incarnation;
         struct link *link;
         struct buffer frame;
+        struct gathered results; /* of a step: they leave at its end */
         bool is_welcome;
         struct span alive;
         struct mono next_hello, next_alive, next_sweep;
@@ -36,6 +38,13 @@ struct sink {
         size_t working; /* all before this one have ended: each takes as long as the others */
         uint64_t newest_fence;
 };
+
+/* What is not sent is said again. */
+static void send_results(void *context, struct bytes frame) {
+        struct sink *sink = context;
+
+        (void)!link_send(sink->link, frame);
+}
 
 int sink_new(const char *endpoint, const struct sink_settings *settings, const uint8_t *uuid, uint64_t incarnation,
              struct sink **ret) {
@@ -50,6 +59,8 @@ int sink_new(const char *endpoint, const struct sink_settings *settings, const u
         memcpy(sink->uuid, uuid, WIRE_UUID_LEN);
         sink->incarnation = incarnation;
         sink->alive = span_ms(ALIVE_MS);
+        sink->results.send = send_results;
+        sink->results.context = sink;
         *ret = sink;
         return 0;
 }
@@ -61,6 +72,7 @@ struct sink *sink_free(struct sink *sink) {
                 free(sink->leases[i].numbers);
         link_free(sink->link);
         buffer_done(&sink->frame);
+        gathered_done(&sink->results);
         free(sink->leases);
         free(sink);
         return NULL;
@@ -139,10 +151,12 @@ static void send_hello(struct sink *sink, struct mono now) {
                 .slots = sink->settings.slots,
                 .version = bytes_of(LULL_VERSION),
                 .n_held = (uint32_t)sink->n_held,
+                .takes_bundles = true,
         };
 
         wire_encode_hello(&sink->frame, &hello);
         push_held(sink);
+        wire_encode_hello_end(&sink->frame, &hello);
         sink->next_hello = mono_add(now, span_ms(send_frame(sink) == 0 ? AGAIN_MS : LIMIT_CTL_CONNECT_MS));
 }
 
@@ -162,8 +176,8 @@ static void send_result(struct sink *sink, struct lease *lease, struct mono now)
                 .why = bytes_of(lease->is_ours ? "" : "a benchmark takes this broker's runs just now"),
         };
 
-        wire_encode_result(&sink->frame, &result);
-        (void)!send_frame(sink);
+        wire_encode_result(gathered_begin(&sink->results), &result);
+        gathered_end(&sink->results);
         lease->again = mono_add(now, span_ms(AGAIN_MS));
 }
 
@@ -184,6 +198,7 @@ static void on_welcome(struct sink *sink, struct bytes body, struct mono now) {
         if (wire_decode_welcome(body, &welcome) < 0)
                 return;
         sink->is_welcome = true;
+        sink->results.takes_bundles = welcome.takes_bundles;
         sink->alive = span_max(welcome.alive, span_ms(1));
         sink->next_alive = mono_add(now, sink->alive);
 }
@@ -245,12 +260,7 @@ static void on_error(struct sink *sink, struct bytes body, struct mono now) {
         sink->next_hello = now;
 }
 
-static void on_frame(struct sink *sink, struct bytes frame, struct mono now) {
-        enum wire_type type;
-        struct bytes body;
-
-        if (wire_open(frame, &type, &body) < 0)
-                return;
+static void on_single(struct sink *sink, enum wire_type type, struct bytes body, struct mono now) {
         if (type == WIRE_RUN)
                 on_run(sink, body, now);
         else if (type == WIRE_SETTLED)
@@ -261,6 +271,31 @@ static void on_frame(struct sink *sink, struct bytes frame, struct mono now) {
                 on_welcome(sink, body, now);
         else if (type == WIRE_ERROR)
                 on_error(sink, body, now);
+}
+
+static void on_bundle(struct sink *sink, struct bytes body, struct mono now) {
+        struct pack_reader reader;
+        enum wire_type type;
+        struct bytes frame;
+        uint32_t n;
+
+        if (wire_decode_bundle(body, &n, &reader) < 0)
+                return;
+        for (uint32_t i = 0; i < n && wire_bundled_next(&reader, &frame) == 0; i++)
+                if (wire_open(frame, &type, &body) == 0)
+                        on_single(sink, type, body, now);
+}
+
+static void on_frame(struct sink *sink, struct bytes frame, struct mono now) {
+        enum wire_type type;
+        struct bytes body;
+
+        if (wire_open(frame, &type, &body) < 0)
+                return;
+        if (type == WIRE_BUNDLE)
+                on_bundle(sink, body, now);
+        else
+                on_single(sink, type, body, now);
 }
 
 /* -- time ---------------------------------------------------------------------------------------------------------- */
@@ -302,6 +337,7 @@ bool sink_step(struct sink *sink, struct mono now) {
                 resend_results(sink, now);
         for (n = 0; n < LIMIT_FRAMES_PER_TURN && link_receive(sink->link, &frame) == 0; n++)
                 on_frame(sink, frame, now);
+        gathered_flush(&sink->results);
         /* Each frame may have been answered, and a send may eat the edge of a receive: wait only after an empty
          * turn. */
         return n > 0;

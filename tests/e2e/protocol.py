@@ -12,7 +12,7 @@ import zmq
 
 VERSION = 1
 (MESSAGES, ACK, HELLO, WELCOME, ALIVE, RUN, ANSWERED, GO, STOP, RESULT, SETTLED, CANCEL, ERROR, POSTED,
- TALLY, HEARD, EVENTS) = range(1, 18)
+ TALLY, HEARD, EVENTS, BUNDLE) = range(1, 19)
 DONE, FAILED, FAILED_FOR_GOOD, BUSY, HANDED_BACK = range(5)
 # What an item of EVENTS is.
 WHATS = ('message', 'typing', 'paused', 'person', 'closed', 'resume', 'edit', 'delete', 'alias', 'shown')
@@ -142,10 +142,11 @@ class Run:
 
 class Worker(threading.Thread):
     """A worker: gives credit, takes runs, proves life. `on_run` is called with the worker and each Run as it comes, in
-    the worker's own thread."""
+    the worker's own thread. With `bundles` it is one of lull/1.3: what it says at once goes in one frame."""
 
-    def __init__(self, endpoint, slots=100, on_run=None):
+    def __init__(self, endpoint, slots=100, on_run=None, bundles=None):
         super().__init__(daemon=True)
+        self.bundles, self.n_bundles = bundles, 0
         self.endpoint, self.slots, self.on_run = endpoint, slots, on_run
         self.uuid = os.urandom(16)
         self.incarnation = int(time.time() * 1000)
@@ -162,18 +163,37 @@ class Worker(threading.Thread):
         connection = Connection(self.endpoint)
         while not self._is_over.is_set():
             self._speak()
-            while self._outbox:
-                connection.send(self._outbox.popleft())
+            self._send(connection)
             frame = connection.receive(0.01)
             if frame is not None:
-                self._on_frame(*decode(frame))
+                self._take(frame)
         connection.close()
+
+    def _send(self, connection):
+        frames = []
+        while self._outbox:
+            frames.append(self._outbox.popleft())
+        if self.bundles and self.welcome and self.welcome[4:] == [1] and len(frames) > 1:
+            frames = [encode(BUNDLE, [frames])]
+        for frame in frames:
+            connection.send(frame)
+
+    def _take(self, frame):
+        kind, array = decode(frame)
+        if kind != BUNDLE:
+            self._on_frame(kind, array)
+            return
+        assert self.bundles, 'a bundle, to a worker of before lull/1.3'
+        self.n_bundles += 1
+        for single in array[0]:
+            self._on_frame(*decode(single))
 
     def _speak(self):
         now, held = time.monotonic(), [[fence, batch] for fence, batch in list(self.held.items())]
         if self.welcome is None and now >= self._hello_at:
             self._hello_at = now + 1.0
-            self._outbox.append(encode(HELLO, [self.uuid, self.incarnation, self.slots, 'test', held]))
+            self._outbox.append(encode(HELLO, [self.uuid, self.incarnation, self.slots, 'test', held,
+                                               *([] if self.bundles is None else [self.bundles])]))
         elif self.welcome is not None and now >= self._alive_at and not self.is_silent:
             self._alive_at = now + self.welcome[2] / 1000
             self.beat += 1

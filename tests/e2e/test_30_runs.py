@@ -3,7 +3,7 @@
 import time
 
 from lull import stays, wait_until
-from protocol import BUSY, DONE, FAILED, FAILED_FOR_GOOD, HANDED_BACK, Worker, message
+from protocol import (BUNDLE, BUSY, DONE, FAILED, FAILED_FOR_GOOD, HANDED_BACK, RESULT, Worker, encode, message)
 
 RETRY = {'attempts': 3, 'base': '200ms', 'cap': '5s', 'factor': 2, 'jitter': 0}
 
@@ -302,3 +302,45 @@ def test_a_failing_thread_delays_no_other(house):
     producer.say(message('acme', 'cursed', 'Oi', id='c'))
     producer.say(*[message('acme', f't{n}', 'Oi', id=str(n)) for n in range(100)])
     wait_until(lambda: len(done) == 100, 'all others are done')
+
+
+# -- bundles
+
+
+def test_a_worker_of_lull_1_3_is_told_many_things_at_once_and_tells_as_many(house):
+    producer = start(house, quiet='0s')
+    worker = house.worker(slots=50, on_run=Worker.result, bundles=1)
+    old = house.worker(slots=1, on_run=Worker.result)  # which asserts that it gets none
+    wait_until(lambda: worker.welcome and old.welcome, 'both are welcome')
+    assert worker.welcome[4] == 1
+    for n in range(10):
+        producer.say(*[message('acme', f't{n}', 'Oi', id=f'{n}-{i}') for n in range(60) for i in range(n, n + 2)])
+    wait_until(lambda: house.ask('stats')['threads']['ready'] == 0 and not worker.held and not old.held, 'all are done')
+    wait_until(lambda: set(worker.settled.values()) | set(old.settled.values()) == {1}, 'and settled')
+    assert worker.n_bundles > 0 and old.n_bundles == 0
+    stats = house.ask('stats')
+    assert stats['messages']['finished_total'] == stats['messages']['accepted_total'] > 0
+
+
+def test_a_bundle_is_taken_frame_by_frame_and_what_is_none_is_answered(house):
+    producer = start(house)
+    worker = house.worker(bundles=1)
+    wait_until(lambda: worker.welcome, 'it is welcome')
+    producer.say(message('acme', 'ana', 'Oi', id='1'), message('acme', 'bob', 'Oi', id='2'))
+    wait_until(lambda: len(worker.runs) == 2, 'both run')
+
+    def done(run):
+        return encode(RESULT, [run.fence, run.batch, DONE, None, None, None, 0, 0, 0])
+
+    first, second = worker.runs
+    frames = [done(first), b'', b'\xff', encode(RESULT, [1]), encode(BUNDLE, [[done(first)]]), done(second)]
+    worker.held.clear()
+    worker._outbox.append(encode(BUNDLE, [frames]))
+    wait_until(lambda: worker.settled == {first.fence: 1, second.fence: 1}, 'the good ones count')
+    wait_until(lambda: len(worker.errors) == 4, 'each of the others is answered')
+    assert sorted(worker.errors) == ['bad_frame', 'bad_frame', 'bad_frame', 'bad_version']
+    for broken in ([], [3], [[b'x'] * 4097], [['x', 7]], 'no array'):
+        worker.errors.clear()
+        worker._outbox.append(encode(BUNDLE, broken))
+        wait_until(lambda: 'bad_frame' in worker.errors, f'{broken!r:.20} is answered')
+    assert house.state('ana') == house.state('bob') == 'done'

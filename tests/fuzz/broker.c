@@ -151,6 +151,8 @@ static void hello(struct input *input) {
         said.n_held = push_held(&held, which);
         wire_encode_hello(&frame, &said);
         buffer_push(&frame, held.data, held.len);
+        said.takes_bundles = incarnation & 0x40;
+        wire_encode_hello_end(&frame, &said);
         stage_push(&stage, SOCKET_WORKERS, worker, buffer_bytes(&frame));
 }
 
@@ -217,6 +219,8 @@ static void tally(struct input *input) {
         stage_push(&stage, SOCKET_WORKERS, worker, buffer_bytes(&frame));
 }
 
+static void bundle(struct input *input) { stage_bundle(&stage, pop_worker(input)); }
+
 /* -- operators ----------------------------------------------------------------------------------------------------- */
 
 static void ask(struct input *input) {
@@ -279,6 +283,8 @@ static void act(struct input *input) {
                 tell(input);
         else if (what == UINT8_MAX - 3)
                 tell_anything(input);
+        else if (what == UINT8_MAX - 4)
+                bundle(input);
         else
                 acts[what % (sizeof acts / sizeof *acts)](input);
 }

@@ -50,6 +50,28 @@ void stage_push(struct stage *stage, enum socket_name name, uint8_t from, struct
         queue->frames[queue->n++] = (struct frame){{1, {from}}, {copy, frame.len}};
 }
 
+void stage_bundle(struct stage *stage, uint8_t from) {
+        struct queue *queue = &stage->loop.sockets->queues[SOCKET_WORKERS];
+        CLEANUP_BUFFER struct buffer frame = {0};
+        struct wire_bundle bundle;
+        uint32_t n_left = queue->at;
+
+        wire_begin_bundle(&frame, &bundle);
+        for (uint32_t i = queue->at; i < queue->n; i++) {
+                if (queue->frames[i].from.data[0] != from) {
+                        queue->frames[n_left++] = queue->frames[i];
+                        continue;
+                }
+                wire_begin_bundled(&frame, &bundle);
+                buffer_push(&frame, queue->frames[i].data.data, queue->frames[i].data.len);
+                wire_end_bundled(&frame, &bundle);
+                free((void *)queue->frames[i].data.data);
+        }
+        queue->n = n_left;
+        wire_end_bundle(&frame, &bundle);
+        stage_push(stage, SOCKET_WORKERS, from, buffer_bytes(&frame));
+}
+
 void sockets_wait(struct sockets *sockets, int fd, struct span timeout) { the_stage->loop.is_stopping = true; }
 
 int sockets_receive(struct sockets *sockets, enum socket_name name, struct frame *ret) {
@@ -93,7 +115,8 @@ static void check_run(struct stage *stage, const struct address *to, struct byte
 
         ENSURE(wire_decode_run(body, &run) == 0 && run.n_messages > 0);
         ENSURE(run.fence > stage->newest_fence);
-        stage->newest_fence = run.fence;
+        if (run.fence > stage->newest_of_turn)
+                stage->newest_of_turn = run.fence;
         struct stage_run *noted = &stage->runs[stage->n_runs++ % STAGE_RUNS];
         *noted = (struct stage_run){.fence = run.fence, .n_messages = run.n_messages, .posted = run.posted};
         memcpy(noted->batch, run.batch.data, run.batch.len);
@@ -114,7 +137,7 @@ static void check_ack(struct bytes body) {
                 ENSURE(wire_refusal_next(&ack.refusals, &refusal) == 0);
 }
 
-static void check_frame(struct stage *stage, enum socket_name name, const struct address *to, struct bytes frame) {
+static void check_single(struct stage *stage, enum socket_name name, const struct address *to, struct bytes frame) {
         struct wire_verdict verdict;
         enum wire_type type;
         struct bytes body;
@@ -127,6 +150,26 @@ static void check_frame(struct stage *stage, enum socket_name name, const struct
                 check_ack(body);
         else if (type == WIRE_STOP || type == WIRE_CANCEL)
                 ENSURE(wire_decode_verdict(body, &verdict) == 0);
+}
+
+static void check_frame(struct stage *stage, enum socket_name name, const struct address *to, struct bytes frame) {
+        struct pack_reader reader;
+        struct bytes single, body;
+        enum wire_type type;
+        uint32_t n;
+
+        ENSURE(wire_open(frame, &type, &body) == 0);
+        if (type != WIRE_BUNDLE) {
+                check_single(stage, name, to, frame);
+                return;
+        }
+        ENSURE(name == SOCKET_WORKERS && core_takes_bundles(stage->loop.core, to));
+        ENSURE(wire_decode_bundle(body, &n, &reader) == 0 && n > 1 && frame.len <= LIMIT_BUNDLE_BYTES);
+        for (uint32_t i = 0; i < n; i++) {
+                ENSURE(wire_bundled_next(&reader, &single) == 0);
+                check_single(stage, name, to, single);
+        }
+        ENSURE(!pack_has_more(&reader));
 }
 
 static void check_answer(struct bytes frame) {
@@ -259,10 +302,12 @@ void stage_done(struct stage *stage) {
         store_close(stage->loop.store);
         effects_done(&stage->loop.fx);
         buffer_done(&stage->loop.memory);
+        outbox_done(&stage->loop.outbox);
         free(stage->loop.undelivered);
 }
 
 void stage_turn(struct stage *stage) {
         stage->loop.is_stopping = false;
         ENSURE(loop_run(&stage->loop) == 0);
+        stage->newest_fence = stage->newest_of_turn;
 }

@@ -20,7 +20,7 @@ struct stage {
         const char *text; /* of lull.yaml */
         uint32_t epoch;
         bool is_deaf; /* nothing that is sent is delivered */
-        uint64_t newest_fence;
+        uint64_t newest_fence, newest_of_turn;
         struct stage_run runs[STAGE_RUNS]; /* the latest ones */
         uint32_t n_runs; /* so far */
 };
@@ -34,6 +34,8 @@ void stage_configure(struct stage *stage, const char *text);
 void stage_restart(struct stage *stage);
 /* A copy of the frame comes in with the next turn, from the peer of that number; more than STAGE_FRAMES are dropped. */
 void stage_push(struct stage *stage, enum socket_name name, uint8_t from, struct bytes frame);
+/* What the worker of that number says with the next turn comes in one BUNDLE. */
+void stage_bundle(struct stage *stage, uint8_t from);
 /* One turn. */
 void stage_turn(struct stage *stage);
 void stage_wait(struct stage *stage, struct span span);

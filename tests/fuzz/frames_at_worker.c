@@ -115,6 +115,8 @@ static int recode(struct bytes frame, struct buffer *ret) {
                 return recode_welcome(body, ret);
         if (type == WIRE_HEARD)
                 return recode_heard(body, ret);
+        if (type == WIRE_BUNDLE)
+                return fuzz_recode_bundle(recode, body, ret);
         return type == WIRE_ERROR ? fuzz_recode_error(body, ret) : -EBADMSG;
 }
 

@@ -1,4 +1,4 @@
-/* What comes to the broker's workers socket: HELLO, ALIVE, ANSWERED with its answer, POSTED, RESULT, TALLY. */
+/* What comes to the broker's workers socket: HELLO, ALIVE, ANSWERED with its answer, POSTED, RESULT, TALLY, BUNDLE. */
 #include "tests/fuzz/fuzz.h"
 
 #include "common/wire.h"
@@ -28,7 +28,10 @@ static int recode_hello(struct bytes body, struct buffer *ret) {
         fuzz_check_within(hello.uuid, body);
         fuzz_check_within(hello.version, body);
         wire_encode_hello(ret, &hello);
-        return recode_held(&hello.held, hello.n_held, body, ret);
+        if (recode_held(&hello.held, hello.n_held, body, ret) < 0)
+                return -EBADMSG;
+        wire_encode_hello_end(ret, &hello);
+        return 0;
 }
 
 static int recode_alive(struct bytes body, struct buffer *ret) {
@@ -132,6 +135,8 @@ static int recode(struct bytes frame, struct buffer *ret) {
                 return recode_posted(body, ret);
         if (type == WIRE_TALLY)
                 return recode_tally(body, ret);
+        if (type == WIRE_BUNDLE)
+                return fuzz_recode_bundle(recode, body, ret);
         return -EBADMSG;
 }
 

@@ -53,6 +53,30 @@ void fuzz_check_recode(int (*recode)(struct bytes bytes, struct buffer *ret), st
         ENSURE(bytes_is_equal(buffer_bytes(&once), buffer_bytes(&twice)));
 }
 
+int fuzz_recode_bundle(int (*recode)(struct bytes frame, struct buffer *ret), struct bytes body, struct buffer *ret) {
+        struct wire_bundle bundle;
+        struct pack_reader reader;
+        struct bytes frame;
+        uint32_t n;
+
+        if (wire_decode_bundle(body, &n, &reader) < 0)
+                return -EBADMSG;
+        ENSURE(n <= LIMIT_BUNDLE_FRAMES);
+        wire_begin_bundle(ret, &bundle);
+        for (uint32_t i = 0; i < n; i++) {
+                if (wire_bundled_next(&reader, &frame) < 0)
+                        return -EBADMSG;
+                fuzz_check_within(frame, body);
+                if (frame.len == 0 || ((const uint8_t *)frame.data)[0] != (WIRE_VERSION << 5 | WIRE_BUNDLE))
+                        fuzz_check_recode(recode, frame); /* a bundle in a bundle is refused */
+                wire_begin_bundled(ret, &bundle);
+                buffer_push(ret, frame.data, frame.len);
+                wire_end_bundled(ret, &bundle);
+        }
+        wire_end_bundle(ret, &bundle);
+        return 0;
+}
+
 int fuzz_recode_error(struct bytes body, struct buffer *ret) {
         struct bytes code, why;
 

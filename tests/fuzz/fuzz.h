@@ -30,5 +30,7 @@ void fuzz_check_within(struct bytes part, struct bytes whole);
 /* `recode` decodes and appends what it found, encoded again; or it answers a negative errno. What was encoded must be
  * decoded again, to the same. */
 void fuzz_check_recode(int (*recode)(struct bytes bytes, struct buffer *ret), struct bytes bytes);
+/* A BUNDLE, each of whose frames is tried as `recode` tries it alone. */
+int fuzz_recode_bundle(int (*recode)(struct bytes frame, struct buffer *ret), struct bytes body, struct buffer *ret);
 /* The ERROR frame, which each client of the broker may get: for fuzz_check_recode(). */
 int fuzz_recode_error(struct bytes body, struct buffer *ret);

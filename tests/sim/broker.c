@@ -196,6 +196,7 @@ void broker_done(void) {
         broker.loop.store = store_close(broker.loop.store);
         effects_done(&broker.loop.fx);
         buffer_done(&broker.loop.memory);
+        outbox_done(&broker.loop.outbox);
         free(broker.loop.undelivered);
         broker.loop.undelivered = NULL;
         if (!sim.profile.has_disk)

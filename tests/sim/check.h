@@ -56,6 +56,8 @@ struct check_sender {
 
 /* It takes a frame in; it sends one, or cannot. */
 void check_on_taken(struct check_sender from, enum socket_name door, struct bytes frame);
+/* It died having sent others of the same turn, after the commit. */
+void check_on_cut_off(enum socket_name door, struct bytes frame);
 void check_on_unsent(enum socket_name door, struct bytes frame);
 void check_on_sent(struct process *to, enum socket_name door, struct bytes frame);
 /* It is about to commit; it has. */

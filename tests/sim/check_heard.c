@@ -1,6 +1,8 @@
 /* What the broker hears of runs, and how they end by it: G2, G3, G4, G9 at the broker. */
 #include "tests/sim/check_state.h"
 
+#include "tests/sim/net.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -276,7 +278,7 @@ void check_hear_pending(void) {
                 checks.threads[i].disturbed = 0;
 }
 
-void check_on_taken(struct check_sender from, enum socket_name door, struct bytes frame) {
+static void on_single(struct check_sender from, enum socket_name door, struct bytes frame) {
         uint32_t worker = worker_of(from.process);
         struct wire_hello hello;
         struct wire_alive alive;
@@ -310,4 +312,14 @@ void check_on_taken(struct check_sender from, enum socket_name door, struct byte
                 on_posted(&posted);
         if (type == WIRE_RESULT && wire_decode_result(body, &result) == 0)
                 hear((struct pending){.is_result = true, .result = result});
+}
+
+void check_on_taken(struct check_sender from, enum socket_name door, struct bytes frame) {
+        struct net_frames frames = {.single = frame, .n = 1};
+        struct bytes single;
+
+        if (door == SOCKET_WORKERS)
+                frames = net_frames_of(frame);
+        while (net_frames_next(&frames, &single))
+                on_single(from, door, single);
 }

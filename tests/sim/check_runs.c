@@ -308,7 +308,7 @@ static void on_heard(const struct process *to, uint64_t beat) {
                               (unsigned long long)beat);
 }
 
-static void on_frame(struct process *to, struct bytes frame, bool is_sent) {
+void check_on_frame(struct process *to, struct bytes frame, bool is_sent) {
         struct wire_verdict verdict;
         struct wire_settled settled;
         struct wire_run run;
@@ -331,14 +331,4 @@ static void on_frame(struct process *to, struct bytes frame, bool is_sent) {
                 on_heard(to, beat);
         if (type == WIRE_GO && wire_decode_go(body, &fence) == 0 && check_find_run(fence))
                 check_find_run(fence)->has_go = true;
-}
-
-void check_on_sent(struct process *to, enum socket_name door, struct bytes frame) {
-        if (door == SOCKET_WORKERS)
-                on_frame(to, frame, true);
-}
-
-void check_on_unsent(enum socket_name door, struct bytes frame) {
-        if (door == SOCKET_WORKERS)
-                on_frame(NULL, frame, false);
 }

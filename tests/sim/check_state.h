@@ -241,6 +241,11 @@ void check_call_off(struct model_thread *thread);
 void check_stir(uint32_t thread, int64_t until);
 /* What the broker heard of runs that may have been interrupted counts, unless they were. */
 void check_hear_pending(void);
+/* What workers are told in this turn: nothing yet; and that was all. */
+void check_frames_begin(void);
+void check_frames_end(void);
+/* A frame for the worker; NULL when it was not sent. */
+void check_on_frame(struct process *to, struct bytes frame, bool is_sent);
 void check_fullness(uint32_t thread);
 void check_is_ready(uint32_t thread);
 /* After a start: what the core must have made of the store. */

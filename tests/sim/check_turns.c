@@ -13,6 +13,7 @@ void check_on_turn_begin(void) {
         checks.has_verb = false;
         check_items_forget();
         check_holds_begin();
+        check_frames_begin();
         checks.told_runs.n = checks.n_pending = 0;
         for (uint32_t i = 0; i < SIM_WORKERS; i++)
                 checks.beats[i].n = 0;
@@ -150,6 +151,7 @@ static void check_why(uint32_t name) {
 }
 
 void check_on_turn_end(void) {
+        check_frames_end();
         check_hear_pending();
         check_items_now();
         check_awaiting_on_time();
@@ -178,6 +180,7 @@ static void forget(struct model_thread *thread) {
 
 /* Whatever was under way counts no more: the next broker begins from the store. */
 void check_on_broker_end(void) {
+        check_frames_end();
         checks.broker_trouble = sim_time();
         for (uint32_t i = 0; i < checks.n_runs; i++) {
                 checks.runs[i].is_broker_gone = checks.runs[i].is_broker_gone || !checks.runs[i].is_over;

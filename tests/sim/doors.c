@@ -84,6 +84,43 @@ struct loop_timer *loop_timer_free(struct loop_timer *timer) {
         return NULL;
 }
 
+/* -- before it sleeps: as soon as it has done what it does now ----------------------------------------------------- */
+
+struct loop_hook {
+        struct process *process;
+        void (*on_turn_end)(void *context);
+        void *context;
+        bool is_set, is_freed;
+};
+
+struct loop_hook *loop_hook_new(struct loop *loop, void (*on_turn_end)(void *context), void *context) {
+        struct loop_hook *hook = sim_new(sizeof *hook);
+
+        *hook = (struct loop_hook){.process = loop->process, .on_turn_end = on_turn_end, .context = context};
+        return hook;
+}
+
+static void on_turn_end(void *context, uint64_t token) {
+        struct loop_hook *hook = context;
+
+        if (hook->is_freed)
+                return;
+        hook->is_set = false;
+        hook->on_turn_end(hook->context);
+}
+
+void loop_hook_set(struct loop_hook *hook) {
+        if (!hook->is_set)
+                sim_at(sim_time(), hook->process, on_turn_end, hook, 0);
+        hook->is_set = true;
+}
+
+struct loop_hook *loop_hook_free(struct loop_hook *hook) {
+        if (hook)
+                hook->is_freed = true;
+        return NULL;
+}
+
 /* -- descriptors: there is only the one of the broker's link ------------------------------------------------------- */
 
 struct loop_watch {

@@ -70,6 +70,7 @@ static struct {
         uint32_t n_connections;
         int64_t broker_stopped_until;
         int n_may_leave; /* -1 = no end */
+        bool has_left_some; /* since that was last said */
 } net;
 
 static void queue_init(struct queue *queue) { *queue = (struct queue){NULL, &queue->first}; }
@@ -287,10 +288,6 @@ static void on_frame_up(void *context, uint64_t token) {
         broker_wake();
 }
 
-static bool may_come_twice(enum wire_type type) {
-        return type == WIRE_MESSAGES || type == WIRE_EVENTS || type == WIRE_ANSWERED || type == WIRE_RESULT;
-}
-
 int link_new(const char *endpoint, struct link **ret) {
         *ret = net_connect(sim.current, SOCKET_WORKERS, NULL, NULL);
         return 0;
@@ -334,6 +331,7 @@ static bool is_lost_with_it(struct connection *connection, enum wire_type type) 
 
 int link_send(struct link *link, struct bytes frame) {
         struct connection *connection = link->connection;
+        struct flight *flight;
         enum wire_type type;
         struct bytes body;
 
@@ -345,8 +343,11 @@ int link_send(struct link *link, struct bytes frame) {
                 type = WIRE_ERROR;
         if (is_lost_with_it(connection, type))
                 return 0;
-        sim_at(trip(&connection->last_up), NULL, on_frame_up, flight_new(connection, frame), 0);
-        if (may_come_twice(type) && sim_goes_wrong(FAULT_TWICE))
+        flight = flight_new(connection, frame);
+        if (link->door == SOCKET_WORKERS)
+                net_make_old(link->process, flight->data, flight->len);
+        sim_at(trip(&connection->last_up), NULL, on_frame_up, flight, 0);
+        if (type != WIRE_ERROR && net_may_come_twice(frame) && sim_goes_wrong(FAULT_TWICE))
                 sim_at(trip(&connection->last_up), NULL, on_frame_up, flight_new(connection, frame), 0);
         return 0;
 }
@@ -356,6 +357,8 @@ int link_receive(struct link *link, struct bytes *ret) {
 
         if (!flight)
                 return 1;
+        if (link->door == SOCKET_WORKERS)
+                net_make_old(link->process, flight->data, flight->len);
         if (sim.is_telling && link->door != SOCKET_STATS)
                 tell_frame_down(link->process->name, (struct bytes){flight->data, flight->len});
         *ret = (struct bytes){flight->data, flight->len};
@@ -371,7 +374,10 @@ bool net_has_frames(void) {
         return false;
 }
 
-void net_let_leave(int n) { net.n_may_leave = n; }
+void net_let_leave(int n) {
+        net.n_may_leave = n;
+        net.has_left_some = false;
+}
 
 int sockets_receive(struct sockets *sockets, enum socket_name name, struct frame *ret) {
         struct flight *flight = queue_pop(&sockets->inboxes[name]);
@@ -404,13 +410,17 @@ static void on_frame_down(void *context, uint64_t token) {
 int sockets_send(struct sockets *sockets, enum socket_name name, const struct address *to, struct bytes frame) {
         struct connection *connection = find(to);
 
-        if (net.n_may_leave == 0)
+        if (net.n_may_leave == 0) {
+                if (net.has_left_some)
+                        check_on_cut_off(name, frame);
                 return 0; /* the process has died, and does not know it yet */
+        }
         if (!connection || !connection->is_open_down || (name == SOCKET_WORKERS && sim_goes_wrong(FAULT_UNDELIVERED))) {
                 check_on_unsent(name, frame);
                 return 1;
         }
         net.n_may_leave -= net.n_may_leave > 0;
+        net.has_left_some = true;
         if (name != SOCKET_STATS)
                 check_on_sent(connection->link->process, name, frame);
         if (!connection->is_deaf_down)

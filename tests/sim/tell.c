@@ -2,6 +2,7 @@
 #include "tests/sim/sim.h"
 
 #include "common/memory.h"
+#include "tests/sim/net.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -120,7 +121,7 @@ static const char *outcome_name(enum wire_outcome outcome) {
         return names[outcome];
 }
 
-void tell_frame_up(const char *who, struct bytes frame) {
+static void tell_single_up(const char *who, struct bytes frame) {
         struct wire_answered answered;
         struct wire_posted posted;
         struct wire_result result;
@@ -143,7 +144,15 @@ void tell_frame_up(const char *who, struct bytes frame) {
                           result.is_doubtful ? ", in doubt" : "");
 }
 
-void tell_frame_down(const char *who, struct bytes frame) {
+void tell_frame_up(const char *who, struct bytes frame) {
+        struct net_frames frames = net_frames_of(frame);
+        struct bytes single;
+
+        while (net_frames_next(&frames, &single))
+                tell_single_up(who, single);
+}
+
+static void tell_single_down(const char *who, struct bytes frame) {
         struct wire_verdict verdict;
         struct wire_settled settled;
         struct wire_run run;
@@ -167,4 +176,12 @@ void tell_frame_down(const char *who, struct bytes frame) {
         if (type == WIRE_SETTLED && wire_decode_settled(body, &settled) == 0)
                 tell_line(who, "hears that run %s is %s", tell_fence(settled.fence),
                           settled.is_accepted ? "settled" : "stale");
+}
+
+void tell_frame_down(const char *who, struct bytes frame) {
+        struct net_frames frames = net_frames_of(frame);
+        struct bytes single;
+
+        while (net_frames_next(&frames, &single))
+                tell_single_down(who, single);
 }

@@ -295,6 +295,7 @@ static void a_frame_cut_anywhere_is_bad(void **state) {
 
         wire_encode_hello(&hello, &whole);
         wire_encode_held(&hello, 12, bytes_of(BATCH));
+        wire_encode_hello_end(&hello, &whole);
         for (size_t len = 1; len < hello.len; len++) {
                 struct bytes body = {hello.data + 1, len - 1};
 

@@ -28,8 +28,8 @@ why ana
      2.100  worker 1   gets run 1.1 of ana: "Quanto custa?"
      2.101  handler    is asked in run 1.1 of ana: "Quanto custa?"
      3.100  people     of the team answer in ana: "Dez reais"
-     3.100  worker 1   hears cancel for run 1.1: held
      3.100  people     hear of that: accepted
+     3.100  worker 1   hears cancel for run 1.1: held
      4.100  why        ana is held, with 1 messages, 0 attempts
      4.100  people     write in ana: "Obrigada"
      4.100  people     hear of "Obrigada": accepted
