@@ -32,6 +32,7 @@ class Scene:
     def __exit__(self, *_):
         for complaint in self.house.close():
             print(f'at the end: {complaint}', file=sys.stderr)
+        self.house.remove()
 
     def set_mood(self, **mood):
         self.post('/mood', mood)

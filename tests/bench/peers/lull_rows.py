@@ -74,9 +74,9 @@ class Live:
             print(f'at the end: {complaint}', file=sys.stderr)
         self.house.remove()
 
-    def fill(self, stage, n, threads, burst=1, in_flight=4000):
+    def fill(self, stage, n, threads, burst=1, in_flight=4000, deadline_s=600):
         return stage.run(compile_client('lull'), self.house.config['broker']['ingest'], 'acme', n, threads, burst,
-                         in_flight)
+                         in_flight, deadline_s=deadline_s)
 
     def await_finished(self, n):
         """Asks often enough for the time, and seldom enough not to be in the way."""
@@ -118,7 +118,7 @@ def pending(count, threads=None):
             broker = live.house.start_broker().popen.pid
             empty = memory_bytes(broker)
             filled = live.fill(stage, n, threads or n)
-            wait_until(lambda: live.house.ask('stats')['threads']['ready'] == (threads or n), 'all of them are due')
+            wait_until(lambda: live.house.ask('stats')['threads']['ready'] == (threads or n), 'all are due', 120)
             memory = (memory_bytes(broker) - empty) / n
             idle = idle_cpu([broker], 2 if size.is_quick else 10)
             live.house.broker.kill()
@@ -169,15 +169,24 @@ def calls(who):
         calls.round[who] = key[2] + 1
         if key not in calls.found:
             calls.found[key] = script('calls', n, seconds)
-        found = re.search(rf'^{who}\D*.*?\s([\d.]+)\s+([\d.]+)\s+([\d.]+)\s+([\d.]+)$', calls.found[key], re.M)
-        if not found:
-            raise Failed(f'tests/bench/calls has no line of {who}')
-        cpu, _, peak, took = map(float, found.groups())
-        return {'calls': n, 'cpu_s': cpu, 'core_percent': cpu / took * 100, 'mib': peak, 'seconds': took}
+        return calls_figures(calls.found[key], who)
     return run
 
 
 calls.round, calls.found = {}, {}
+
+
+def calls_figures(text, who):
+    """What tests/bench/calls printed of one side: its headings have two blanks between them, its row has a number under
+    each, and the line below says how many were under way at once."""
+    lines = text.splitlines()
+    at = next((i for i, line in enumerate(lines) if line.startswith(who)), None)
+    headings = re.split(r'\s{2,}', next((line for line in lines if 'CPU s' in line), '').strip())
+    if at is None or at + 1 == len(lines) or 'peak MiB' not in headings:
+        raise Failed(f'tests/bench/calls says nothing of {who}')
+    row = dict(zip(headings, map(float, lines[at].split()[-len(headings):])))
+    return {'calls': int(lines[at + 1].rpartition(':')[2].replace(',', '')), 'mib': row['peak MiB'],
+            'core_percent': row['CPU s'] / row['took s'] * 100, 'seconds': row['took s']}
 
 
 def version():

@@ -84,6 +84,20 @@ def test_a_quick_run_has_a_tenth():
     assert Size().n(300_000) == 300_000
 
 
+def test_the_lines_of_the_calls_are_read_by_their_headings():
+    import lull_rows
+    text = (f'{"":38}{"CPU s":>8}{"% core":>8}{"idle MiB":>10}{"peak MiB":>10}{"took s":>8}\n'
+            f'{"lull-worker, 5,000 calls at once":38}{2.5:8.2f}{10:8.1f}{20:10.1f}{120.5:10.1f}{25:8.1f}\n'
+            '    under way at the same time: 5,000\n')
+    figures = lull_rows.calls_figures(text, 'lull-worker')
+    assert figures == {'calls': 5000, 'mib': 120.5, 'core_percent': 10, 'seconds': 25}
+    try:
+        lull_rows.calls_figures(text, 'BullMQ')
+        raise AssertionError('it read what is not there')
+    except stage.Failed:
+        pass
+
+
 def test_a_client_that_hangs_is_ended_with_all_it_has_started():
     with stage.Stage() as scene:
         begin, file = time.monotonic(), scene.folder / 'pid'
@@ -94,6 +108,16 @@ def test_a_client_that_hangs_is_ended_with_all_it_has_started():
             assert 'not done after 1 s' in str(failed)
         assert time.monotonic() - begin < 20
         stage.wait_until(lambda: not is_alive(int(file.read_text())), 'the child is gone', 10)
+
+
+def test_a_client_is_asked_to_leave_before_it_is_killed():
+    with stage.Stage() as scene:
+        file = scene.folder / 'left'
+        try:
+            scene.run('sh', '-c', f'trap "echo left >{file}; exit" TERM; while :; do sleep 0.1; done', deadline_s=1)
+            raise AssertionError('it was not ended')
+        except stage.Failed:
+            assert file.read_text() == 'left\n'
 
 
 def test_a_client_that_fails_says_why():

@@ -19,7 +19,7 @@ RABBITMQ = {'needs': ('rabbitmq-server', 'node', 'epmd'), 'packages': ('amqplib'
 NATS = {'needs': ('nats-server',), 'is_other': True, 'repetitions': 3}
 GEARMAND = {'needs': ('gearmand',), 'is_other': True, 'repetitions': 3}
 BURSTS = ['--burst', 5, '--in-flight', 4000, '--threads', 20_000]
-IN_FLIGHT = {1: 5_000, 16: 50_000, 256: 400_000, 4096: 1_000_000}
+IN_FLIGHT = {1: 3_000, 16: 40_000, 256: 400_000, 4096: 1_000_000}
 PER_S, LATE = Column('per_s', 'messages/s', True), [Column('p50_ms', 'p50 ms', True), Column('p99_ms', 'p99 ms', True)]
 
 
@@ -182,18 +182,19 @@ def waiting():
         Entrant('lull, 10,000,000 threads of 1 message', lull.DURABLE, 'fsync on', lull.pending(10_000_000),
                 repetitions=1, is_large=True),
         Entrant('beanstalkd, 1,000,000 jobs', BEANSTALKD['-b'], 'the messages are in its memory',
-                beanstalkd_pending(1_000_000), ('beanstalkd',), repetitions=3),
+                beanstalkd_pending(1_000_000), ('beanstalkd',), repetitions=2),
         Entrant('Redis Streams, 1,000,000 entries', REDIS['everysec'], 'the messages are in its memory; AOF load',
-                redis_pending(1_000_000), ('redis-server',), repetitions=3),
+                redis_pending(1_000_000), ('redis-server',), repetitions=2),
         Entrant('BullMQ, 200,000 jobs', REDIS['everysec'], 'the messages are in the memory of Redis; AOF load',
-                bullmq_pending(200_000), repetitions=3, **BULLMQ),
+                bullmq_pending(200_000), repetitions=2, **BULLMQ),
     ]
 
 
 def idle():
-    return [Entrant('lull: broker, worker, ingest', lull.DURABLE, 'the busiest of the three', lull.idle),
+    return [Entrant('lull: broker, worker, ingest', lull.DURABLE, 'the busiest of the three', lull.idle,
+                    repetitions=2),
             Entrant('BullMQ: worker and its Redis', REDIS['everysec'], 'both together', servers.idle_bullmq,
-                    **BULLMQ)]
+                    repetitions=2, **BULLMQ)]
 
 
 def growth():
@@ -258,14 +259,14 @@ def all_workloads():
         workload('W4p', 'p99_ms', spread(), *LATE, p999),
         workload('W5', '-exact', bursts('W5', 'bursts', 2_000, '50ms', 'all within 0.5 s; one bare worker'), *COUNTS),
         workload('W5b', '-exact', bursts('W5b', 'busy', 300, '3s', 'all within 0.1 s; one bare worker'), *COUNTS),
-        workload('W6', 'seconds', one_thread(), Column('seconds', 's', True), Column('handled', 'handled of 20'),
+        workload('W6', '-handled', one_thread(), Column('seconds', 's', True), Column('handled', 'handled of 20'),
                  Column('dead', 'given up'), Column('swaps', 'steps back in order')),
         workload('W7', 'seconds', waiting(), Column('bytes', 'bytes of memory each'),
                  Column('idle_percent', '% of a core meanwhile'), Column('seconds', 'restart s', True)),
         workload('W8', 'idle_percent', idle(), Column('idle_percent', '% of a core', True)),
         workload('W9', 'cpu_us', growth(), Column('cpu_us', 'microseconds of CPU', True),
                  Column('per_s', 'messages/s')),
-        workload('W10', 'mib', concurrent(), Column('calls', 'calls'), Column('mib', 'MiB at the peak'),
+        workload('W10', 'mib', concurrent(), Column('calls', 'under way at once'), Column('mib', 'MiB at the peak'),
                  Column('core_percent', '% of a core'), Column('seconds', 's')),
     ]
 
