@@ -28,10 +28,11 @@ void *memory_resize(void *old, size_t n, size_t size) {
 }
 
 char *memory_copy_text(const void *data, size_t len) {
-        char *copy = memory_new(len + 1, 1);
+        char *copy = memory_resize(NULL, len + 1, 1);
 
         if (len > 0)
                 memcpy(copy, data, len);
+        copy[len] = 0;
         return copy;
 }
 
