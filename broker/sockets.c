@@ -1,9 +1,11 @@
 #include "broker/sockets.h"
 
+#include "common/clock.h"
 #include "common/ensure.h"
 #include "common/memory.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <zmq.h>
 
@@ -16,6 +18,9 @@ enum { LINGER_MS = 500 };
 struct sockets {
         void *context, *sockets[SOCKET_N];
         char endpoints[SOCKET_N][ENDPOINT_MAX];
+        int fds[SOCKET_N];
+        /* Something was sent or received: what has come meanwhile may not make the descriptor readable any more. */
+        bool is_stirred[SOCKET_N];
         zmq_msg_t *frames; /* held for the turn */
         size_t n_frames, frames_cap;
 };
@@ -57,12 +62,14 @@ static void set_options(void *socket, enum socket_name name) {
 static int bind_socket(struct sockets *sockets, enum socket_name name, const char *endpoint, const char *key,
                        char **ret_error) {
         void *socket = zmq_socket(sockets->context, ZMQ_ROUTER);
-        size_t len = ENDPOINT_MAX;
+        size_t len = ENDPOINT_MAX, fd_len = sizeof sockets->fds[name];
         int error;
 
         ENSURE(socket);
         sockets->sockets[name] = socket;
+        sockets->is_stirred[name] = true;
         set_options(socket, name);
+        ENSURE(zmq_getsockopt(socket, ZMQ_FD, &sockets->fds[name], &fd_len) == 0);
         if (zmq_bind(socket, endpoint) == 0 &&
             zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, sockets->endpoints[name], &len) == 0)
                 return 0;
@@ -93,14 +100,46 @@ int sockets_open(const struct config *config, struct sockets **ret, char **ret_e
 
 const char *sockets_endpoint(const struct sockets *sockets, enum socket_name name) { return sockets->endpoints[name]; }
 
-void sockets_wait(struct sockets *sockets, int fd, struct span timeout) {
-        zmq_pollitem_t items[SOCKET_N + 1];
-        int64_t ms = (timeout.us + 999) / 1000; /* up, so that nothing is looked for before it is due */
+/* Is there a frame? Asking takes in what libzmq's thread has to tell, so that its descriptor speaks up for what comes
+ * later, and for that only. */
+static bool has_frames(struct sockets *sockets, int name) {
+        int events = 0;
+        size_t len = sizeof events;
+
+        ENSURE(zmq_getsockopt(sockets->sockets[name], ZMQ_EVENTS, &events, &len) == 0);
+        sockets->is_stirred[name] = events & ZMQ_POLLIN;
+        return sockets->is_stirred[name];
+}
+
+/* The descriptors of the sockets, and `fd`: 0 when nothing came in time. */
+static int wait_for_any(const struct sockets *sockets, struct pollfd *items, int fd, struct span timeout) {
+        struct timespec longest = {.tv_sec = timeout.us / 1000000, .tv_nsec = timeout.us % 1000000 * 1000};
 
         for (int i = 0; i < SOCKET_N; i++)
-                items[i] = (zmq_pollitem_t){.socket = sockets->sockets[i], .events = ZMQ_POLLIN};
-        items[SOCKET_N] = (zmq_pollitem_t){.fd = fd, .events = ZMQ_POLLIN};
-        zmq_poll(items, SOCKET_N + 1, ms < 0 ? 0 : (long)ms);
+                items[i] = (struct pollfd){.fd = sockets->fds[i], .events = POLLIN};
+        items[SOCKET_N] = (struct pollfd){.fd = fd, .events = POLLIN};
+        return ppoll(items, SOCKET_N + 1, &longest, NULL);
+}
+
+/* Not zmq_poll(): it knows only milliseconds, and asks everything twice. */
+void sockets_wait(struct sockets *sockets, int fd, struct span timeout) {
+        struct mono end = mono_add(clock_mono(), span_max(timeout, span_us(0)));
+        struct pollfd items[SOCKET_N + 1];
+
+        for (int i = 0; i < SOCKET_N; i++)
+                if (sockets->is_stirred[i] && has_frames(sockets, i))
+                        timeout = span_us(0);
+        for (;;) {
+                int n = wait_for_any(sockets, items, fd, span_max(timeout, span_us(0)));
+                bool is_there = n <= 0 || items[SOCKET_N].revents != 0;
+
+                for (int i = 0; n > 0 && i < SOCKET_N; i++)
+                        if (items[i].revents != 0 && has_frames(sockets, i))
+                                is_there = true;
+                timeout = mono_since(end, clock_mono());
+                if (is_there || timeout.us <= 0)
+                        return;
+        }
 }
 
 static int receive_part(void *socket, zmq_msg_t *part) {
@@ -149,6 +188,7 @@ int sockets_receive(struct sockets *sockets, enum socket_name name, struct frame
         void *socket = sockets->sockets[name];
         zmq_msg_t id, part, *held;
 
+        sockets->is_stirred[name] = true;
         while (receive_part(socket, &id) == 0) {
                 struct address from = {.len = (uint8_t)zmq_msg_size(&id)};
                 bool is_fitting = zmq_msg_size(&id) <= LIMIT_ADDRESS_LEN;
@@ -169,6 +209,7 @@ int sockets_receive(struct sockets *sockets, enum socket_name name, struct frame
                 *ret = (struct frame){from, {zmq_msg_data(held), zmq_msg_size(held)}};
                 return 0;
         }
+        sockets->is_stirred[name] = false; /* libzmq has looked at everything before it said so */
         return 1;
 }
 
@@ -188,6 +229,7 @@ int sockets_send(struct sockets *sockets, enum socket_name name, const struct ad
 
         if (frame.len > LIMIT_FRAME_BYTES)
                 return 1;
+        sockets->is_stirred[name] = true;
         if (zmq_send(socket, to->data, to->len, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0) {
                 ENSURE(errno == EHOSTUNREACH || errno == EAGAIN || errno == EINTR);
                 return 1;
