@@ -115,8 +115,8 @@
 #define LIMIT_FREE_BYTES_DEFAULT (UINT64_C(64) << 20)
 /* Finished batches remembered so that `lull why` can say what became of a quiet thread. */
 #define LIMIT_RECENT 4096
-/* Results remembered as taken, for a worker that did not hear so and says one again after a second: as many as are taken
- * within that second. With fewer, one would be told that its result is stale which was not. */
+/* Results remembered as taken, for a worker that did not hear so and says one again after a second: as many as are
+ * taken within that second. With fewer, one would be told that its result is stale which was not. */
 #define LIMIT_SETTLED 65536
 /* Threads held at once, some 400 bytes each: more than any staff has taken over; a program that holds all it sees is
  * told so. */
