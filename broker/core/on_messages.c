@@ -81,9 +81,12 @@ enum verdict { ACCEPTED, DUPLICATE, REFUSED };
 static const struct wire_message *under_own_name(struct core *core, struct now now, uint32_t tenant,
                                                  const struct wire_message *item, struct wire_message *memory,
                                                  struct effects *fx) {
-        struct bytes root = names_root(core, tenant, item);
         const struct wire_message *own = item;
+        struct bytes root;
 
+        if (item->n_aliases == 0 && core->aliases.by_name.n == 0)
+                return item; /* nobody has two names */
+        root = names_root(core, tenant, item);
         if (root.data != item->thread.data) {
                 *memory = *item;
                 memory->thread = effects_keep(fx, root);
@@ -213,8 +216,8 @@ static void take(struct core *core, struct now now, const struct wire_message *i
 }
 
 void on_messages(struct core *core, struct now now, const struct event *event, struct effects *fx) {
-        CLEANUP_FREE uint32_t *duplicates = memory_new(event->messages.n, sizeof *duplicates);
-        CLEANUP_FREE struct wire_refusal *refusals = memory_new(event->messages.n, sizeof *refusals);
+        CLEANUP_FREE uint32_t *duplicates = memory_resize(NULL, event->messages.n, sizeof *duplicates);
+        CLEANUP_FREE struct wire_refusal *refusals = memory_resize(NULL, event->messages.n, sizeof *refusals);
         struct outcome outcome = {.duplicates = duplicates, .refusals = refusals};
 
         frame_begin(core, event->messages.items, event->messages.n);
