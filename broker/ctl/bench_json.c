@@ -65,10 +65,11 @@ static json_t *encode_broker(const struct bench_result *result) {
         double share = n > 0 ? 1.0 / (double)n : 0;
         const struct bench_usage *before = &result->before, *after = &result->after;
 
-        return json_pack("{s:f, s:f, s:I, s:I}", "cpu_us_per_message", (double)(after->cpu_us - before->cpu_us) * share,
-                         "written_bytes_per_message", (double)(after->written_bytes - before->written_bytes) * share,
-                         "memory_bytes_before", (json_int_t)before->memory_bytes, "memory_bytes",
-                         (json_int_t)after->memory_bytes);
+        return json_pack("{s:f, s:f, s:f, s:I, s:I}", "cpu_us_per_message",
+                         (double)(after->cpu_us - before->cpu_us) * share, "loop_cpu_us_per_message",
+                         (double)(after->loop_cpu_us - before->loop_cpu_us) * share, "written_bytes_per_message",
+                         (double)(after->written_bytes - before->written_bytes) * share, "memory_bytes_before",
+                         (json_int_t)before->memory_bytes, "memory_bytes", (json_int_t)after->memory_bytes);
 }
 
 json_t *bench_encode_json(const struct bench_plan *plan, const struct bench_result *result, const json_t *stats) {

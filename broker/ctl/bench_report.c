@@ -172,8 +172,9 @@ static void push_broker(struct buffer *text, const struct bench_result *result) 
         const struct bench_usage *before = &result->before, *after = &result->after;
 
         push_label(text, "broker");
-        buffer_print(text, "%.1f us of CPU and %.0f B written for each message; memory ",
+        buffer_print(text, "%.1f us of CPU, %.1f of them in its loop, and %.0f B written for each message; memory ",
                      share_of(after->cpu_us - before->cpu_us, result),
+                     share_of(after->loop_cpu_us - before->loop_cpu_us, result),
                      share_of(after->written_bytes - before->written_bytes, result));
         text_push_size(text, (int64_t)after->memory_bytes);
         buffer_push_text(text, "\n");

@@ -17,7 +17,8 @@ enum bench_end {
 
 /* What the broker's process has cost, as the system counts it; all 0 where it is not ours to look at. */
 struct bench_usage {
-        uint64_t cpu_us, written_bytes; /* since it began */
+        uint64_t cpu_us, loop_cpu_us; /* since it began: all its threads; the one that does lull's own work */
+        uint64_t written_bytes; /* since it began */
         uint64_t memory_bytes; /* its own; not what it has mapped of files, which is cache */
 };
 

@@ -310,16 +310,24 @@ static uint64_t find_number(const char *text, const char *name) {
         return at ? strtoull(at + strlen(name), NULL, 10) : 0;
 }
 
+/* The CPU time in a "stat" of proc(5): behind the program's name, which may hold anything, it is fields 14 and 15. */
+static uint64_t find_cpu_us(const char *text) {
+        const char *at = strrchr(text, ')');
+        unsigned long long user, system;
+
+        if (!at || sscanf(at, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user, &system) != 2)
+                return 0;
+        return (user + system) * 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);
+}
+
 void self_look(const struct self *self, struct bench_usage *ret) {
+        CLEANUP_FREE char *loop = memory_print("task/%d/stat", (int)self->pid);
         char text[4096];
-        const char *at;
-        unsigned long long user = 0, system = 0;
 
         read_proc(self, "stat", text, sizeof text);
-        /* Behind the program's name, which may hold anything, the times are fields 14 and 15 of proc(5). */
-        at = strrchr(text, ')');
-        if (at && sscanf(at, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user, &system) == 2)
-                ret->cpu_us = (user + system) * 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);
+        ret->cpu_us = find_cpu_us(text);
+        read_proc(self, loop, text, sizeof text);
+        ret->loop_cpu_us = find_cpu_us(text);
         read_proc(self, "status", text, sizeof text);
         ret->memory_bytes = find_number(text, "RssAnon:") * 1024;
         read_proc(self, "io", text, sizeof text);

@@ -21,6 +21,7 @@ static const struct figure {
         {"late_ms_p50", "/late_ms/p50"},
         {"late_ms_p99", "/late_ms/p99"},
         {"cpu_us_per_message", "/broker/cpu_us_per_message"},
+        {"loop_cpu_us_per_message", "/broker/loop_cpu_us_per_message"},
         {"written_bytes_per_message", "/broker/written_bytes_per_message"},
         {"memory_bytes", "/broker/memory_bytes"},
 };
