@@ -91,8 +91,9 @@ static int send_request(struct redis *redis, struct redis_request *request, bool
         push_part(command, bytes_of(is_by_hash ? "EVALSHA" : "EVAL"));
         push_part(command, bytes_of(is_by_hash ? script->hash : script->text));
         buffer_push(command, request->parts, request->len);
-        return redisAsyncFormattedCommand(redis->connection, on_reply, request, (const char *)command->data,
-                                          command->len) == REDIS_OK
+        /* It looks for the command's name as in a text, so there is to be an end to that. */
+        return redisAsyncFormattedCommand(redis->connection, on_reply, request, buffer_text(command), command->len) ==
+                               REDIS_OK
                        ? 0
                        : -EIO;
 }
