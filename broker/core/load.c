@@ -19,12 +19,25 @@ struct claim {
         uint32_t batch;
 };
 
+/* A message whose thread is not looked for yet. */
+struct expected {
+        struct message message;
+        struct loading_batch *batch; /* whose first message it is; NULL = none's */
+        uint32_t tenant, hash, name_len;
+        char name[LIMIT_THREAD_LEN];
+};
+
+/* Of millions of threads each is a miss of the cache. That many are fetched at once: more makes it no faster. */
+enum { EXPECTED = 16 };
+
 struct loading {
         struct loading_batch *batches;
         uint32_t n_batches, batches_cap;
         struct claim *claims;
         uint32_t n_claims, claims_cap;
         struct table by_seq;
+        struct expected expected[EXPECTED]; /* by their number, modulo EXPECTED */
+        uint64_t n_expected, n_taken;
 };
 
 static uint32_t hash_seq(uint64_t seq) { return (uint32_t)(seq * UINT64_C(0x9e3779b97f4a7c15) >> 32); }
@@ -118,11 +131,45 @@ static bool is_mute(const struct core *core, uint32_t tenant, const struct store
 
 static bool was_read(const struct stored_batch *record) { return record->attempts > 0 || record->lost > 0; }
 
+/* The one that was expected longest ago. */
+static void take_expected(struct core *core, struct now now) {
+        struct loading *loading = core->loading;
+        const struct expected *next = &loading->expected[loading->n_taken++ % EXPECTED];
+        struct bytes name = {next->name, next->name_len};
+        struct thread *thread = thread_get_hashed(core, now, next->tenant, name, next->hash);
+
+        thread->has_mute = thread->has_mute || next->message.is_mute;
+        thread_push(core, thread, next->message);
+        if (next->batch)
+                next->batch->thread = thread_index(core, thread);
+}
+
+static void take_all_expected(struct core *core, struct now now) {
+        while (core->loading->n_taken < core->loading->n_expected)
+                take_expected(core, now);
+}
+
+static void expect(struct core *core, struct now now, uint32_t tenant, struct bytes name, struct message message,
+                   struct loading_batch *batch) {
+        struct loading *loading = core->loading;
+        struct expected *next;
+
+        if (loading->n_expected - loading->n_taken == EXPECTED)
+                take_expected(core, now);
+        ENSURE(name.len <= LIMIT_THREAD_LEN);
+        next = &loading->expected[loading->n_expected++ % EXPECTED];
+        next->message = message;
+        next->batch = batch;
+        next->tenant = tenant;
+        next->hash = thread_expect(core, tenant, name);
+        next->name_len = (uint32_t)name.len;
+        memcpy(next->name, name.data, name.len);
+}
+
 void core_load_message(struct core *core, struct now now, const struct stored_message *stored, uint32_t bytes) {
         struct loading_batch *batch = find_claim(loading_get(core), stored->seq);
         uint32_t tenant = tenant_get(core, stored->tenant);
         struct message message = {.seq = stored->seq, .accepted = stored->accepted};
-        struct thread *thread;
 
         /* What the calendar says about the past may be in the future, if it was set back: then it is now. */
         message.at = mono_min(now_to_mono(now, stored->accepted), now.mono);
@@ -138,19 +185,17 @@ void core_load_message(struct core *core, struct now now, const struct stored_me
                 message_list_push(core, &batch->dead->messages, message_new(core, message));
                 return;
         }
-        thread = thread_get(core, now, tenant, stored->thread);
-        thread->has_mute = thread->has_mute || message.is_mute;
-        thread_push(core, thread, message);
-        if (batch && batch->record.seq == stored->seq)
-                batch->thread = thread_index(core, thread);
+        expect(core, now, tenant, stored->thread, message, batch && batch->record.seq == stored->seq ? batch : NULL);
 }
 
 void core_load_seen(struct core *core, const struct stored_seen *seen) { seen_push(&core->seen, seen, NULL); }
 
 void core_load_answer(struct core *core, struct now now, uint64_t seq, struct bytes answer) {
         const struct loading_batch *batch = find_claim(loading_get(core), seq);
-        const struct thread *thread = batch && batch->thread != NONE ? &core->threads[batch->thread] : NULL;
+        const struct thread *thread;
 
+        take_all_expected(core, now);
+        thread = batch && batch->thread != NONE ? &core->threads[batch->thread] : NULL;
         if (thread)
                 echoes_push(core, now, thread->tenant, (struct bytes){thread->name, thread->name_len}, answer, 0,
                             false);
@@ -214,6 +259,7 @@ static struct mono backoff_due(const struct core *core, struct now now, const st
 void core_load_done(struct core *core, struct now now, struct effects *fx) {
         struct loading *loading = loading_get(core);
 
+        take_all_expected(core, now);
         for (uint32_t i = 0; i < loading->n_batches; i++) {
                 struct loading_batch *batch = &loading->batches[i];
 

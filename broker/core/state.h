@@ -175,6 +175,10 @@ struct core {
 struct thread *thread_find(const struct core *core, uint32_t tenant, struct bytes name);
 /* New or old; a new one is collecting, with nothing. */
 struct thread *thread_get(struct core *core, struct now now, uint32_t tenant, struct bytes name);
+/* The same for one that was expected, with the hash that this answered: from then on the memory that it is looked for
+ * in is fetched, so that it is there a little later. */
+struct thread *thread_get_hashed(struct core *core, struct now now, uint32_t tenant, struct bytes name, uint32_t hash);
+uint32_t thread_expect(const struct core *core, uint32_t tenant, struct bytes name);
 void threads_done(struct core *core);
 /* It must hold no message. */
 void thread_free(struct core *core, struct thread *thread);

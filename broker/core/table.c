@@ -133,6 +133,13 @@ void table_remove(struct table *table, uint32_t hash, uint32_t value) {
         table->n--;
 }
 
+void table_expect(const struct table *table, uint32_t hash) {
+        if (table->slots.n > 0)
+                __builtin_prefetch(&table->slots.items[home_of(&table->slots, hash)]);
+        if (table->before.n > 0)
+                __builtin_prefetch(&table->before.items[home_of(&table->before, hash)]);
+}
+
 bool table_next(const struct table *table, struct table_probe *probe, uint32_t *ret_value) {
         if (table->n == 0)
                 return false;

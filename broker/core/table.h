@@ -40,6 +40,8 @@ void table_reserve(struct table *table, uint32_t n);
 void table_push(struct table *table, uint32_t hash, uint32_t value);
 /* The pair must be in the table. */
 void table_remove(struct table *table, uint32_t hash, uint32_t value);
+/* The hash is looked for soon: has its slots fetched into the cache meanwhile. */
+void table_expect(const struct table *table, uint32_t hash);
 /* Begins with { .hash = hash }; answers each candidate in turn, false when there are no more. The table must not
  * change meanwhile. */
 bool table_next(const struct table *table, struct table_probe *probe, uint32_t *ret_value);

@@ -64,6 +64,13 @@ struct thread *thread_find(const struct core *core, uint32_t tenant, struct byte
         return find(core, tenant, name, hash_name(core, tenant, name));
 }
 
+uint32_t thread_expect(const struct core *core, uint32_t tenant, struct bytes name) {
+        uint32_t hash = hash_name(core, tenant, name);
+
+        table_expect(&core->by_name, hash);
+        return hash;
+}
+
 static uint32_t take_slot(struct core *core) {
         uint32_t index = core->free_thread;
 
@@ -81,7 +88,10 @@ static uint32_t take_slot(struct core *core) {
 }
 
 struct thread *thread_get(struct core *core, struct now now, uint32_t tenant, struct bytes name) {
-        uint32_t hash = hash_name(core, tenant, name);
+        return thread_get_hashed(core, now, tenant, name, hash_name(core, tenant, name));
+}
+
+struct thread *thread_get_hashed(struct core *core, struct now now, uint32_t tenant, struct bytes name, uint32_t hash) {
         struct thread *thread = find(core, tenant, name, hash);
         uint32_t index, ticket;
         bool is_held;
