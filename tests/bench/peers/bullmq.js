@@ -5,7 +5,7 @@ const IORedis = require('ioredis');
 const B = require('./bench.js');
 const connect = (port) => new (IORedis.Redis || IORedis)({ port, host: '127.0.0.1', maxRetriesPerRequest: null });
 const gone = { removeOnComplete: true, removeOnFail: true };
-const CHUNK = 500, FLIGHT = 4, PER_S = 500, ALONG_S = 5;
+const CHUNK = 500, FLIGHT = 4, PER_S = 500, ALONG_S = 10;
 
 if (process.argv[2] === 'worker') worker(...process.argv.slice(3).map(Number));
 else B.run(main);

@@ -122,7 +122,8 @@ def test_a_client_is_asked_to_leave_before_it_is_killed():
 
 def test_a_client_that_fails_says_why():
     with stage.Stage() as scene:
-        wrong = {'echo ouch >&2; exit 3': 'ended with 3: ouch', 'echo hello': 'printed no figures: hello'}
+        wrong = {'echo ouch >&2; exit 3': 'ended with 3: ouch', 'echo hello': 'printed no figures: hello',
+                 'echo "TypeError: no" >&2; echo "  at x:1" >&2; exit 1': 'ended with 1: TypeError: no'}
         for command, said in wrong.items():
             try:
                 scene.run('sh', '-c', command)

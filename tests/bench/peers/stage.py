@@ -4,6 +4,7 @@ the clients' programs, which are compiled and fetched once into build-bench."""
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -180,11 +181,17 @@ class Stage:
             errors.seek(0)
             said = errors.read().strip()
         if client.returncode != 0:
-            raise Failed(f'ended with {client.returncode}: {said[-400:] or output[-400:]}')
+            raise Failed(f'ended with {client.returncode}: {gist(said) or output[-400:]}')
         return output
 
     def node(self, script, *arguments, **keys):
         return self.run('node', HERE / script, *arguments, **keys)
+
+
+def gist(said):
+    """Of what a program wrote before it failed: its first error where it names one, as Node.js does above a stack."""
+    named = [line.strip() for line in said.splitlines() if re.match(r'\s*\w*Error\b.*: ', line)]
+    return named[0] if named else said[-400:]
 
 
 def end_client(client):
