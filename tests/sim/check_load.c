@@ -2,6 +2,7 @@
  * all. */
 #include "tests/sim/check_state.h"
 
+#include "common/hash.h"
 #include "common/memory.h"
 
 #include <string.h>
@@ -17,10 +18,7 @@ struct found {
 
 static struct found *batches;
 static uint32_t n_batches, batches_cap;
-static struct note_found {
-        uint64_t seq;
-        int64_t until_ms;
-} *notes;
+static struct noted *notes;
 static uint32_t n_notes, notes_cap;
 static uint64_t newest_id; /* of the ids that are remembered, the seq */
 
@@ -33,43 +31,57 @@ void check_on_load_begin(void) {
 
 void check_on_loaded_seen(const struct stored_seen *seen) { newest_id = seen->seq; }
 
+static uint64_t sum_of(const struct stored_note *note) {
+        uint64_t words[] = {(uint64_t)note->kind, (uint64_t)note->at.ms, (uint64_t)note->until.ms, note->word};
+
+        return hash_64(0, (struct bytes){words, sizeof words}) ^ hash_64(1, note->tenant) ^ hash_64(2, note->name) ^
+               hash_64(3, note->value);
+}
+
 void check_on_loaded_note(const struct stored_note *note) {
         if (n_notes == notes_cap) {
                 notes_cap = notes_cap ? notes_cap * 2 : 256;
                 notes = memory_resize(notes, notes_cap, sizeof *notes);
         }
-        notes[n_notes++] = (struct note_found){note->seq, note->until.ms};
+        notes[n_notes++] = (struct noted){note->seq, sum_of(note)};
 }
 
 /* -- notes that are known to be there ------------------------------------------------------------------------------ */
 
-bool check_has_noted(uint64_t seq) {
+static struct noted *find_noted(uint64_t seq) {
         for (uint32_t i = 0; i < checks.n_notes; i++)
-                if (checks.notes[i] == seq)
-                        return true;
-        return false;
+                if (checks.notes[i].seq == seq)
+                        return &checks.notes[i];
+        return NULL;
 }
 
-void check_put_noted(uint64_t seq) {
-        if (check_has_noted(seq))
-                return;
-        if (checks.n_notes == checks.notes_cap) {
+void check_put_noted(const struct stored_note *note) {
+        struct noted *noted = find_noted(note->seq);
+
+        if (!noted && checks.n_notes == checks.notes_cap) {
                 checks.notes_cap = checks.notes_cap ? checks.notes_cap * 2 : 256;
                 checks.notes = memory_resize(checks.notes, checks.notes_cap, sizeof *checks.notes);
         }
-        checks.notes[checks.n_notes++] = seq;
+        if (!noted)
+                noted = &checks.notes[checks.n_notes++];
+        *noted = (struct noted){note->seq, sum_of(note)};
 }
 
 void check_drop_noted(uint64_t seq) {
         for (uint32_t i = 0; i < checks.n_notes; i++)
-                if (checks.notes[i] == seq)
+                if (checks.notes[i].seq == seq)
                         checks.notes[i--] = checks.notes[--checks.n_notes];
 }
 
 static void check_notes(void) {
-        for (uint32_t i = 0; i < n_notes; i++)
-                if (!check_has_noted(notes[i].seq))
+        for (uint32_t i = 0; i < n_notes; i++) {
+                const struct noted *noted = find_noted(notes[i].seq);
+
+                if (!noted)
                         sim_violation("G1 durable", "a note that is gone is there after a start");
+                if (noted->sum != notes[i].sum)
+                        sim_violation("G1 durable", "a note is not what it was before a start");
+        }
         if (n_notes != checks.n_notes)
                 sim_violation("G1 durable", "%u notes are there after a start; %u were stored", n_notes,
                               checks.n_notes);
@@ -112,19 +124,11 @@ static const struct found *find_batch(uint64_t seq) {
         return NULL;
 }
 
-static const struct note_found *find_note(uint64_t seq) {
+static const struct noted *find_note(uint64_t seq) {
         for (uint32_t i = 0; i < n_notes; i++)
                 if (notes[i].seq == seq)
                         return &notes[i];
         return NULL;
-}
-
-/* Does the note say that a hold is to end at another time than it was? */
-static bool moves_end(const struct check_fact *fact) {
-        for (uint32_t i = 0; i < SIM_ALL_THREADS; i++)
-                if (checks.threads[i].is_held && checks.threads[i].hold_note == fact->seq)
-                        return checks.threads[i].hold_until_ms != fact->note.until.ms;
-        return false;
 }
 
 static bool is_same(const struct found *a, const struct found *b) {
@@ -168,7 +172,7 @@ static int has_happened(const struct check_fact *fact) {
         case CHANGE_DELETE_BATCH:
                 return !found;
         case CHANGE_PUT_NOTE:
-                return find_note(fact->seq) && find_note(fact->seq)->until_ms == fact->note.until.ms;
+                return find_note(fact->seq) && find_note(fact->seq)->sum == sum_of(&fact->note);
         case CHANGE_DELETE_NOTE:
                 return !find_note(fact->seq);
         case CHANGE_PUT_ANSWER:
@@ -183,12 +187,13 @@ static int has_happened(const struct check_fact *fact) {
 
 /* What was the same before does not tell. */
 static bool is_telling(const struct check_fact *fact) {
+        const struct noted *noted = find_noted(fact->seq);
         const struct said *first;
 
-        if (fact->type == CHANGE_PUT_NOTE && moves_end(fact))
-                return true;
-        if (fact->type == CHANGE_PUT_NOTE || fact->type == CHANGE_DELETE_NOTE)
-                return check_has_noted(fact->seq) == (fact->type == CHANGE_DELETE_NOTE);
+        if (fact->type == CHANGE_PUT_NOTE)
+                return !noted || noted->sum != sum_of(&fact->note);
+        if (fact->type == CHANGE_DELETE_NOTE)
+                return noted;
         if (fact->type == CHANGE_PUT_SEEN)
                 return true;
         if (fact->type != CHANGE_PUT_MESSAGE && is_new(fact->seq))

@@ -158,6 +158,11 @@ struct uuid {
         int64_t until_ms, until;
 };
 
+/* A note that the store has: its seq, and a sum of what it says. */
+struct noted {
+        uint64_t seq, sum;
+};
+
 /* A change, without what it points to: the commit may never be heard of again. */
 struct check_fact {
         enum change_type type;
@@ -205,7 +210,7 @@ struct checks {
         struct model_provider providers[SIM_PROVIDERS];
         uint64_t turn;
         int64_t turn_now, turn_wall; /* by the clock in microseconds, by the calendar in milliseconds */
-        uint64_t *notes; /* the seqs of those in the store */
+        struct noted *notes; /* those in the store */
         uint32_t n_notes, notes_cap;
         struct numbers told_runs; /* whose results it took in this turn */
         struct uuid noted[64]; /* workers that may have leases, as the store has it */
@@ -250,10 +255,9 @@ void check_fullness(uint32_t thread);
 void check_is_ready(uint32_t thread);
 /* After a start: what the core must have made of the store. */
 void check_on_broker_loaded(void);
-/* The store has a note under that seq; it has none. */
-void check_put_noted(uint64_t seq);
+/* The store has this note; it has none under that seq. */
+void check_put_noted(const struct stored_note *note);
 void check_drop_noted(uint64_t seq);
-bool check_has_noted(uint64_t seq);
 /* Those of the last commit that was begun. */
 const struct check_fact *check_facts(uint32_t *ret_n);
 void check_forget_facts(void);

@@ -305,7 +305,7 @@ static void apply(const struct check_fact *fact) {
                 check_of_seq(fact->seq)->has_answer = false;
                 break;
         case CHANGE_PUT_NOTE:
-                check_put_noted(fact->seq);
+                check_put_noted(&fact->note);
                 check_on_note(&fact->note);
                 if (fact->note.kind == STORED_HOLD || fact->note.kind == STORED_TAKEOVER ||
                     fact->note.kind == STORED_CLOSED)
