@@ -145,6 +145,16 @@ static int open_all(struct loop *loop) {
         return r;
 }
 
+/* Without it the next start reads the journal, which is no harm. */
+static void settle(struct loop *loop) {
+        int r = store_end(loop->store);
+
+        if (r < 0)
+                log_warning("journal_stays", LOG_TEXT("why", strerror(-r)),
+                            LOG_TEXT("hint", "nothing is lost: the next start reads the journal. Until then it belongs "
+                                             "to any copy of the store"));
+}
+
 static void close_all(struct loop *loop) {
         sockets_close(loop->sockets);
         core_free(loop->core);
@@ -170,6 +180,8 @@ static int run(struct loop *loop) {
                  LOG_TEXT("workers", sockets_endpoint(loop->sockets, SOCKET_WORKERS)),
                  LOG_TEXT("stats", sockets_endpoint(loop->sockets, SOCKET_STATS)));
         r = loop_run(loop);
+        if (r == 0)
+                settle(loop);
         log_info("stopped");
         return r;
 }

@@ -52,6 +52,20 @@ static void log_store(const struct room_watch *watch, const struct config *confi
                                                "makes some. Raise limits.store_bytes if the disk has more"));
 }
 
+/* What the journal holds is estimated, and what was deleted since takes room until it is settled: near the bound that
+ * is done first. That it finds no room itself says the same. */
+static int read_usage(struct room_watch *watch, const struct config *config, struct store *store) {
+        bool is_of_disk;
+        int r = store_usage(store, &watch->usage);
+
+        if (r < 0 || bytes_left(&watch->usage, config, &is_of_disk) >= 2 * margin_of(config))
+                return r;
+        r = store_settle(store);
+        if (r < 0 && !store_is_lack_of_room(store, r))
+                return r;
+        return store_usage(store, &watch->usage);
+}
+
 static void look_at_store(struct room_watch *watch, const struct config *config, struct core *core) {
         uint64_t left = bytes_left(&watch->usage, config, &watch->is_of_disk);
         uint64_t margin = margin_of(config);
@@ -88,7 +102,7 @@ int room_look(struct room_watch *watch, struct mono now, bool has_taken, const s
         look_at_memory(watch, config, core);
         if (watch->has_looked && !has_taken && !watch->is_store_full && span_to_ms(since) < LIMIT_ROOM_LOOK_MS)
                 return 0;
-        r = store_usage(store, &watch->usage);
+        r = read_usage(watch, config, store);
         if (r < 0)
                 return r;
         watch->looked = now;

@@ -162,6 +162,13 @@
 /* A store that is opened needs so much of its file system: for LMDB's lock file, which is memory that ends the process
  * when the disk has no room behind it, and for the first commit. */
 #define LIMIT_STORE_OPEN_BYTES (1 << 20)
+/* The journal at first, and as far as it grows. Each time it is full the database takes what is left of it, which costs
+ * two flushes and, at the most, some tenths of a second: a large one spares more, and makes that wait longer. The
+ * broker keeps as much of it in memory. */
+#define LIMIT_JOURNAL_BYTES_FIRST (256 << 10)
+#define LIMIT_JOURNAL_BYTES_MAX (16 << 20)
+/* It grows while its disk has so many times as much free as it is to grow by. */
+#define LIMIT_JOURNAL_SHARE 8
 /* After a commit that found no room: the pause before the next try, and it grows up to the second. */
 #define LIMIT_COMMIT_RETRY_MS 100
 #define LIMIT_COMMIT_RETRY_MAX_MS 1000

@@ -55,6 +55,10 @@ struct engine_ops {
         /* Commits are numbered without a gap. The number of the one that is being made; when none is, of the last one
          * before the engine was opened, 0 = it was new. */
         uint64_t (*number)(const struct engine *engine);
+        /* The journal got to that record: noted beside the database, see mark.h. And to which it got before the engine
+         * was opened. NULL: an engine without a disk. */
+        void (*mark)(struct engine *engine, uint64_t journal);
+        uint64_t (*marked)(const struct engine *engine);
         /* Zero for what cannot be known. NULL: an engine without a disk. */
         int (*usage)(struct engine *engine, struct engine_usage *ret);
 };

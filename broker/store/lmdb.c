@@ -3,6 +3,7 @@
  * Flags: MDB_NOTLS and nothing else. NOSYNC, NOMETASYNC and MAPASYNC give up what an acknowledgement promises; WRITEMAP
  * turns a full disk into a SIGBUS. No DUPSORT: its deletes had bugs up to 0.9.31. */
 #include "broker/store/engine.h"
+#include "broker/store/folder.h"
 #include "broker/store/mark.h"
 
 #include "common/ensure.h"
@@ -30,7 +31,8 @@ struct lmdb {
         MDB_txn *write, *read;
         bool is_reading;
         uint64_t opened_at; /* the last commit then */
-        bool is_marked; /* in lull.lock, see mark.h */
+        struct mark mark; /* in lull.lock, see mark.h */
+        bool is_marked; /* by this process */
 };
 
 static struct lmdb *lmdb_of(struct engine *engine) { return (struct lmdb *)engine; }
@@ -153,13 +155,25 @@ static int lmdb_commit(struct engine *engine) {
         end_making(lmdb, error == 0);
         if (error != 0)
                 return as_errno(error);
-        r = mark_write(lmdb->lock_fd, number, !lmdb->is_marked);
+        lmdb->mark.number = number;
+        r = mark_write(lmdb->lock_fd, lmdb->mark, !lmdb->is_marked);
         /* The commit stands, with its mark or without; only the first has to have one. */
         if (!lmdb->is_marked && r < 0)
                 return r;
         lmdb->is_marked = true;
         return 0;
 }
+
+/* The record stands, with its mark or without. */
+static void lmdb_mark(struct engine *engine, uint64_t journal) {
+        struct lmdb *lmdb = lmdb_of(engine);
+
+        lmdb->mark.journal = journal;
+        if (lmdb->is_marked && mark_write(lmdb->lock_fd, lmdb->mark, false) < 0)
+                return;
+}
+
+static uint64_t lmdb_marked(const struct engine *engine) { return ((const struct lmdb *)engine)->mark.journal; }
 
 static uint64_t lmdb_number(const struct engine *engine) {
         const struct lmdb *lmdb = (const struct lmdb *)engine;
@@ -280,6 +294,8 @@ static const struct engine_ops lmdb_ops = {
         .release = lmdb_release,
         .bytes = lmdb_bytes,
         .number = lmdb_number,
+        .mark = lmdb_mark,
+        .marked = lmdb_marked,
         .usage = lmdb_usage,
 };
 
@@ -288,43 +304,10 @@ static void engine_close(struct engine **engine) {
                 (*engine)->ops->close(*engine);
 }
 
-/* That a folder has what is in it must itself survive a loss of power. */
-static int sync_folder(const char *folder) {
-        CLEANUP_CLOSE int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-        return fd < 0 || fsync(fd) < 0 ? -errno : 0;
-}
-
-/* One folder, which its parent then has, durably. */
-static int make_one_folder(const char *path) {
-        CLEANUP_FREE char *parent = memory_print("%s/..", path);
-
-        if (mkdir(path, 0700) < 0)
-                return errno == EEXIST ? 0 : -errno;
-        return sync_folder(parent);
-}
-
-static int make_folder(const char *folder) {
-        CLEANUP_FREE char *path = memory_copy_text(folder, strlen(folder));
-
-        for (char *at = path + 1; *at; at++) {
-                int r;
-
-                if (*at != '/')
-                        continue;
-                *at = 0;
-                r = make_one_folder(path);
-                if (r < 0)
-                        return r;
-                *at = '/';
-        }
-        return make_one_folder(path);
-}
-
 /* Our own lock beside LMDB's: two brokers on one folder would each hand out the same batches. */
 static int lock_folder(struct lmdb *lmdb, const char *folder, char **ret_error) {
         CLEANUP_FREE char *path = memory_print("%s/lull.lock", folder);
-        int r = make_folder(folder);
+        int r = folder_make(folder);
 
         if (r < 0) {
                 *ret_error = memory_print("cannot make the store's folder %s: %s; give the broker a folder it may "
@@ -405,14 +388,13 @@ static int begin_again(struct lmdb *lmdb, const char *folder) {
         return open_environment(lmdb, folder);
 }
 
-static int check_mark(const struct lmdb *lmdb, const char *folder, char **ret_error) {
-        uint64_t mark = mark_read(lmdb->lock_fd);
-
-        if (mark <= lmdb->opened_at)
+static int check_mark(struct lmdb *lmdb, const char *folder, char **ret_error) {
+        lmdb->mark = mark_read(lmdb->lock_fd);
+        if (lmdb->mark.number <= lmdb->opened_at)
                 return 0;
         *ret_error = memory_print("the store is damaged: it is at commit %llu, and was at commit %llu; put back a copy "
                                   "of the whole folder, or, if it is one, remove %s/lull.lock",
-                                  (unsigned long long)lmdb->opened_at, (unsigned long long)mark, folder);
+                                  (unsigned long long)lmdb->opened_at, (unsigned long long)lmdb->mark.number, folder);
         return -EBADMSG;
 }
 
@@ -429,7 +411,7 @@ int engine_lmdb_open(const char *folder, struct engine **ret, char **ret_error) 
         if (r < 0)
                 return r;
         error = open_environment(lmdb, folder);
-        if (error == MDB_INVALID && mark_read(lmdb->lock_fd) == 0)
+        if (error == MDB_INVALID && mark_read(lmdb->lock_fd).number == 0)
                 error = begin_again(lmdb, folder);
         if (error != 0) {
                 *ret_error = memory_print("cannot open the store in %s: %s", folder, mdb_strerror(error));
@@ -438,7 +420,7 @@ int engine_lmdb_open(const char *folder, struct engine **ret, char **ret_error) 
         r = check_mark(lmdb, folder, ret_error);
         if (r < 0)
                 return r;
-        r = sync_folder(folder);
+        r = folder_sync(folder);
         if (r < 0) {
                 *ret_error = memory_print("cannot sync the folder %s: %s", folder, strerror(-r));
                 return r;

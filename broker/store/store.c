@@ -1,11 +1,9 @@
 #include "broker/store/store_private.h"
 
-#include "common/ensure.h"
 #include "common/memory.h"
 
 #include <errno.h>
 #include <string.h>
-#include <sys/random.h>
 
 static const char *const table_nouns[ENGINE_N_TABLES] = {"head",   "message",    "batch record",
                                                          "answer", "message id", "note"};
@@ -15,6 +13,9 @@ struct store *store_close(struct store *store) {
                 return NULL;
         if (store->engine)
                 store->engine->ops->close(store->engine);
+        journal_done(&store->journal);
+        overlay_done(&store->overlay);
+        buffer_done(&store->image);
         buffer_done(&store->scratch);
         free(store);
         return NULL;
@@ -28,24 +29,22 @@ static void tally(struct values_tally *tally, struct bytes value) {
         tally->sum += values_checksum(value);
 }
 
-int store_put(struct store *store, enum engine_table table, uint64_t seq) {
-        struct buffer *value = &store->scratch;
+int store_put(struct store *store, enum engine_table table, uint64_t seq, struct bytes value) {
         int r = 0;
 
-        if (value->len > (size_t)ENGINE_PIECE * (UINT16_MAX + 1))
-                return -EFBIG; /* its pieces could not be numbered */
         if (table != ENGINE_META)
-                tally(&store->meta.tallies[table], buffer_bytes(value));
-        for (size_t at = 0, piece = 0; at < value->len && r == 0; at += ENGINE_PIECE, piece++) {
-                size_t len = value->len - at < ENGINE_PIECE ? value->len - at : ENGINE_PIECE;
+                tally(&store->meta.tallies[table], value);
+        for (size_t at = 0, piece = 0; at < value.len && r == 0; at += ENGINE_PIECE, piece++) {
+                size_t len = value.len - at < ENGINE_PIECE ? value.len - at : ENGINE_PIECE;
 
                 r = store->engine->ops->put(store->engine, table, (struct engine_key){seq, (uint16_t)piece},
-                                            (struct bytes){value->data + at, len});
+                                            (struct bytes){(const uint8_t *)value.data + at, len});
         }
         return r;
 }
 
-void store_on_gone(void *context, struct bytes piece, bool is_first) {
+/* A value goes, says its first piece: takes it off the tally. */
+static void on_gone(void *context, struct bytes piece, bool is_first) {
         struct values_tally *tally = context;
 
         if (!is_first)
@@ -55,7 +54,7 @@ void store_on_gone(void *context, struct bytes piece, bool is_first) {
 }
 
 int store_drop(struct store *store, enum engine_table table, uint64_t seq) {
-        return store->engine->ops->remove(store->engine, table, seq, store_on_gone, &store->meta.tallies[table]);
+        return store->engine->ops->remove(store->engine, table, seq, on_gone, &store->meta.tallies[table]);
 }
 
 /* Joins pieces as a scan brings them, and hands on each whole value. */
@@ -92,9 +91,8 @@ static int join(void *context, struct engine_key key, struct bytes piece) {
         return joiner->whole(joiner->context, key.seq, payload);
 }
 
-/* Every value of a table, each joined and checked. */
-static int scan(struct store *store, enum engine_table table, int (*whole)(void *, uint64_t, struct bytes),
-                void *context, struct values_tally *ret_found, char **ret_error) {
+int store_scan(struct store *store, enum engine_table table, int (*whole)(void *, uint64_t, struct bytes),
+               void *context, struct values_tally *ret_found, char **ret_error) {
         struct joiner joiner = {.value = &store->scratch, .whole = whole, .context = context};
         int r;
 
@@ -117,7 +115,7 @@ static int scan_all(struct store *store, enum engine_table table, int (*whole)(v
                     void *context, char **ret_error) {
         const struct values_tally *noted = &store->meta.tallies[table];
         struct values_tally found;
-        int r = scan(store, table, whole, context, &found, ret_error);
+        int r = store_scan(store, table, whole, context, &found, ret_error);
 
         if (r < 0 || (found.n == noted->n && found.sum == noted->sum))
                 return r;
@@ -127,7 +125,7 @@ static int scan_all(struct store *store, enum engine_table table, int (*whole)(v
         return -EBADMSG;
 }
 
-/* One value. */
+/* One value of the engine. */
 struct reading {
         uint64_t seq;
         struct bytes payload;
@@ -142,8 +140,8 @@ static int take_first(void *context, uint64_t seq, struct bytes payload) {
         return 1;
 }
 
-static int read_value(struct store *store, enum engine_table table, uint64_t seq, struct buffer *memory,
-                      struct bytes *ret_payload) {
+static int read_from_engine(struct store *store, enum engine_table table, uint64_t seq, struct buffer *memory,
+                            struct bytes *ret_payload) {
         struct reading reading = {.seq = seq};
         struct joiner joiner = {.value = memory, .whole = take_first, .context = &reading};
         int r = store->engine->ops->scan(store->engine, table, seq, join, &joiner);
@@ -156,80 +154,17 @@ static int read_value(struct store *store, enum engine_table table, uint64_t seq
         return 0;
 }
 
-/* -- open ---------------------------------------------------------------------------------------------------------- */
+int store_read_value(struct store *store, enum engine_table table, uint64_t seq, struct buffer *memory,
+                     struct bytes *ret_payload) {
+        const struct overlay_entry *entry = overlay_find(&store->overlay, table, seq);
 
-static int decode_meta(void *context, uint64_t seq, struct bytes payload) {
-        return values_decode_meta(payload, context);
-}
-
-int store_write_meta(struct store *store) {
-        store->meta.commit = store->engine->ops->number(store->engine);
-        buffer_clear(&store->scratch);
-        values_encode_meta(&store->scratch, &store->meta);
-        return store_put(store, ENGINE_META, 0);
-}
-
-/* Reads the head, or makes one, and counts the epoch up. */
-static int begin_epoch(struct store *store, char **ret_error) {
-        struct engine *engine = store->engine;
-        uint64_t number = engine->ops->number(engine);
-        struct values_tally found;
-        int r = scan(store, ENGINE_META, decode_meta, &store->meta, &found, ret_error);
-
-        if (r < 0)
-                return r;
-        if (number == 0) {
-                store->meta = (struct values_meta){.format = VALUES_FORMAT, .reserved_seq = 1};
-                ENSURE(getrandom(&store->meta.salt, sizeof store->meta.salt, 0) == sizeof store->meta.salt);
-        }
-        if (store->meta.format < VALUES_FORMAT_OLDEST || store->meta.format > VALUES_FORMAT) {
-                *ret_error = memory_print("the store has layout %u, this lull-broker reads layouts %d to %d; use the "
-                                          "version that wrote it",
-                                          store->meta.format, VALUES_FORMAT_OLDEST, VALUES_FORMAT);
-                return -EPROTONOSUPPORT;
-        }
-        if (store->meta.commit != number) {
-                *ret_error =
-                        memory_print("the store is damaged: head 0 is of commit %llu, and the last commit is %llu; "
-                                     "put back a copy, or move the store away to start empty: what it held is "
-                                     "then lost",
-                                     (unsigned long long)store->meta.commit, (unsigned long long)number);
-                return -EBADMSG;
-        }
-        /* What is written from here on a version from before would misread. */
-        store->meta.format = VALUES_FORMAT;
-        store->meta.epoch++;
-        store->first_seq = store->meta.reserved_seq;
-        r = engine->ops->begin(engine);
-        if (r == 0)
-                r = store_write_meta(store);
-        if (r == 0)
-                r = engine->ops->commit(engine);
-        if (r < 0)
-                *ret_error = memory_print("cannot write to the store: %s", strerror(-r));
-        return r;
-}
-
-int store_open(const char *uri, struct store **ret, char **ret_error) {
-        CLEANUP_STORE struct store *store = memory_new(1, sizeof *store);
-        int r = 0;
-
-        if (strncmp(uri, "lmdb:", 5) == 0 && uri[5])
-                r = engine_lmdb_open(uri + 5, &store->engine, ret_error);
-        else if (strcmp(uri, "memory:") == 0)
-                store->engine = engine_memory_open();
-        else
-                *ret_error = memory_print("broker.store is '%s'; write lmdb:FOLDER", uri), r = -EINVAL;
-        if (r == 0)
-                r = begin_epoch(store, ret_error);
-        if (r < 0)
-                return r;
-        *ret = TAKE(store);
+        if (!entry)
+                return read_from_engine(store, table, seq, memory, ret_payload);
+        if (entry->state == OVERLAY_GONE)
+                return -ENOENT;
+        /* It was never away: nothing can have happened to it. */
+        *ret_payload = (struct bytes){store->image.data + entry->at + VALUES_HEAD, entry->len - VALUES_HEAD};
         return 0;
-}
-
-struct store_head store_head(const struct store *store) {
-        return (struct store_head){store->meta.epoch, store->meta.salt, store->first_seq};
 }
 
 /* -- load ---------------------------------------------------------------------------------------------------------- */
@@ -295,8 +230,12 @@ static int load_answer(void *context, uint64_t seq, struct bytes payload) {
 
 int store_load(struct store *store, const struct store_visitor *visitor, char **ret_error) {
         struct load load = {visitor, &store->scratch};
-        int r = scan_all(store, ENGINE_NOTES, load_note, &load, ret_error);
+        int r = store_settle(store);
 
+        if (r < 0)
+                *ret_error = memory_print("cannot write to the store: %s", strerror(-r));
+        if (r == 0)
+                r = scan_all(store, ENGINE_NOTES, load_note, &load, ret_error);
         if (r == 0)
                 r = scan_all(store, ENGINE_BATCHES, load_batch, &load, ret_error);
         if (r == 0)
@@ -310,13 +249,25 @@ int store_load(struct store *store, const struct store_visitor *visitor, char **
 
 /* -- read ---------------------------------------------------------------------------------------------------------- */
 
+/* What is still to come to the database counts as if it were there. */
+static void add_overlay(const struct overlay *overlay, struct engine_usage *usage) {
+        uint64_t of_file = overlay->bytes < usage->reusable ? overlay->bytes : usage->reusable;
+        uint64_t of_disk = overlay->bytes - of_file;
+
+        usage->data += overlay->bytes;
+        usage->reusable -= of_file;
+        if (usage->disk_free != UINT64_MAX)
+                usage->disk_free -= of_disk < usage->disk_free ? of_disk : usage->disk_free;
+}
+
 int store_usage(struct store *store, struct store_usage *ret) {
-        struct engine_usage usage = {.data = store_bytes(store), .disk_free = UINT64_MAX};
+        struct engine_usage usage = {.data = store->engine->ops->bytes(store->engine), .disk_free = UINT64_MAX};
         int r = store->engine->ops->usage ? store->engine->ops->usage(store->engine, &usage) : 0;
 
         if (r < 0)
                 return r;
-        *ret = (struct store_usage){usage.data, usage.reusable, usage.disk_free};
+        add_overlay(&store->overlay, &usage);
+        *ret = (struct store_usage){usage.data, usage.reusable, usage.disk_free, journal_bytes(&store->journal)};
         return 0;
 }
 
@@ -332,7 +283,7 @@ bool store_is_lack_of_room(struct store *store, int error) {
 
 int store_read_message(struct store *store, uint64_t seq, struct buffer *memory, struct stored_message *ret) {
         struct bytes payload;
-        int r = read_value(store, ENGINE_MESSAGES, seq, memory, &payload);
+        int r = store_read_value(store, ENGINE_MESSAGES, seq, memory, &payload);
 
         return r < 0 ? r : values_decode_message(seq, payload, ret);
 }
@@ -350,7 +301,7 @@ static int push_former_message(uint64_t seq, struct bytes payload, struct buffer
 
 int store_read_run_message(struct store *store, uint64_t seq, struct buffer *memory, struct buffer *run) {
         struct bytes payload, message;
-        int r = read_value(store, ENGINE_MESSAGES, seq, memory, &payload);
+        int r = store_read_value(store, ENGINE_MESSAGES, seq, memory, &payload);
 
         if (r == 0)
                 r = values_find_run_message(payload, &message);
@@ -362,9 +313,14 @@ int store_read_run_message(struct store *store, uint64_t seq, struct buffer *mem
 }
 
 int store_read_answer(struct store *store, uint64_t seq, struct buffer *memory, struct bytes *ret) {
-        return read_value(store, ENGINE_ANSWERS, seq, memory, ret);
+        return store_read_value(store, ENGINE_ANSWERS, seq, memory, ret);
 }
 
 void store_release(struct store *store) { store->engine->ops->release(store->engine); }
+struct store_counts store_counts(const struct store *store) {
+        return store->counts;
+}
 const char *store_kind(const struct store *store) { return store->engine->ops->kind; }
-uint64_t store_bytes(const struct store *store) { return store->engine->ops->bytes(store->engine); }
+uint64_t store_bytes(const struct store *store) {
+        return store->engine->ops->bytes(store->engine) + journal_bytes(&store->journal);
+}

@@ -42,7 +42,7 @@ static void end(struct buffer *buffer, size_t at, uint64_t seq) {
 void values_encode_meta(struct buffer *buffer, const struct values_meta *meta) {
         size_t at = begin(buffer);
 
-        pack_push_array(buffer, 6);
+        pack_push_array(buffer, 8);
         pack_push_uint(buffer, meta->format);
         pack_push_uint(buffer, meta->epoch);
         pack_push_uint(buffer, meta->salt);
@@ -53,6 +53,8 @@ void values_encode_meta(struct buffer *buffer, const struct values_meta *meta) {
                 pack_push_uint(buffer, meta->tallies[i].n);
                 pack_push_uint(buffer, meta->tallies[i].sum);
         }
+        pack_push_uint(buffer, meta->journal);
+        pack_push_uint(buffer, meta->journal_bytes);
         end(buffer, at, 0);
 }
 
@@ -157,7 +159,7 @@ int values_decode_meta(struct bytes payload, struct values_meta *ret) {
         ret->epoch = (uint32_t)pack_pop_uint(&reader);
         ret->salt = pack_pop_uint(&reader);
         ret->reserved_seq = pack_pop_uint(&reader);
-        if (ret->format < 2) /* which store.c refuses */
+        if (ret->format < VALUES_FORMAT_OLDEST) /* which is refused */
                 return verdict(&reader, n >= 4);
         ret->commit = pack_pop_uint(&reader);
         is_whole = n >= 6 && pack_pop_array(&reader) >= 2 * VALUES_TALLIES;
@@ -165,6 +167,8 @@ int values_decode_meta(struct bytes payload, struct values_meta *ret) {
                 ret->tallies[i].n = pack_pop_uint(&reader);
                 ret->tallies[i].sum = pack_pop_uint(&reader);
         }
+        ret->journal = is_whole && n > 6 ? pack_pop_uint(&reader) : 0; /* layout 2 had no journal */
+        ret->journal_bytes = is_whole && n > 7 ? pack_pop_uint(&reader) : 0;
         return verdict(&reader, is_whole);
 }
 

@@ -18,6 +18,8 @@ struct values_meta {
         uint32_t format, epoch;
         uint64_t salt, reserved_seq;
         uint64_t commit; /* the number of the commit that wrote it */
+        uint64_t journal; /* the journal's records up to this number are in it */
+        uint64_t journal_bytes; /* as long is the journal that goes on from there; 0 = none, or nothing is in it */
         struct values_tally tallies[VALUES_TALLIES]; /* of each table, by its number in engine.h */
 };
 

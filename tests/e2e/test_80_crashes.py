@@ -1,7 +1,12 @@
 """Kill -9 at bad moments, and SIGTERM: nothing acknowledged is lost, nothing is handled twice, order holds."""
 
+import os
+import shutil
+import subprocess
 import threading
 import time
+
+import pytest
 
 from lull import wait_until
 from peers import reply
@@ -138,3 +143,86 @@ def test_a_broker_that_is_told_to_stop_keeps_everything(house):
     worker = house.worker(on_run=Worker.result)
     wait_until(lambda: house.state('ana') == 'done', 'the batch is done')
     assert worker.runs[0].ids == ['1']
+
+
+# -- the journal
+
+
+def leave(house, n=3):
+    """A broker that was killed with `n` messages in its journal; the journal's path."""
+    house.add_tenant(quiet='1s')
+    house.start_broker()
+    producer = house.producer()
+    for number in range(n):
+        assert producer.say(message('acme', 'ana', str(number), id=str(number))).accepted == 1
+    house.broker.kill()
+    return house.folder / 'store' / 'journal'
+
+
+def handled(house):
+    worker = house.worker(on_run=Worker.result)
+    wait_until(lambda: house.state('ana') == 'done', 'the batch is done')
+    return [id for run in worker.runs for id in run.ids]
+
+
+def test_a_store_without_its_journal_is_refused_and_taken_again_with_it(house):
+    journal = leave(house)
+    (house.folder / 'store' / 'lull.lock').unlink()  # as in a copy of the database alone
+    journal.rename(house.folder / 'journal')
+    log = house.start_refused('lull-broker')
+    assert 'the store is damaged: its journal is missing' in log and 'put back a copy of the whole folder' in log
+    shutil.copy(house.folder / 'journal', journal)
+    house.start_broker()
+    assert handled(house) == ['0', '1', '2']
+
+
+@pytest.mark.parametrize('record', [0, 1, 2])
+def test_a_damaged_record_is_named_and_never_skipped(house, record):
+    journal = leave(house)
+    whole = journal.read_bytes()
+    at = whole.index(b'lulljrnl', record * 4096) + 60
+    journal.write_bytes(whole[:at] + bytes([whole[at] ^ 8]) + whole[at + 1:])
+    log = house.start_refused('lull-broker')
+    assert 'the store is damaged: ' in log and 'journal' in log
+    journal.write_bytes(whole)
+    house.start_broker()
+    assert handled(house) == ['0', '1', '2']
+
+
+def test_after_a_stop_in_good_order_the_database_is_whole_without_the_journal(house):
+    house.add_tenant(quiet='1s')
+    house.start_broker()
+    house.producer().say(message('acme', 'ana', 'Oi', id='1'))
+    assert house.broker.stop() == 0
+    (house.folder / 'store' / 'journal').unlink()
+    house.start_broker()
+    assert handled(house) == ['1']
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason='needs root, to mount a small disk')
+def test_on_a_full_disk_what_waits_is_finished_and_nothing_is_lost(house):
+    disk = house.folder / 'disk'
+    disk.mkdir()
+    if subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=8m', 'lull-test', disk], capture_output=True).returncode:
+        pytest.skip('mounting is not allowed here')
+    try:
+        house.add_tenant(quiet='1s')
+        house.configure(broker={'store': f'lmdb:{disk}/store'}, limits={'free_bytes': 0})
+        house.start_broker()
+        producer = house.producer()
+        assert producer.say(message('acme', 'ana', 'Oi', id='1')).accepted == 1
+        with open(disk / 'others', 'wb', buffering=0) as others:
+            with pytest.raises(OSError):
+                while others.write(b'x' * 4096):
+                    pass
+        late = message('acme', 'bia', 'Oi', id='2')
+        wait_until(lambda: producer.say(late).refused == {0: 'store_full'}, 'it is full')
+        assert handled(house) == ['1']
+        house.broker.kill()
+        (disk / 'others').unlink()
+        house.start_broker()
+        assert producer.say_again([message('acme', 'ana', 'Oi', id='1')]).duplicates == [0]
+        assert producer.say(message('acme', 'bia', 'Oi', id='3')).accepted == 1
+        assert house.broker.stop() == 0
+    finally:
+        subprocess.run(['umount', '-l', disk], check=False)

@@ -8,6 +8,8 @@
 
 #include "broker/questions.h"
 #include "broker/settings.h"
+#include "broker/store/record.h"
+#include "broker/store/store_private.h"
 #include "common/ensure.h"
 #include "common/memory.h"
 #include "tests/sim/check.h"
@@ -22,6 +24,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* So small that it is full, grows and begins anew all the time. */
+static const struct journal_sizes journal_sizes = {4 * RECORD_ALIGN, 16 * RECORD_ALIGN};
 
 enum { TURN_US = 20, TURN_MAX_US = 2000, COMMIT_US = 300, COMMIT_MAX_US = 30000 };
 
@@ -80,8 +85,21 @@ static void open_store(void) {
         if (sim.profile.has_disk)
                 snprintf(uri, sizeof uri, "lmdb:%s/store", broker.folder);
         disk_drain(); /* a start waits for room */
-        if (store_open(uri, &broker.loop.store, &error) < 0)
+        if (store_open_sized(uri, &journal_sizes, &broker.loop.store, &error) < 0)
                 sim_violation("G1 durable", "the store does not open: %s", error);
+}
+
+/* What its journal went through is for the report. */
+static void close_store(void) {
+        struct store_counts counts = {0};
+
+        if (broker.loop.store)
+                counts = store_counts(broker.loop.store);
+        sim.stats.journaled += counts.n_records;
+        sim.stats.replayed += counts.n_replayed;
+        sim.stats.checkpoints += counts.n_checkpoints;
+        sim.stats.grown += counts.n_grown;
+        broker.loop.store = store_close(broker.loop.store);
 }
 
 /* -- start --------------------------------------------------------------------------------------------------------- */
@@ -182,7 +200,7 @@ static void forget(void) {
         broker.loop.core = core_free(broker.loop.core);
         broker.loop.settings = settings_free(broker.loop.settings);
         if (sim.profile.has_disk)
-                broker.loop.store = store_close(broker.loop.store);
+                close_store();
         for (uint32_t i = 0; i < broker.loop.n_questions; i++)
                 question_done(&broker.loop.questions[i]);
         broker.loop.n_questions = broker.loop.n_undelivered = 0;
@@ -193,7 +211,7 @@ void broker_done(void) {
         if (broker_process.is_up)
                 forget();
         broker_process.is_up = false;
-        broker.loop.store = store_close(broker.loop.store);
+        close_store();
         effects_done(&broker.loop.fx);
         buffer_done(&broker.loop.memory);
         outbox_done(&broker.loop.outbox);
@@ -215,6 +233,8 @@ void broker_end(enum broker_end end, int64_t down_us) {
         check_on_broker_end();
         broker_process.is_up = false;
         broker_process.generation++;
+        if (end == BROKER_CLEAN && sim.profile.has_disk && store_end(broker.loop.store) < 0)
+                tell("broker", "has no room for its last commit");
         forget();
         if (end == BROKER_POWER_LOSS && sim.profile.has_disk)
                 disk_power_loss((enum disk_loss)sim_roll(DISK_N_LOSSES), sim.dice);

@@ -117,6 +117,9 @@ static void report(const struct sim_stats *stats, double seconds) {
                " batches finished by that, %" PRIu64 " events that came again\n",
                stats->events, stats->linked, stats->stirred, stats->taken_over, stats->recorded, stats->changed,
                stats->shown, stats->seen_off, stats->came_again);
+        printf("%" PRIu64 " commits in the journal, %" PRIu64 " of them read back at a start; %" PRIu64
+               " times the database took what it held, %" PRIu64 " times it grew\n",
+               stats->journaled, stats->replayed, stats->checkpoints, stats->grown);
         printf("%" PRIu64 " seeds on LMDB; violations: 0\nchaos: %" PRIu64 " passed, 0 failed\n", stats->n_lmdb,
                stats->n_seeds);
 }

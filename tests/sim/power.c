@@ -59,6 +59,7 @@ struct total {
         uint32_t counts[POWER_N_CLASSES][POWER_N_VERDICTS];
         uint32_t n_images, n_stories, n_commits, n_points, n_exhausted, n_syncs, n_writes, n_failed;
         uint64_t n_sectors, longest_file;
+        struct store_counts journal;
 };
 
 /* -- one image ----------------------------------------------------------------------------------------------------- */
@@ -71,6 +72,8 @@ static bool is_failure(enum power_class class, enum power_verdict verdict) {
 
 static void describe(const struct power_image *image) {
         printf("%s, after %zu of the writes and syncs", power_class_names[image->class], image->at);
+        if (power_is_damage(image->class))
+                printf(", %s", power_file_names[image->file]);
         if (power_is_damage(image->class))
                 printf(", byte %llu of page %llu, bit %u", (unsigned long long)image->damaged_at % 4096,
                        (unsigned long long)image->damaged_at / 4096, image->bit);
@@ -124,7 +127,7 @@ static enum power_verdict check_damaged(const struct run *run, struct worker *wo
 /* -- a worker ------------------------------------------------------------------------------------------------------ */
 
 static void forget_files(const char *folder) {
-        static const char *const names[] = {"data.mdb", "lock.mdb", "lull.lock"};
+        static const char *const names[] = {"data.mdb", "lock.mdb", "lull.lock", "journal"};
 
         for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
                 CLEANUP_FREE char *path = memory_print("%s/%s", folder, names[i]);
@@ -246,6 +249,10 @@ static void add_up(const struct run *run, struct total *total) {
         total->n_points += power_images_points(run->images, &n_exhausted);
         total->n_exhausted += n_exhausted;
         total->n_sectors += story->n_sectors;
+        total->journal.n_records += story->journal.n_records;
+        total->journal.n_replayed += story->journal.n_replayed;
+        total->journal.n_checkpoints += story->journal.n_checkpoints;
+        total->journal.n_grown += story->journal.n_grown;
         for (size_t i = 0; i < story->log.n; i++)
                 ++*(story->log.entries[i].type == DISK_ENTRY_WRITE ? &total->n_writes : &total->n_syncs);
         if (story->file_len > total->longest_file)
@@ -309,6 +316,10 @@ static void show_total(const struct total *total, struct span took) {
         printf("\n%u stories, %u commits: %u writes of %llu sectors, %u syncs; files of up to %llu KB\n",
                total->n_stories, total->n_commits, total->n_writes, (unsigned long long)total->n_sectors,
                total->n_syncs, (unsigned long long)total->longest_file / 1024);
+        printf("%llu of the commits went into the journal, which was emptied %llu times, grew %llu times, and had %llu "
+               "records at a start\n",
+               (unsigned long long)total->journal.n_records, (unsigned long long)total->journal.n_checkpoints,
+               (unsigned long long)total->journal.n_grown, (unsigned long long)total->journal.n_replayed);
         printf("%u points at which the power goes, %u of them with every combination of unsynced sectors\n",
                total->n_points, total->n_exhausted);
         printf("%u images in %.1f s; each %uth that opened was written to and opened again\n\n", total->n_images,

@@ -20,7 +20,8 @@ const char *const power_class_names[POWER_N_CLASSES] = {
 /* A moment at which the power may go. */
 struct point {
         size_t at;
-        uint32_t n_sectors; /* that are not synced there */
+        enum power_file file; /* the one that is being written */
+        uint32_t n_sectors; /* of it, that are not synced there */
         uint32_t first; /* the number of its first image */
         bool is_exhausted;
 };
@@ -77,13 +78,23 @@ static uint32_t count_unsynced(const struct disk_file *file) {
 
 /* -- points -------------------------------------------------------------------------------------------------------- */
 
+/* The store syncs one of the two before it goes on with the other. */
+static struct point point_at(const struct power_images *images, size_t at) {
+        uint32_t n = count_unsynced(&images->files[POWER_DATABASE]);
+
+        if (n > 0)
+                return (struct point){.at = at, .file = POWER_DATABASE, .n_sectors = n};
+        return (struct point){
+                .at = at, .file = POWER_JOURNAL, .n_sectors = count_unsynced(&images->files[POWER_JOURNAL])};
+}
+
 static void find_points(struct power_images *images) {
         size_t n = images->story->log.n;
 
         images->points = memory_new(n, sizeof *images->points);
         for (size_t at = 1; at <= n; at++) {
                 replay_to(images, at);
-                images->points[images->n_points++] = (struct point){at, count_unsynced(&images->files[0]), 0, false};
+                images->points[images->n_points++] = point_at(images, at);
         }
 }
 
@@ -167,10 +178,11 @@ static const struct point *point_of(const struct power_images *images, uint32_t 
         return &images->points[low];
 }
 
-/* The small files beside it go their own way. */
+/* The files beside it go their own way. */
 static void lose_others(struct power_images *images, struct power_image *image, enum disk_loss loss, uint64_t *dice) {
-        for (int i = 1; i < DISK_LOG_FILES; i++)
-                disk_file_lose(&images->files[i], loss, 0, dice, &image->contents[i]);
+        for (int i = 0; i < DISK_LOG_FILES; i++)
+                if (i != (int)image->file)
+                        disk_file_lose(&images->files[i], loss, 0, dice, &image->contents[i]);
 }
 
 static void lose(struct power_images *images, struct power_image *image, uint64_t *dice) {
@@ -184,17 +196,19 @@ static void lose(struct power_images *images, struct power_image *image, uint64_
         else
                 loss = nth == 0 ? DISK_LOSE_ALL : nth == 1 ? DISK_LOSE_NONE : in_turn[(nth + point->at) % 4];
         replay_to(images, point->at);
-        if (!point->is_exhausted && images->files[0].n_writes > 0)
-                victim = disk_roll(dice, images->files[0].n_writes);
-        disk_file_lose(&images->files[0], loss, victim, dice, &image->contents[0]);
+        image->file = point->file;
+        if (!point->is_exhausted && images->files[image->file].n_writes > 0)
+                victim = disk_roll(dice, images->files[image->file].n_writes);
+        disk_file_lose(&images->files[image->file], loss, victim, dice, &image->contents[image->file]);
         lose_others(images, image, loss == DISK_LOSE_ALL || loss == DISK_LOSE_NONE ? loss : DISK_LOSE_ANY, dice);
         image->class = loss == DISK_LOSE_UNCHOSEN ? POWER_LOSE_UNCHOSEN : (enum power_class)loss;
         image->at = point->at;
 }
 
-/* Half of the blows go where LMDB keeps its structure: its two heads, and the first bytes of a page. */
+/* Half of the blows go where LMDB keeps its structure: its two heads, and the first bytes of a page. Of the journal it
+ * is the heads of records: each begins a page, and most are at its beginning. */
 static uint64_t pick_byte(struct power_image *image, uint64_t *dice) {
-        uint32_t len = (uint32_t)image->contents[0].len, page = disk_roll(dice, len / 4096) * 4096;
+        uint32_t len = (uint32_t)image->contents[image->file].len, page = disk_roll(dice, len / 4096) * 4096;
 
         switch (disk_roll(dice, 4)) {
         case 0:
@@ -211,18 +225,21 @@ static void damage(struct power_images *images, struct power_image *image, uint6
         const struct power_story *story = images->story;
         uint32_t nth = image->number - images->n_losses;
         size_t ack = 1 + (size_t)nth * (story->n_acks - 1) / images->n_damages;
+        uint8_t *data;
 
         image->at = story->acks[ack].end;
+        image->file = disk_roll(dice, 2) ? POWER_JOURNAL : POWER_DATABASE;
         replay_to(images, image->at);
-        disk_file_lose(&images->files[0], DISK_LOSE_ALL, 0, dice, &image->contents[0]);
+        disk_file_lose(&images->files[image->file], DISK_LOSE_ALL, 0, dice, &image->contents[image->file]);
         lose_others(images, image, DISK_LOSE_NONE, dice);
         image->class = disk_roll(dice, 2) ? POWER_FLIP : POWER_ZERO;
         image->damaged_at = pick_byte(image, dice);
         image->bit = disk_roll(dice, 8);
+        data = image->contents[image->file].data;
         if (image->class == POWER_FLIP)
-                image->contents[0].data[image->damaged_at] ^= (uint8_t)(1u << image->bit);
+                data[image->damaged_at] ^= (uint8_t)(1u << image->bit);
         else
-                memset(image->contents[0].data + image->damaged_at / DISK_SECTOR * DISK_SECTOR, 0, DISK_SECTOR);
+                memset(data + image->damaged_at / DISK_SECTOR * DISK_SECTOR, 0, DISK_SECTOR);
 }
 
 void power_images_build(struct power_images *images, uint32_t number, struct power_image *image) {

@@ -27,9 +27,10 @@ struct power_image {
         size_t at; /* so many entries of the log had happened */
         uint32_t ack; /* the last acknowledgement before */
         bool is_under_way; /* the next one's writing had begun */
+        enum power_file file; /* the one that is damaged, or whose sectors are lost */
         uint64_t damaged_at; /* damage: the byte; and which bit */
         uint32_t bit;
-        struct buffer contents[DISK_LOG_FILES]; /* of the log's files; the first is the one that is damaged */
+        struct buffer contents[DISK_LOG_FILES]; /* of the log's files */
 };
 
 struct power_images;

@@ -3,7 +3,8 @@
  * closed and opened. What is written is recorded, and what must be there after each commit is noted. */
 #pragma once
 
-#include "broker/store/store.h"
+#include "broker/store/record.h"
+#include "broker/store/store_private.h"
 #include "tests/sim/disk.h"
 
 /* What a store holds, as a sum: equal sums, equal contents. */
@@ -27,12 +28,19 @@ struct power_ack {
         bool is_commit; /* else an opening */
 };
 
+/* The files whose writing is recorded. */
+enum power_file { POWER_DATABASE, POWER_MARK, POWER_JOURNAL };
+extern const char *const power_file_names[DISK_LOG_FILES];
+/* Of the store's journal: so small that it is full, and begins anew, all the time. */
+extern const struct journal_sizes power_journal_sizes;
+
 struct power_story {
         struct disk_log log;
         struct power_ack *acks;
         size_t n_acks, cap;
         uint32_t n_commits;
         uint64_t salt, file_len, n_sectors; /* of the store; at the end; written in all */
+        struct store_counts journal;
 };
 
 /* Plays it in the empty folder `folder`. */

@@ -107,6 +107,7 @@ struct process {
 struct sim_stats {
         uint64_t steps[STEP_N], faults[FAULT_N];
         uint64_t n_steps, n_idle, n_seeds, n_lmdb;
+        uint64_t journaled, replayed, checkpoints, grown; /* of the broker's journal */
         uint64_t messages, finished, dead, duplicates, refused, late;
         uint64_t runs, adopted, accepted, replies, repeated, calls, calls_repeated;
         uint64_t interrupted, spared, opened, in_doubt, read_back;

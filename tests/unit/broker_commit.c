@@ -14,11 +14,11 @@
 
 /* -- the disk ------------------------------------------------------------------------------------------------------ */
 
-enum fault { FAULT_NONE, FAULT_NO_ROOM, FAULT_SHORT_WRITE, FAULT_BROKEN };
+enum fault { FAULT_NONE, FAULT_NO_ROOM, FAULT_SHORT_WRITE, FAULT_BROKEN, FAULT_UNHEARD /* done, and called no room */ };
 
 static struct {
         enum fault fault;
-        bool is_full; /* as statvfs says it */
+        bool is_full, is_short; /* as statvfs says it; or that little is left */
         int n_failed, n_waits, mend_after, stop_after;
 } disk;
 
@@ -28,6 +28,7 @@ static ssize_t write_at_fault(size_t len) {
         case FAULT_NONE:
                 return 0;
         case FAULT_NO_ROOM:
+        case FAULT_UNHEARD:
                 errno = ENOSPC;
                 break;
         case FAULT_BROKEN:
@@ -54,6 +55,8 @@ int disk_fstatvfs64(int fd, struct statvfs *ret) NAMED("fstatvfs64");
 ssize_t disk_pwrite(int fd, const void *data, size_t len, off_t at) {
         ssize_t n = write_at_fault(len);
 
+        if (disk.fault == FAULT_UNHEARD && syscall(SYS_pwrite64, fd, data, len, at) == (ssize_t)len)
+                return errno = ENOSPC, -1;
         return n ? n : (ssize_t)syscall(SYS_pwrite64, fd, data, len, at);
 }
 
@@ -75,7 +78,7 @@ ssize_t disk_writev(int fd, const struct iovec *parts, int n) {
 }
 
 int disk_fstatvfs(int fd, struct statvfs *ret) {
-        *ret = (struct statvfs){.f_frsize = 4096, .f_bavail = disk.is_full ? 0 : 1 << 20};
+        *ret = (struct statvfs){.f_frsize = 4096, .f_bavail = disk.is_full ? 0 : disk.is_short ? 300 : 1 << 20};
         return 0;
 }
 
@@ -94,7 +97,7 @@ static int begin(void **state) {
 }
 
 static int end(void **state) {
-        static const char *const names[] = {"/data.mdb", "/lock.mdb", "/lull.lock"};
+        static const char *const names[] = {"/data.mdb", "/lock.mdb", "/lull.lock", "/journal"};
         char path[128];
 
         for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -153,13 +156,13 @@ static void expect_none(struct store *store, uint64_t seq) {
 }
 
 /* A commit that finds no room at first, and what is there afterwards, also for the next start. */
-static void commit_through(enum fault fault) {
+static void commit_through(enum fault fault, const char *during) {
         struct store *store = open_store();
         struct effects fx = {0};
 
         put_message(&fx, 1, "before");
         assert_int_equal(commit(store, &fx), 0);
-        put_message(&fx, 2, "during");
+        put_message(&fx, 2, during);
         effects_delete(&fx, CHANGE_DELETE_MESSAGE, 1);
         disk.fault = fault;
         disk.is_full = true;
@@ -167,11 +170,11 @@ static void commit_through(enum fault fault) {
         assert_int_equal(commit(store, &fx), 0);
         assert_int_equal(disk.n_waits, 5);
         assert_in_range(disk.n_failed, 5, 1000);
-        expect_message(store, 2, "during");
+        expect_message(store, 2, during);
         expect_none(store, 1);
         store_close(store);
         store = open_store();
-        expect_message(store, 2, "during");
+        expect_message(store, 2, during);
         expect_none(store, 1);
         put_message(&fx, 3, "after");
         assert_int_equal(commit(store, &fx), 0);
@@ -180,8 +183,81 @@ static void commit_through(enum fault fault) {
         effects_done(&fx);
 }
 
-static void a_commit_without_room_is_made_again_until_there_is_room(void **state) { commit_through(FAULT_NO_ROOM); }
-static void so_is_one_whose_write_was_cut_short(void **state) { commit_through(FAULT_SHORT_WRITE); }
+/* More than the journal has room for: this one goes to the database. */
+static const char *long_text(void) {
+        static char text[LIMIT_JOURNAL_BYTES_FIRST + 1];
+
+        memset(text, 'x', sizeof text - 1);
+        return text;
+}
+
+static void a_commit_without_room_is_made_again_until_there_is_room(void **state) {
+        commit_through(FAULT_NO_ROOM, "during");
+}
+
+static void so_is_one_that_goes_to_the_database(void **state) { commit_through(FAULT_NO_ROOM, long_text()); }
+static void so_is_one_whose_write_was_cut_short(void **state) { commit_through(FAULT_SHORT_WRITE, "during"); }
+
+static void so_is_one_to_the_database_whose_write_was_cut_short(void **state) {
+        commit_through(FAULT_SHORT_WRITE, long_text());
+}
+
+/* On a disk that has little left there is no journal; it is made once there is room. */
+static void a_store_whose_disk_has_little_left_works_without_a_journal(void **state) {
+        struct effects fx = {0};
+        struct store *store;
+
+        disk.is_short = true;
+        store = open_store();
+        put_message(&fx, 1, "one");
+        assert_int_equal(commit(store, &fx), 0);
+        assert_int_equal(store_counts(store).n_records, 0);
+        disk.is_short = false;
+        for (uint64_t seq = 2; seq < 4; seq++) {
+                put_message(&fx, seq, "more");
+                assert_int_equal(commit(store, &fx), 0);
+        }
+        assert_int_equal(store_counts(store).n_records, 1);
+        store_close(store);
+        store = open_store();
+        expect_message(store, 1, "one");
+        expect_message(store, 3, "more");
+        store_close(store);
+        effects_done(&fx);
+}
+
+/* What was tried in vain lies in the journal as if it had been written. It is neither taken for a commit, nor for one
+ * that is missing. */
+static void give_up(bool is_ended) {
+        struct store *store = open_store();
+        struct effects fx = {0};
+
+        put_message(&fx, 1, "before");
+        assert_int_equal(commit(store, &fx), 0);
+        put_message(&fx, 2, "in vain");
+        disk.fault = FAULT_UNHEARD;
+        disk.stop_after = 1;
+        assert_int_equal(commit(store, &fx), COMMIT_GIVEN_UP);
+        disk.fault = FAULT_NONE;
+        assert_int_equal(is_ended ? store_end(store) : store_settle(store), 0);
+        if (is_ended) {
+                store_close(store);
+                store = open_store();
+        }
+        expect_message(store, 1, "before");
+        expect_none(store, 2);
+        put_message(&fx, 3, "after");
+        assert_int_equal(commit(store, &fx), 0);
+        store_close(store);
+        store = open_store();
+        expect_message(store, 3, "after");
+        expect_none(store, 2);
+        store_close(store);
+        effects_done(&fx);
+}
+
+static void a_commit_that_was_given_up_does_not_come_back(void **state) { give_up(true); }
+static void nor_does_it_stand_in_the_way_of_the_next(void **state) { give_up(false); }
 
 static void a_broken_disk_is_not_waited_for(void **state) {
         struct store *store = open_store();
@@ -282,10 +358,11 @@ static void what_is_in_use_and_what_is_free_in_the_file_add_up(void **state) {
         assert_int_equal(commit(store, &fx), 0);
         assert_int_equal(store_usage(store, &full), 0);
         assert_in_range(full.data_bytes - before.data_bytes, 1800000, 2400000);
-        assert_int_equal(full.data_bytes + full.reusable_bytes, store_bytes(store));
+        assert_int_equal(full.data_bytes + full.reusable_bytes + full.journal_bytes, store_bytes(store));
         for (uint64_t seq = 1; seq <= 1000; seq++)
                 effects_delete(&fx, CHANGE_DELETE_MESSAGE, seq);
         assert_int_equal(commit(store, &fx), 0);
+        assert_int_equal(store_settle(store), 0);
         assert_int_equal(store_usage(store, &after), 0);
         assert_in_range(after.data_bytes, 1, before.data_bytes + 100000);
         assert_in_range(after.reusable_bytes, 1800000, 3000000);
@@ -297,7 +374,12 @@ int main(void) {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
         static const struct CMUnitTest tests[] = {
                 TEST(a_commit_without_room_is_made_again_until_there_is_room),
+                TEST(so_is_one_that_goes_to_the_database),
                 TEST(so_is_one_whose_write_was_cut_short),
+                TEST(so_is_one_to_the_database_whose_write_was_cut_short),
+                TEST(a_store_whose_disk_has_little_left_works_without_a_journal),
+                TEST(a_commit_that_was_given_up_does_not_come_back),
+                TEST(nor_does_it_stand_in_the_way_of_the_next),
                 TEST(a_broken_disk_is_not_waited_for),
                 TEST(who_waits_can_be_told_to_stop_and_nothing_of_it_is_stored),
                 TEST(a_number_reserved_by_a_commit_that_failed_is_reserved_by_the_next),

@@ -92,7 +92,7 @@ static void put_raw(struct store *store, uint64_t seq, struct bytes payload) {
         buffer_clear(&store->scratch);
         values_encode_answer(&store->scratch, seq, payload); /* a head, and the payload as it is */
         assert_int_equal(store->engine->ops->begin(store->engine), 0);
-        assert_int_equal(store_put(store, ENGINE_MESSAGES, seq), 0);
+        assert_int_equal(store_put(store, ENGINE_MESSAGES, seq, buffer_bytes(&store->scratch)), 0);
         assert_int_equal(store_write_meta(store), 0);
         assert_int_equal(store->engine->ops->commit(store->engine), 0);
 }
