@@ -131,7 +131,7 @@ static _Noreturn void check_in_child(struct spool *spool, int fd) {
 
 int spool_child_check(struct spool *spool, char **ret_error) {
         struct finding finding;
-        struct child child;
+        struct child child = {.fd = -1};
         int r = child_start(&child);
         bool is_said;
 

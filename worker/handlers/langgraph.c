@@ -228,7 +228,7 @@ static void on_runs(void *context, const struct outcome_response *response) {
 
 static void on_thread(void *context, const struct outcome_response *response) {
         struct langgraph_call *self = context;
-        char query[PATH_MAX_LEN];
+        char query[32];
 
         if (is_too_large(self, response) || is_failed(self, response))
                 return;
