@@ -125,21 +125,21 @@ static int wait_for_any(const struct sockets *sockets, struct pollfd *items, int
 void sockets_wait(struct sockets *sockets, int fd, struct span timeout) {
         struct mono end = mono_add(clock_mono(), span_max(timeout, span_us(0)));
         struct pollfd items[SOCKET_N + 1];
+        bool is_there = false;
 
         for (int i = 0; i < SOCKET_N; i++)
                 if (sockets->is_stirred[i] && has_frames(sockets, i))
-                        timeout = span_us(0);
-        for (;;) {
-                int n = wait_for_any(sockets, items, fd, span_max(timeout, span_us(0)));
-                bool is_there = n <= 0 || items[SOCKET_N].revents != 0;
+                        is_there = true;
+        do {
+                struct span left = is_there ? span_us(0) : span_max(timeout, span_us(0));
+                int n = wait_for_any(sockets, items, fd, left);
 
+                is_there = is_there || n <= 0 || items[SOCKET_N].revents != 0;
                 for (int i = 0; n > 0 && i < SOCKET_N; i++)
                         if (items[i].revents != 0 && has_frames(sockets, i))
                                 is_there = true;
                 timeout = mono_since(end, clock_mono());
-                if (is_there || timeout.us <= 0)
-                        return;
-        }
+        } while (!is_there && timeout.us > 0);
 }
 
 static int receive_part(void *socket, zmq_msg_t *part) {
