@@ -70,8 +70,12 @@ void check_collect(uint32_t index) {
 
         if (thread->is_held && thread->list.n > 0 && thread->state != MODEL_RUNNING)
                 thread->state = MODEL_HELD;
-        if (thread->list.n == 0)
-                thread->is_awaited = false, thread->outage = 0;
+        /* What comes next makes it a new one, even if it begins at once. */
+        if (thread->list.n == 0) {
+                thread->is_awaited = false;
+                thread->outage = 0;
+                thread->tried = thread->tried_before = 0;
+        }
         if (thread->state == MODEL_HELD && thread->list.n == 0)
                 thread->state = MODEL_COLLECTING;
         if (thread->state == MODEL_HELD)
