@@ -267,7 +267,7 @@ static struct model_run *on_run(struct process *to, const struct wire_run *wire)
         check_recording(run);
         check_name(run);
         if (run->has_answer)
-                check_on_reply(&checks.said[run->messages.items[0]], wire->answer);
+                check_on_reply(&checks.said[run->messages.items[0]], wire->answer, wire->posted);
         check_turns(run);
         /* What it waited for since it was ready was not who is busy. */
         if (checks.threads[run->thread].state == MODEL_READY)

@@ -10,15 +10,15 @@
 
 /* -- echoes -------------------------------------------------------------------------------------------------------- */
 
-/* Bits: which of the texts "re 0" to "re 3" it has. */
-static uint32_t replies_of(struct bytes answer, uint32_t *ret_n) {
+/* Bits: which of the texts "re 0" to "re 3" it has, from the reply `first` on. */
+static uint32_t replies_of(struct bytes answer, uint32_t first, uint32_t *ret_n) {
         struct bytes replies[LIMIT_REPLIES];
         uint32_t which, bits = 0;
         char text[16];
 
         if (wire_decode_answer(answer, replies, ret_n) < 0)
                 return *ret_n = 0;
-        for (uint32_t i = 0; i < *ret_n; i++) {
+        for (uint32_t i = first; i < *ret_n; i++) {
                 snprintf(text, sizeof text, "%.*s", BYTES_PRINT(replies[i]));
                 if (sscanf(text, "re %u", &which) == 1 && which < 4)
                         bits |= 1u << which;
@@ -34,9 +34,9 @@ static void note_replies(uint32_t thread, uint32_t bits) {
                 }
 }
 
-void check_on_reply(struct said *said, struct bytes answer) {
-        said->replies = replies_of(answer, &said->n_replies);
-        note_replies(said->thread, said->replies);
+void check_on_reply(struct said *said, struct bytes answer, uint32_t first) {
+        said->replies = replies_of(answer, 0, &said->n_replies);
+        note_replies(said->thread, replies_of(answer, first, &said->n_replies));
 }
 
 void check_load_replies(void) {

@@ -339,8 +339,9 @@ bool check_is_record(const struct model_run *run);
 
 /* -- check_shown.c: what is to be seen of replies ------------------------------------------------------------------ */
 
-/* An answer goes out: what it says may come back. `said` is the first message that it answers. */
-void check_on_reply(struct said *said, struct bytes answer);
+/* An answer goes out, from its reply `first` on: what it says may come back. `said` is the first message that it
+ * answers. */
+void check_on_reply(struct said *said, struct bytes answer, uint32_t first);
 /* What may yet go out is expected back after a start, too. */
 void check_load_replies(void);
 /* Is what a person says our own reply, under whichever of the thread's names it went out? 1 and 0; -1: only the broker

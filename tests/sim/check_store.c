@@ -274,7 +274,7 @@ static void on_answer(const struct check_fact *fact) {
         if (said->is_record)
                 sim_violation("recorded", "an answer to message %u is taken, which is only to be recorded",
                               check_number_of(said));
-        check_on_reply(said, fact->answer);
+        check_on_reply(said, fact->answer, 0);
         if (checks.threads[said->thread].fence)
                 check_is_as_written(check_find_run(checks.threads[said->thread].fence));
 }
