@@ -202,7 +202,8 @@ static int write_changes(struct store *store, const struct change *changes, size
                 r = apply(store, &changes[i]);
         if (r < 0)
                 return r;
-        record_end(&store->image, begin, store->meta.salt, journal_next(&store->journal));
+        record_end(&store->image, begin, store->meta.salt,
+                   (struct record_name){journal_next(&store->journal), store->meta.commit});
         return write_record(store, begin);
 }
 

@@ -87,18 +87,19 @@ static int replay_record(struct store *store, size_t begin, size_t len) {
         return r;
 }
 
-/* Those that follow what is in the database, up to the first that is not there; *ret_end is where that would be. */
+/* Those that follow what is in the database, up to the first that is not there; *ret_end is where that would be. One
+ * that goes on from a later commit than the database is at does not follow. */
 static int replay(struct store *store, size_t *ret_end) {
         struct bytes image = buffer_bytes(&store->image);
-        uint64_t number = 0;
+        struct record_name name = {0};
         size_t at = 0, len;
         int r = 0;
 
         store->journal.last = store->meta.journal;
-        while (r == 0 && (len = record_find(image, at, store->meta.salt, &number)) > 0 &&
-               number == journal_next(&store->journal)) {
+        while (r == 0 && (len = record_find(image, at, store->meta.salt, &name)) > 0 &&
+               name.number == journal_next(&store->journal) && name.base <= store->meta.commit) {
                 r = replay_record(store, at, len);
-                store->journal.last = number;
+                store->journal.last = name.number;
                 store->counts.n_replayed++;
                 at += len;
         }
@@ -110,10 +111,10 @@ static int replay(struct store *store, size_t *ret_end) {
 /* Is there a record behind the end which is not older? A record is written only when the one before it is durable. */
 static bool is_cut(const struct store *store, size_t end) {
         struct bytes image = buffer_bytes(&store->image);
-        uint64_t number;
+        struct record_name name;
 
         for (size_t at = end; at < image.len; at += RECORD_ALIGN)
-                if (record_find(image, at, store->meta.salt, &number) > 0 && number > store->journal.last)
+                if (record_find(image, at, store->meta.salt, &name) > 0 && name.number > store->journal.last)
                         return true;
         return false;
 }
@@ -128,7 +129,9 @@ static int replay_all(struct store *store, const char *folder, char **ret_error)
         if (record_is_foreign(buffer_bytes(&store->image), store->meta.salt))
                 return damaged_journal(folder, "its journal is of another store", ret_error);
         if (replay(store, &end) < 0 || is_cut(store, end))
-                return damaged_journal(folder, "a record in the middle of its journal is not what was written",
+                return damaged_journal(folder,
+                                       "a record in the middle of its journal is not what was written, or not of this "
+                                       "copy of the database",
                                        ret_error);
         if (store->engine->ops->marked(store->engine) > store->journal.last)
                 return damaged_journal(folder, "the last records of its journal are not there, or not what was written",

@@ -11,7 +11,7 @@
 #define MAGIC UINT64_C(0x6c6e726a6c6c756c) /* "lulljrnl" */
 
 /* What the head holds, at eight bytes each. */
-enum { WORD_CHECKSUM, WORD_MAGIC, WORD_STORE, WORD_NUMBER, WORD_LENGTH };
+enum { WORD_CHECKSUM, WORD_MAGIC, WORD_STORE, WORD_NUMBER, WORD_LENGTH, WORD_BASE };
 
 static void set_word(uint8_t *head, int word, uint64_t value) {
         value = htole64(value);
@@ -68,7 +68,7 @@ void record_push_drop(struct buffer *buffer, enum engine_table table, uint64_t s
         push_operation(buffer, table, true, seq);
 }
 
-void record_end(struct buffer *buffer, size_t begin, uint64_t salt, uint64_t number) {
+void record_end(struct buffer *buffer, size_t begin, uint64_t salt, struct record_name name) {
         size_t len = buffer->len - begin, padding = padded(len) - len;
         uint8_t *head;
 
@@ -77,14 +77,15 @@ void record_end(struct buffer *buffer, size_t begin, uint64_t salt, uint64_t num
         head = buffer->data + begin;
         set_word(head, WORD_MAGIC, MAGIC);
         set_word(head, WORD_STORE, store_of(salt));
-        set_word(head, WORD_NUMBER, number);
+        set_word(head, WORD_NUMBER, name.number);
         set_word(head, WORD_LENGTH, len);
-        set_word(head, WORD_CHECKSUM, checksum((struct bytes){head, len}, salt, number));
+        set_word(head, WORD_BASE, name.base);
+        set_word(head, WORD_CHECKSUM, checksum((struct bytes){head, len}, salt, name.number));
 }
 
 /* -- decode -------------------------------------------------------------------------------------------------------- */
 
-size_t record_find(struct bytes journal, size_t at, uint64_t salt, uint64_t *ret_number) {
+size_t record_find(struct bytes journal, size_t at, uint64_t salt, struct record_name *ret_name) {
         const uint8_t *head = (const uint8_t *)journal.data + at;
         uint64_t len, number;
 
@@ -95,7 +96,7 @@ size_t record_find(struct bytes journal, size_t at, uint64_t salt, uint64_t *ret
         if (len < RECORD_HEAD || len > journal.len - at || word_of(head, WORD_STORE) != store_of(salt) ||
             word_of(head, WORD_CHECKSUM) != checksum((struct bytes){head, (size_t)len}, salt, number))
                 return 0;
-        *ret_number = number;
+        *ret_name = (struct record_name){number, word_of(head, WORD_BASE)};
         return padded((size_t)len);
 }
 

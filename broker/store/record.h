@@ -3,14 +3,20 @@
  * was acknowledged is never written again. Pure.
  *
  * The head, in little-endian words of 8 bytes: the XXH3 of all that follows it, seeded with the store's salt and the
- * number; "lulljrnl"; the store that it is of; the number; the length without the padding. An operation: the table (1
- * byte), whether it drops (1), nothing (2), the length of the value (4), the sequence number (8), the value. */
+ * number; "lulljrnl"; the store that it is of; the number; the length without the padding; the base (see below). An
+ * operation: the table (1 byte), whether it drops (1), nothing (2), the length of the value (4), the sequence number
+ * (8), the value. */
 #pragma once
 
 #include "broker/store/engine.h"
 #include "common/cleanup.h"
 
-enum { RECORD_ALIGN = 4096, RECORD_HEAD = 40, RECORD_OPERATION = 16 };
+enum { RECORD_ALIGN = 4096, RECORD_HEAD = 48, RECORD_OPERATION = 16 };
+
+struct record_name {
+        uint64_t number; /* records are numbered without a gap */
+        uint64_t base; /* the number of the database's commit that it goes on from */
+};
 
 struct record_operation {
         enum engine_table table;
@@ -28,10 +34,10 @@ size_t record_begin_put(struct buffer *buffer, enum engine_table table, uint64_t
 size_t record_end_put(struct buffer *buffer, size_t at);
 void record_push_drop(struct buffer *buffer, enum engine_table table, uint64_t seq);
 /* Ends the record that began at `begin`, with its padding. */
-void record_end(struct buffer *buffer, size_t begin, uint64_t salt, uint64_t number);
+void record_end(struct buffer *buffer, size_t begin, uint64_t salt, struct record_name name);
 
-/* The record that begins at `at`: how long it is with its padding, and *ret_number; 0 = none that is whole. */
-size_t record_find(struct bytes journal, size_t at, uint64_t salt, uint64_t *ret_number);
+/* The record that begins at `at`: how long it is with its padding, and *ret_name; 0 = none that is whole. */
+size_t record_find(struct bytes journal, size_t at, uint64_t salt, struct record_name *ret_name);
 /* Does what may be a record say that it is of another store? */
 bool record_is_foreign(struct bytes journal, uint64_t salt);
 /* The operation at *at of a record, and moves on; RECORD_HEAD is the first. 1, or 0 behind the last, or -EBADMSG. */

@@ -6,7 +6,9 @@
 
 #include <errno.h>
 
-enum { SALT = 7, NUMBER = 3 };
+enum { SALT = 7 };
+
+static const struct record_name written = {.number = 3, .base = 5};
 
 /* Encodes a record's operations again. */
 static int recode_record(struct bytes record, struct buffer *ret) {
@@ -27,23 +29,23 @@ static int recode_record(struct bytes record, struct buffer *ret) {
                 buffer_push(ret, operation.value.data, operation.value.len);
                 ENSURE(record_end_put(ret, value) == operation.value.len);
         }
-        record_end(ret, begin, SALT, NUMBER);
+        record_end(ret, begin, SALT, written);
         return r;
 }
 
 /* As a start reads it: record by record, and then what lies behind them. */
 static int recode_file(struct bytes file, struct buffer *ret) {
-        uint64_t number = 0;
+        struct record_name name;
         size_t at = 0, len;
         int r = 0;
 
         (void)record_is_foreign(file, SALT);
-        while (r == 0 && (len = record_find(file, at, SALT, &number)) > 0) {
+        while (r == 0 && (len = record_find(file, at, SALT, &name)) > 0) {
                 r = recode_record((struct bytes){(const uint8_t *)file.data + at, len}, ret);
                 at += len;
         }
         for (; at < file.len; at += RECORD_ALIGN)
-                (void)record_find(file, at, SALT, &number);
+                (void)record_find(file, at, SALT, &name);
         return r < 0 || ret->len == 0 ? -EBADMSG : 0;
 }
 
@@ -52,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
         CLEANUP_BUFFER struct buffer record = {0};
         bool is_file = input_pop_byte(&input) % 2 == 0;
         struct bytes bytes = input_pop_rest(&input);
-        uint64_t number;
+        struct record_name name;
 
         if (is_file) {
                 fuzz_check_recode(recode_file, bytes);
@@ -60,8 +62,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
         }
         record_begin(&record);
         buffer_push(&record, bytes.data, bytes.len);
-        record_end(&record, 0, SALT, NUMBER);
-        ENSURE(record_find(buffer_bytes(&record), 0, SALT, &number) == record.len && number == NUMBER);
+        record_end(&record, 0, SALT, written);
+        ENSURE(record_find(buffer_bytes(&record), 0, SALT, &name) == record.len && name.number == written.number &&
+               name.base == written.base);
         fuzz_check_recode(recode_file, buffer_bytes(&record));
         return 0;
 }

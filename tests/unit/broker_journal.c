@@ -284,6 +284,34 @@ static void the_journal_of_another_store_is_named(void **state) {
         expect_refused("its journal is of another store");
 }
 
+/* What lies in a file of the store, put back later. */
+static void copy_file(const char *name, const char *to) {
+        CLEANUP_FREE char *path = path_of(name), *copy = path_of(to);
+        CLEANUP_CLOSE int from = open(path, O_RDONLY), fd = open(copy, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        char bytes[RECORD_ALIGN];
+        ssize_t n;
+
+        assert_true(from >= 0 && fd >= 0);
+        while ((n = read(from, bytes, sizeof bytes)) > 0)
+                assert_int_equal(write(fd, bytes, (size_t)n), n);
+}
+
+static void a_journal_upon_a_later_commit_of_the_database_is_named(void **state) {
+        static char body[20 * RECORD_ALIGN];
+        static const char nothing[24];
+        struct store *store = open_store();
+
+        put_text(store, 1);
+        assert_int_equal(store_settle(store), 0);
+        copy_file("data.mdb", "other");
+        put(store, 2, (struct bytes){body, sizeof body}); /* which goes to the database at once */
+        put_text(store, 3);
+        store_close(store);
+        copy_file("other", "data.mdb");
+        change_file("lull.lock", 0, nothing, sizeof nothing);
+        expect_refused("not of this copy of the database");
+}
+
 static void an_older_record_behind_the_last_one_is_not_read(void **state) {
         struct store *store = open_store();
 
@@ -332,6 +360,7 @@ int main(void) {
                 TEST(so_is_one_of_which_nothing_is_left),
                 TEST(a_journal_that_is_missing_or_too_short_is_named),
                 TEST(the_journal_of_another_store_is_named),
+                TEST(a_journal_upon_a_later_commit_of_the_database_is_named),
                 TEST(an_older_record_behind_the_last_one_is_not_read),
                 cmocka_unit_test(a_head_of_before_there_was_a_journal_is_read),
         };
