@@ -108,8 +108,11 @@ int journal_make(struct journal *journal, const char *folder) {
                 journal->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
                 r = journal->fd < 0 ? 0 : folder_sync(folder);
         }
-        if (r < 0 || journal->fd < 0 || journal->size >= journal->sizes.first)
+        if (r < 0 || journal->fd < 0)
                 return r;
+        /* Where an end came while it grew, nobody has flushed its length yet, which the head is to count on. */
+        if (journal->size >= journal->sizes.first)
+                return fsync(journal->fd) < 0 ? -errno : 0;
         return extend(journal, journal->sizes.first);
 }
 

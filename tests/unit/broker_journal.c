@@ -12,9 +12,21 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 static const struct journal_sizes sizes = {4 * RECORD_ALIGN, 16 * RECORD_ALIGN};
 static char folder[64], uri[80];
+
+/* The longest file that was flushed, in bytes. */
+static off_t flushed;
+
+int fsync(int fd) {
+        struct stat found;
+
+        if (fstat(fd, &found) == 0 && S_ISREG(found.st_mode) && found.st_size > flushed)
+                flushed = found.st_size;
+        return (int)syscall(SYS_fsync, fd);
+}
 
 static char *path_of(const char *name) { return memory_print("%s/%s", folder, name); }
 
@@ -185,6 +197,16 @@ static void what_came_and_went_meanwhile_never_reaches_the_database(void **state
         store_close(store);
 }
 
+static void a_length_that_an_end_left_is_flushed_before_it_is_counted_on(void **state) {
+        CLEANUP_FREE char *path = path_of("journal");
+
+        store_close(open_store());
+        assert_int_equal(truncate(path, 6 * RECORD_ALIGN), 0); /* it was to be eight */
+        flushed = 0;
+        store_close(open_store());
+        assert_int_equal(flushed, 6 * RECORD_ALIGN);
+}
+
 static void a_commit_that_does_not_fit_goes_to_the_database_with_what_was_kept(void **state) {
         static char body[20 * RECORD_ALIGN];
         struct store *store = open_store();
@@ -353,6 +375,7 @@ int main(void) {
                 TEST(what_is_committed_after_the_end_is_there_too),
                 TEST(it_begins_anew_and_grows_up_to_its_bound),
                 TEST(what_came_and_went_meanwhile_never_reaches_the_database),
+                TEST(a_length_that_an_end_left_is_flushed_before_it_is_counted_on),
                 TEST(a_commit_that_does_not_fit_goes_to_the_database_with_what_was_kept),
                 TEST(a_read_before_a_checkpoint_does_not_hide_what_it_wrote),
                 TEST(a_damaged_record_before_a_good_one_is_named_though_the_mark_is_gone),
