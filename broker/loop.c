@@ -87,7 +87,6 @@ static int decode_worker_frame(enum wire_type type, struct bytes body, struct ev
 static void take_single(struct loop *loop, const struct frame *frame, enum wire_type type, struct bytes body) {
         struct event event = {.from = frame->from};
 
-        loop->n_worker_frames++;
         if (decode_worker_frame(type, body, &event) < 0) {
                 send_error(loop, DOOR_WORKERS, frame, "bad_frame",
                            "this socket takes HELLO, ALIVE, ANSWERED, POSTED, RESULT and TALLY, whole");
@@ -109,6 +108,7 @@ static void take_bundle(struct loop *loop, const struct frame *frame, struct byt
 
         for (uint32_t i = 0; r == 0 && i < n; i++) {
                 r = wire_bundled_next(&reader, &single.data);
+                loop->n_worker_frames++; /* what is no frame, too: it is answered */
                 if (r == 0 && open_frame(loop, DOOR_WORKERS, &single, &type, &body) == 0)
                         take_single(loop, &single, type, body);
         }
@@ -120,6 +120,7 @@ static void take_worker_frame(struct loop *loop, const struct frame *frame) {
         enum wire_type type;
         struct bytes body;
 
+        loop->n_worker_frames++;
         if (open_frame(loop, DOOR_WORKERS, frame, &type, &body) < 0)
                 return;
         /* The clock is read again: a lease must not end sooner than its worker reckons, which is from sending. */
