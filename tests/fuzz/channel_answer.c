@@ -27,7 +27,7 @@ static void check_question(const struct channel *channel, const struct channel_r
 
 /* Can bytes that nowhere name the batch be our reply? An escape may spell it otherwise. */
 static bool may_be_ours(const struct channel_reply *reply, struct bytes body) {
-        return body.len > 0 &&
+        return body.data &&
                (memmem(body.data, body.len, reply->batch, strlen(reply->batch)) || memchr(body.data, '\\', body.len));
 }
 
