@@ -56,12 +56,17 @@ void check_on_hello(const struct wire_hello *hello) {
                         remove_at(checks.awaited, &checks.n_awaited, i--);
 }
 
+/* What is held cannot be flushed. Where the hold has ended in the same turn, only the broker knows which came first. */
+static bool was_in_vain(uint32_t index) {
+        return checks.threads[index].was_held && strcmp(check_said_state(index), "ready") != 0;
+}
+
 /* An operator wants it due now. */
 static void flush(uint32_t index) {
         struct model_thread *thread = &checks.threads[index];
 
         if (thread->is_flushed && thread->list.n > 0 && thread->state != MODEL_RUNNING && !thread->is_held &&
-            !check_is_awaited(thread))
+            !check_is_awaited(thread) && !was_in_vain(index))
                 check_is_ready(index);
         thread->is_flushed = false;
 }

@@ -187,6 +187,11 @@ static uint32_t thread_named(const char *name) {
         return SIM_ALL_THREADS;
 }
 
+static void flush(struct model_thread *thread) {
+        thread->is_flushed = true;
+        thread->was_held = thread->is_held;
+}
+
 /* A flush leaves no trace in the store: it is looked at before anything is sent, when the thread is as it found it. */
 static void check_on_verb(struct bytes frame) {
         char text[160], name[16];
@@ -199,7 +204,7 @@ static void check_on_verb(struct bytes frame) {
         if (!at || sscanf(at + 10, "%15[^\"]", name) != 1 || (thread = thread_named(name)) == SIM_ALL_THREADS)
                 return;
         if (strstr(text, "\"flush\""))
-                checks.threads[check_thread_called(thread)].is_flushed = true;
+                flush(&checks.threads[check_thread_called(thread)]);
         if (strstr(text, "\"hold\""))
                 check_items_take_verb(thread, MODEL_OPERATOR);
         if (strstr(text, "\"resume\""))

@@ -100,6 +100,7 @@ struct model_thread {
         struct model_echo echoes[4]; /* of "re N" */
         uint64_t disturbed; /* the run that newer messages came for in this turn */
         bool is_flushed; /* an operator wants it due now; looked at before anything is sent */
+        bool was_held; /* so it was when the turn began in which it was flushed */
         bool is_awaited; /* it was there at the start: a worker from before may run it */
         bool was_awaited; /* so it was when the turn began */
         uint64_t last_shown; /* the newest message that a reply was shown for, by its seq */
@@ -253,6 +254,8 @@ void check_frames_end(void);
 void check_on_frame(struct process *to, struct bytes frame, bool is_sent);
 void check_fullness(uint32_t thread);
 void check_is_ready(uint32_t thread);
+/* What the broker says it is. */
+const char *check_said_state(uint32_t thread);
 /* After a start: what the core must have made of the store. */
 void check_on_broker_loaded(void);
 /* The store has this note; it has none under that seq. */

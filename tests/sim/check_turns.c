@@ -29,7 +29,7 @@ void check_on_turn_begin(void) {
         }
 }
 
-static const char *said_state(uint32_t thread) {
+const char *check_said_state(uint32_t thread) {
         struct core_thread_view view;
 
         core_why(broker_core(), sim_now(), bytes_of(world_tenant_name(thread)), bytes_of(world_thread_name(thread)),
@@ -75,7 +75,7 @@ static bool is_ready_by_now(uint32_t index) {
 
         if (thread->state == MODEL_READY || thread->due_min > checks.turn_now)
                 return false;
-        return thread->due_max <= checks.turn_now || strcmp(said_state(index), "ready") == 0;
+        return thread->due_max <= checks.turn_now || strcmp(check_said_state(index), "ready") == 0;
 }
 
 static void check_promptness(void) {
@@ -99,7 +99,7 @@ static void check_promptness(void) {
                 if (thread->state == MODEL_READY && is_free && has_room(i))
                         sim_violation("G5 when quiet",
                                       "thread %s is due, a worker has credit, and no run begins; it is said to be %s",
-                                      world_thread_name(i), said_state(i));
+                                      world_thread_name(i), check_said_state(i));
                 /* With jitter it may have become ready without our knowing. */
                 if (thread->due_min > checks.turn_now && next > thread->due_max)
                         sim_violation("G5 when quiet",
