@@ -112,10 +112,15 @@ void check_let_go(uint32_t index) {
 
 bool check_is_awaited(const struct model_thread *thread) { return thread->is_awaited && checks.is_awaiting; }
 
+/* Are they what the thread begins with, in the words in which the run got them? */
 static bool is_first_of(const struct model_thread *thread, const struct model_run *run) {
-        for (uint32_t i = 0; i < run->messages.n; i++)
-                if (i >= thread->list.n || thread->list.items[i] != run->messages.items[i])
+        for (uint32_t i = 0; i < run->messages.n; i++) {
+                uint32_t number = run->messages.items[i];
+
+                if (i >= thread->list.n || thread->list.items[i] != number ||
+                    checks.said[number].written != run->written.items[i])
                         return false;
+        }
         return true;
 }
 
