@@ -5,7 +5,7 @@ const IORedis = require('ioredis');
 const B = require('./bench.js');
 const connect = (port) => new (IORedis.Redis || IORedis)({ port, host: '127.0.0.1', maxRetriesPerRequest: null });
 const gone = { removeOnComplete: true, removeOnFail: true };
-const CHUNK = 500, FLIGHT = 4, PER_S = 500, ALONG_S = 10;
+const CHUNK = 500, FLIGHT = 4, PER_S = 500, WARM = 5000;
 
 if (process.argv[2] === 'worker') worker(...process.argv.slice(3).map(Number));
 else B.run(main);
@@ -35,14 +35,17 @@ async function fill(queue, n, due = 0) {
 async function main(workload, port, n) {
   const queue = new Queue('q', { connection: connect(port), defaultJobOptions: gone });
   await queue.waitUntilReady();
-  await fill(queue, 2000); // warms the JIT and the scripts
+  await fill(queue, WARM); // warms the JIT and the scripts
+  const warm = B.now();
+  await fill(queue, WARM);
+  const fillMs = (B.now() - warm) * n / WARM;
   await queue.obliterate({ force: true });
   const w = workload === 'W1' ? null : new B.Workers(2, [port, { W2: 300, W4: 100 }[workload] || 50]);
   if (w) await w.started();
   const delay = workload === 'W4p' ? 1000 : 0;
   let t = B.now();
   if (workload === 'W4') {
-    const due = t + ALONG_S * 1000;
+    const due = t + 2000 + 2.5 * fillMs; // all are to be in before
     await fill(queue, n, due);
     if (B.now() > due) throw new Error('the jobs were not in before they were due');
     t = due;
