@@ -24,6 +24,13 @@ void journal_done(struct journal *journal) {
         journal->fd = -1;
 }
 
+/* The kernel keeps and writes a file in folios as large as the reads and writes that brought them in: a record of a page
+ * would take 128 KiB to the disk. With nothing kept, folios are as large as records. It is a hint, so no errors. */
+static void forget_pages(const struct journal *journal) {
+        if (journal->fd >= 0)
+                posix_fadvise(journal->fd, 0, 0, POSIX_FADV_DONTNEED);
+}
+
 /* -- reading ------------------------------------------------------------------------------------------------------- */
 
 static int read_all(int fd, uint64_t len, struct buffer *ret) {
@@ -60,6 +67,7 @@ int journal_open(struct journal *journal, const char *folder, struct buffer *ret
         if (r < 0)
                 *ret_error = memory_print("cannot read %s, which may hold what was acknowledged last: %s", path,
                                           strerror(-r));
+        forget_pages(journal);
         journal->size = (uint64_t)found.st_size / RECORD_ALIGN * RECORD_ALIGN;
         return r;
 }
@@ -96,6 +104,7 @@ static int extend(struct journal *journal, uint64_t size) {
                 return 0;
         if (fsync(journal->fd) < 0)
                 return -errno;
+        forget_pages(journal);
         journal->size = size;
         return 0;
 }
@@ -148,4 +157,9 @@ int journal_append(struct journal *journal, uint64_t at, struct bytes record) {
         if (r == 0)
                 journal->last = journal->tried;
         return r;
+}
+
+void journal_begin_anew(struct journal *journal) {
+        journal->last = journal->tried;
+        forget_pages(journal);
 }
