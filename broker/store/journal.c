@@ -24,8 +24,8 @@ void journal_done(struct journal *journal) {
         journal->fd = -1;
 }
 
-/* The kernel keeps and writes a file in folios as large as the reads and writes that brought them in: a record of a page
- * would take 128 KiB to the disk. With nothing kept, folios are as large as records. It is a hint, so no errors. */
+/* The kernel keeps and writes a file in folios as large as the reads and writes that brought them in: a record of a
+ * page would take 128 KiB to the disk. With nothing kept, folios are as large as records. A hint, so without errors. */
 static void forget_pages(const struct journal *journal) {
         if (journal->fd >= 0)
                 posix_fadvise(journal->fd, 0, 0, POSIX_FADV_DONTNEED);
