@@ -95,13 +95,18 @@ static uint32_t passed_over_by(const struct model_run *run) {
         return run->is_doubtful && is_silent ? 1u << run->first_posted : 0;
 }
 
-/* Which of its replies runs of the batch that begins with the message have shown, or passed over: bits. */
+/* What its worker said is done with: one that the channel refused for good is, too. Bits. */
+static uint32_t told_by(const struct model_run *run) {
+        return run->told_posted >= 32 ? UINT32_MAX : (1u << run->told_posted) - 1;
+}
+
+/* Which of its replies runs of the batch that begins with the message have shown, or are done with: bits. */
 static uint32_t shown_of(uint32_t first) {
         uint32_t shown = 0;
 
         for (uint32_t i = 0; i < checks.n_runs; i++)
                 if (checks.runs[i].messages.items[0] == first)
-                        shown |= checks.runs[i].n_shown | passed_over_by(&checks.runs[i]);
+                        shown |= checks.runs[i].n_shown | passed_over_by(&checks.runs[i]) | told_by(&checks.runs[i]);
         return shown;
 }
 
