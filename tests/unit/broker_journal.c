@@ -334,6 +334,24 @@ static void a_journal_upon_a_later_commit_of_the_database_is_named(void **state)
         expect_refused("not of this copy of the database");
 }
 
+/* Where each end was in good order no journal is needed, and none tells: the mark alone does. */
+static void an_older_database_without_a_journal_is_named_by_the_mark(void **state) {
+        CLEANUP_FREE char *path = path_of("journal");
+
+        for (uint64_t seq = 1; seq <= 2; seq++) {
+                struct store *store = open_store();
+
+                put_text(store, seq);
+                assert_int_equal(store_end(store), 0);
+                store_close(store);
+                if (seq == 1)
+                        copy_file("data.mdb", "other");
+        }
+        copy_file("other", "data.mdb");
+        assert_int_equal(unlink(path), 0);
+        expect_refused("and was at commit");
+}
+
 static void an_older_record_behind_the_last_one_is_not_read(void **state) {
         struct store *store = open_store();
 
@@ -384,6 +402,7 @@ int main(void) {
                 TEST(a_journal_that_is_missing_or_too_short_is_named),
                 TEST(the_journal_of_another_store_is_named),
                 TEST(a_journal_upon_a_later_commit_of_the_database_is_named),
+                TEST(an_older_database_without_a_journal_is_named_by_the_mark),
                 TEST(an_older_record_behind_the_last_one_is_not_read),
                 cmocka_unit_test(a_head_of_before_there_was_a_journal_is_read),
         };
