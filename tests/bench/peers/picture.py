@@ -60,5 +60,5 @@ def draw(rows, path):
     subprocess.run(['gnuplot'], input=commands, text=True, check=True, timeout=60)
     text = pathlib.Path(path).read_text()
     # gnuplot says its version and the time nowhere else.
-    pathlib.Path(path).write_text('\n'.join(line.rstrip() for line in text.splitlines()) + '\n')
+    pathlib.Path(path).write_text('\n'.join(line.rstrip() for line in text.expandtabs().strip().splitlines()) + '\n')
     return True
