@@ -15,13 +15,14 @@
 enum { CHUNK = 128 * 1024 };
 
 void journal_init(struct journal *journal, const struct journal_sizes *sizes) {
-        *journal = (struct journal){.fd = -1, .sizes = *sizes};
+        *journal = (struct journal){.fd = -1, .direct = DIRECT_NONE, .sizes = *sizes};
 }
 
 void journal_done(struct journal *journal) {
         if (journal->fd >= 0)
                 close(journal->fd);
         journal->fd = -1;
+        direct_done(&journal->direct);
 }
 
 /* The kernel keeps and writes a file in folios as large as the reads and writes that brought them in: a record of a
@@ -119,6 +120,7 @@ int journal_make(struct journal *journal, const char *folder) {
         }
         if (r < 0 || journal->fd < 0)
                 return r;
+        direct_open(&journal->direct, path);
         /* Where an end came while it grew, nobody has flushed its length yet, which the head is to count on. */
         if (journal->size >= journal->sizes.first)
                 return fsync(journal->fd) < 0 ? -errno : 0;
@@ -138,7 +140,7 @@ int journal_grow(struct journal *journal) {
 /* -- writing ------------------------------------------------------------------------------------------------------- */
 
 /* One that was cut short is an EIO, as LMDB has it: whether there was no room is asked of the disk (store.c). */
-static int write_record(int fd, uint64_t at, struct bytes record) {
+static int write_through_cache(int fd, uint64_t at, struct bytes record) {
         ssize_t n = pwrite(fd, record.data, record.len, (off_t)at);
 
         if (n < 0)
@@ -146,12 +148,18 @@ static int write_record(int fd, uint64_t at, struct bytes record) {
         return (size_t)n < record.len ? -EIO : 0;
 }
 
+static int write_record(struct journal *journal, uint64_t at, struct bytes record) {
+        int r = direct_write(&journal->direct, at, record);
+
+        return r == -EOPNOTSUPP ? write_through_cache(journal->fd, at, record) : r;
+}
+
 int journal_append(struct journal *journal, uint64_t at, struct bytes record) {
         int r = 0;
 
         journal->tried = journal_next(journal);
         if (journal->fd >= 0)
-                r = write_record(journal->fd, at, record);
+                r = write_record(journal, at, record);
         if (r == 0 && journal->fd >= 0 && fdatasync(journal->fd) < 0)
                 r = -errno;
         if (r == 0)

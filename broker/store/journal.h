@@ -9,6 +9,7 @@
  * to the database. The journal of a store in memory has no file, and is as large as it may be. */
 #pragma once
 
+#include "broker/store/direct.h"
 #include "common/bytes.h"
 
 struct journal_sizes {
@@ -17,6 +18,7 @@ struct journal_sizes {
 
 struct journal {
         int fd; /* -1 = no file */
+        struct direct direct; /* that records are written through, where the file system can */
         struct journal_sizes sizes;
         uint64_t size; /* bytes that records may take */
         uint64_t last, tried; /* records' numbers: of the last one that is durable, of the last that was tried */
