@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+/* Sequence numbers whose slots are side by side. */
+enum { GROUP = 8 };
+
 /* What an entry was before the commit that is being made. */
 struct overlay_former {
         uint32_t index;
@@ -15,9 +18,12 @@ static uint64_t cost_of(const struct overlay_entry *entry) {
         return entry->state == OVERLAY_VALUE ? entry->len + entry->len / 8 + 32 : 0;
 }
 
-/* Sequence numbers are neighbours, so they are spread. */
+/* Sequence numbers are neighbours, and so are the slots of a group of them, in one line of the cache: of each a message
+ * and its id, mostly. The groups are spread, so that those of other times, which go, are seldom in the way. */
 static uint32_t slot_of(const struct overlay *overlay, enum engine_table table, uint64_t seq) {
-        return (uint32_t)((seq * 8 + table) * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (overlay->n_slots - 1);
+        uint32_t group = (uint32_t)((seq / GROUP) * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+
+        return (group * 2 * GROUP + (uint32_t)(seq % GROUP) * 2 + (table == ENGINE_SEEN)) & (overlay->n_slots - 1);
 }
 
 void overlay_done(struct overlay *overlay) {
