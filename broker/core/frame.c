@@ -3,12 +3,24 @@
 #include "broker/core/state.h"
 
 void frame_begin(struct core *core, const struct wire_message *items, uint32_t n) {
-        core->frame = (struct frame){.number = core->frame.number + 1, .items = items, .n = n, .tenant = NONE};
+        struct frame *frame = &core->frame;
+
+        frame->number++;
+        frame->items = items;
+        frame->n = n;
+        frame->at = 0;
+        frame->is_looked_through = false;
+        frame->tenant = NONE;
+        frame->tenant_name = BYTES_NONE;
 }
 
-void frame_end(struct core *core) { core->frame = (struct frame){.number = core->frame.number}; }
+void frame_end(struct core *core) {
+        core->frame.items = NULL;
+        core->frame.n = core->frame.at = 0;
+}
 
-uint32_t frame_tenant(struct core *core, struct bytes name) {
+/* tenant_find(), for items that are mostly of one tenant. */
+static uint32_t find_tenant(struct core *core, struct bytes name) {
         struct frame *frame = &core->frame;
 
         if (!bytes_is_equal(name, frame->tenant_name)) {
@@ -16,6 +28,39 @@ uint32_t frame_tenant(struct core *core, struct bytes name) {
                 frame->tenant_name = name;
         }
         return frame->tenant;
+}
+
+static void expect(struct core *core, const struct wire_message *item, struct frame_item *ret) {
+        ret->tenant = find_tenant(core, item->tenant);
+        if (ret->tenant == NONE)
+                return;
+        ret->thread = thread_expect(core, ret->tenant, item->thread);
+        if (item->id.len == 0)
+                return;
+        ret->id = hash_of_id(core, ret->tenant, item->id);
+        seen_expect(&core->seen, ret->id);
+}
+
+void frame_go_to(struct core *core, uint32_t at) {
+        struct frame *frame = &core->frame;
+
+        frame->at = at;
+        if (at % FRAME_AHEAD != 0)
+                return;
+        for (uint32_t i = 0; i < FRAME_AHEAD && at + i < frame->n; i++)
+                expect(core, &frame->items[at + i], &frame->ahead[i]);
+}
+
+const struct frame_item *frame_item(const struct core *core) {
+        return &core->frame.ahead[core->frame.at % FRAME_AHEAD];
+}
+
+struct thread *frame_thread(struct core *core, struct now now, uint32_t tenant, struct bytes name) {
+        const struct frame *frame = &core->frame;
+
+        if (name.data != frame->items[frame->at].thread.data)
+                return thread_get(core, now, tenant, name);
+        return thread_get_hashed(core, now, tenant, name, frame_item(core)->thread);
 }
 
 static bool is_known(const struct core *core, struct now now, const struct wire_message *item, uint32_t tenant,

@@ -30,7 +30,7 @@ static void store(struct now now, uint64_t seq, const struct wire_message *item,
 
 void on_message(struct core *core, struct now now, uint32_t tenant, const struct wire_message *item,
                 const struct wire_body *body, struct effects *fx) {
-        struct thread *thread = thread_get(core, now, tenant, item->thread);
+        struct thread *thread = frame_thread(core, now, tenant, item->thread);
         struct message message = {.seq = core->next_seq++, .accepted = now.wall, .at = now.mono};
 
         ENSURE(message.seq <= LIMIT_SEQ_MAX);

@@ -35,7 +35,7 @@ static bool has_channel(const struct config_tenant *tenant, struct bytes name) {
 /* Is the item as it should be? Then *ret_tenant and *ret_body, else *ret_code. */
 static bool check(struct core *core, const struct wire_message *message, uint32_t *ret_tenant,
                   struct wire_body *ret_body, enum refusal_code *ret_code) {
-        uint32_t tenant = frame_tenant(core, message->tenant);
+        uint32_t tenant = frame_item(core)->tenant;
 
         if (tenant == NONE || !core->tenants[tenant].settings)
                 return *ret_code = REFUSAL_UNKNOWN_TENANT, false;
@@ -110,7 +110,7 @@ static enum verdict take_message(struct core *core, struct now now, uint32_t ten
         struct wire_message memory;
 
         if (item->id.len > 0)
-                seen.hash = hash_of_id(core, tenant, item->id);
+                seen.hash = frame_item(core)->id;
         if (item->id.len > 0 && seen_has(&core->seen, seen.hash, now.wall)) {
                 open_again(core, now, tenant, item, fx);
                 return DUPLICATE;
@@ -222,7 +222,7 @@ void on_messages(struct core *core, struct now now, const struct event *event, s
 
         frame_begin(core, event->messages.items, event->messages.n);
         for (uint32_t i = 0; i < event->messages.n; i++) {
-                core->frame.at = i;
+                frame_go_to(core, i);
                 take(core, now, &event->messages.items[i], i, &outcome, fx);
         }
         frame_end(core);

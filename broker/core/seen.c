@@ -32,6 +32,8 @@ static bool is_over(const struct seen *seen, const struct stored_seen *item, str
         return wall_add(item->at, window).ms <= now.ms;
 }
 
+void seen_expect(const struct seen *seen, struct hash_128 hash) { table_expect(&seen->table, (uint32_t)hash.low); }
+
 bool seen_find(const struct seen *seen, struct hash_128 hash, struct wall now, uint64_t *ret_seq) {
         struct table_probe probe = {.hash = (uint32_t)hash.low};
         uint32_t number;

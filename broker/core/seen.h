@@ -18,6 +18,8 @@ struct seen {
 void seen_done(struct seen *seen);
 /* Another window or number, in force at once. What is too much then is forgotten bit by bit, by the calls below. */
 void seen_configure(struct seen *seen, struct span window, uint32_t limit);
+/* It is looked for soon: see table_expect(). */
+void seen_expect(const struct seen *seen, struct hash_128 hash);
 bool seen_has(const struct seen *seen, struct hash_128 hash, struct wall now);
 /* The same, and whose it is: the number of its message. */
 bool seen_find(const struct seen *seen, struct hash_128 hash, struct wall now, uint64_t *ret_seq);
