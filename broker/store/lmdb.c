@@ -10,6 +10,7 @@
 #include "common/limits.h"
 #include "common/memory.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <lmdb.h>
@@ -46,20 +47,21 @@ static int as_errno(int error) {
 }
 
 static void encode_key(struct engine_key key, uint8_t *bytes) {
-        for (int i = 0; i < 8; i++)
-                bytes[i] = (uint8_t)(key.seq >> (56 - 8 * i));
-        bytes[8] = (uint8_t)(key.piece >> 8);
-        bytes[9] = (uint8_t)key.piece;
+        uint64_t seq = htobe64(key.seq);
+        uint16_t piece = htobe16(key.piece);
+
+        memcpy(bytes, &seq, sizeof seq);
+        memcpy(bytes + sizeof seq, &piece, sizeof piece);
 }
 
 static struct engine_key decode_key(const MDB_val *value) {
         const uint8_t *bytes = value->mv_data;
-        struct engine_key key = {0};
+        uint64_t seq;
+        uint16_t piece;
 
-        for (int i = 0; i < 8; i++)
-                key.seq = key.seq << 8 | bytes[i];
-        key.piece = (uint16_t)(bytes[8] << 8 | bytes[9]);
-        return key;
+        memcpy(&seq, bytes, sizeof seq);
+        memcpy(&piece, bytes + sizeof seq, sizeof piece);
+        return (struct engine_key){be64toh(seq), be16toh(piece)};
 }
 
 static void lmdb_close(struct engine *engine) {

@@ -5,23 +5,23 @@
 #include "common/pack.h"
 #include "common/wire.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <string.h>
 
 /* Of a message: tenant, thread, edits; and last, so that it is easily found, the message as a RUN bears it. */
 enum { MESSAGE_FIELDS = 4 };
 
-static void push_le(uint8_t *at, uint64_t value, int n) {
-        for (int i = 0; i < n; i++)
-                at[i] = (uint8_t)(value >> 8 * i);
+static void push_le(uint8_t *at, uint64_t value, size_t n_bytes) {
+        value = htole64(value);
+        memcpy(at, &value, n_bytes);
 }
 
-static uint64_t read_le(const uint8_t *at, int n) {
+static uint64_t read_le(const uint8_t *at, size_t n_bytes) {
         uint64_t value = 0;
 
-        for (int i = 0; i < n; i++)
-                value |= (uint64_t)at[i] << 8 * i;
-        return value;
+        memcpy(&value, at, n_bytes);
+        return le64toh(value);
 }
 
 static size_t begin(struct buffer *buffer) {
