@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 int folder_sync(const char *folder) {
@@ -37,4 +38,34 @@ int folder_make(const char *folder) {
                 *at = '/';
         }
         return make_one(path);
+}
+
+/* Our own lock beside LMDB's: two brokers on one folder would each hand out the same batches. */
+int folder_lock(const char *folder, int *ret_fd, char **ret_error) {
+        CLEANUP_FREE char *path = memory_print("%s/lull.lock", folder);
+        CLEANUP_CLOSE int fd = -1;
+        int r = folder_make(folder);
+
+        if (r < 0) {
+                *ret_error = memory_print("cannot make the store's folder %s: %s; give the broker a folder it may "
+                                          "write to (broker.store)",
+                                          folder, strerror(-r));
+                return r;
+        }
+        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        if (fd < 0) {
+                r = -errno;
+                *ret_error = memory_print("cannot open %s: %s; give the broker a folder it may write to (broker.store)",
+                                          path, strerror(-r));
+                return r;
+        }
+        if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+                *ret_error = memory_print("another lull-broker is using %s; stop it first, or give this one a folder "
+                                          "of its own (broker.store)",
+                                          folder);
+                return -EBUSY;
+        }
+        *ret_fd = fd;
+        fd = -1;
+        return 0;
 }

@@ -12,11 +12,8 @@
 
 #include <endian.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <lmdb.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 enum { KEY_LEN = 10 };
@@ -306,32 +303,6 @@ static void engine_close(struct engine **engine) {
                 (*engine)->ops->close(*engine);
 }
 
-/* Our own lock beside LMDB's: two brokers on one folder would each hand out the same batches. */
-static int lock_folder(struct lmdb *lmdb, const char *folder, char **ret_error) {
-        CLEANUP_FREE char *path = memory_print("%s/lull.lock", folder);
-        int r = folder_make(folder);
-
-        if (r < 0) {
-                *ret_error = memory_print("cannot make the store's folder %s: %s; give the broker a folder it may "
-                                          "write to (broker.store)",
-                                          folder, strerror(-r));
-                return r;
-        }
-        lmdb->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-        if (lmdb->lock_fd < 0) {
-                r = -errno;
-                *ret_error = memory_print("cannot open %s: %s; give the broker a folder it may write to (broker.store)",
-                                          path, strerror(errno));
-                return r;
-        }
-        if (flock(lmdb->lock_fd, LOCK_EX | LOCK_NB) == 0)
-                return 0;
-        *ret_error = memory_print(
-                "another lull-broker is using %s; stop it first, or give this one a folder of its own (broker.store)",
-                folder);
-        return -EBUSY;
-}
-
 /* LMDB's lock file is memory: without room behind it, touching it would end the process with SIGBUS. */
 static int check_room(struct lmdb *lmdb, const char *folder, char **ret_error) {
         uint64_t free = 0;
@@ -407,7 +378,7 @@ int engine_lmdb_open(const char *folder, struct engine **ret, char **ret_error) 
 
         lmdb->engine.ops = &lmdb_ops;
         lmdb->lock_fd = -1;
-        r = lock_folder(lmdb, folder, ret_error);
+        r = folder_lock(folder, &lmdb->lock_fd, ret_error);
         if (r == 0)
                 r = check_room(lmdb, folder, ret_error);
         if (r < 0)
