@@ -27,6 +27,7 @@ struct lmdb {
         MDB_dbi tables[ENGINE_N_TABLES]; /* 0 = not made yet: the first commit makes it */
         bool is_making[ENGINE_N_TABLES];
         MDB_txn *write, *read;
+        MDB_cursor *ends[ENGINE_N_TABLES]; /* within `write`: where the last value was appended; NULL = search for it */
         bool is_reading;
         uint64_t opened_at; /* the last commit then */
         struct mark mark; /* in lull.lock, see mark.h */
@@ -61,9 +62,22 @@ static struct engine_key decode_key(const MDB_val *value) {
         return (struct engine_key){be64toh(seq), be16toh(piece)};
 }
 
+/* An end is good as long as all that happens to its table is that values are appended. */
+static void lose_end(struct lmdb *lmdb, enum engine_table table) {
+        if (lmdb->ends[table])
+                mdb_cursor_close(TAKE(lmdb->ends[table]));
+}
+
+/* Before their transaction does. */
+static void lose_ends(struct lmdb *lmdb) {
+        for (enum engine_table table = 0; table < ENGINE_N_TABLES; table++)
+                lose_end(lmdb, table);
+}
+
 static void lmdb_close(struct engine *engine) {
         struct lmdb *lmdb = lmdb_of(engine);
 
+        lose_ends(lmdb);
         if (lmdb->read)
                 mdb_txn_abort(lmdb->read);
         if (lmdb->write)
@@ -87,6 +101,7 @@ static void end_making(struct lmdb *lmdb, bool is_made) {
 static void lmdb_abort(struct engine *engine) {
         struct lmdb *lmdb = lmdb_of(engine);
 
+        lose_ends(lmdb);
         mdb_txn_abort(TAKE(lmdb->write));
         end_making(lmdb, false);
 }
@@ -107,17 +122,31 @@ static int lmdb_begin(struct engine *engine) {
         return as_errno(error);
 }
 
+/* These two grow at the end: appending fills pages, and spares the search. But an edited message goes back: then
+ * MDB_KEYEXIST. The other tables do not, so their answer is always that. */
+static int append(struct lmdb *lmdb, enum engine_table table, MDB_val *at, MDB_val *data) {
+        MDB_cursor **end = &lmdb->ends[table];
+        int error = 0;
+
+        if (table != ENGINE_MESSAGES && table != ENGINE_SEEN)
+                return MDB_KEYEXIST;
+        if (!*end)
+                error = mdb_cursor_open(lmdb->write, lmdb->tables[table], end);
+        return error == 0 ? mdb_cursor_put(*end, at, data, MDB_APPEND) : error;
+}
+
 static int lmdb_put(struct engine *engine, enum engine_table table, struct engine_key key, struct bytes value) {
         struct lmdb *lmdb = lmdb_of(engine);
         uint8_t bytes[KEY_LEN];
         MDB_val at = {KEY_LEN, bytes}, data = {value.len, (void *)(uintptr_t)value.data};
-        /* These two grow at the end: appending fills pages, and spares the search. But an edited message goes back. */
-        unsigned flags = table == ENGINE_MESSAGES || table == ENGINE_SEEN ? MDB_APPEND : 0;
         int error;
 
         encode_key(key, bytes);
-        error = mdb_put(lmdb->write, lmdb->tables[table], &at, &data, flags);
-        return as_errno(error == MDB_KEYEXIST ? mdb_put(lmdb->write, lmdb->tables[table], &at, &data, 0) : error);
+        error = append(lmdb, table, &at, &data);
+        if (error != MDB_KEYEXIST)
+                return as_errno(error);
+        lose_end(lmdb, table);
+        return as_errno(mdb_put(lmdb->write, lmdb->tables[table], &at, &data, 0));
 }
 
 static int lmdb_remove(struct engine *engine, enum engine_table table, uint64_t seq,
@@ -128,6 +157,7 @@ static int lmdb_remove(struct engine *engine, enum engine_table table, uint64_t 
         MDB_cursor *cursor;
         int error;
 
+        lose_end(lmdb, table);
         encode_key((struct engine_key){seq, 0}, bytes);
         error = mdb_cursor_open(lmdb->write, lmdb->tables[table], &cursor);
         if (error != 0)
@@ -149,8 +179,10 @@ static int lmdb_commit(struct engine *engine) {
         struct lmdb *lmdb = lmdb_of(engine);
         MDB_txn *txn = TAKE(lmdb->write);
         uint64_t number = mdb_txn_id(txn);
-        int error = mdb_txn_commit(txn), r;
+        int error, r;
 
+        lose_ends(lmdb);
+        error = mdb_txn_commit(txn);
         end_making(lmdb, error == 0);
         if (error != 0)
                 return as_errno(error);
