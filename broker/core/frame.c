@@ -16,7 +16,8 @@ void frame_begin(struct core *core, const struct wire_message *items, uint32_t n
 
 void frame_end(struct core *core) {
         core->frame.items = NULL;
-        core->frame.n = core->frame.at = 0;
+        core->frame.n = core->frame.at = core->frame.n_known = 0;
+        core->frame.is_looked_through = false;
 }
 
 /* tenant_find(), for items that are mostly of one tenant. */
