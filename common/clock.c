@@ -17,13 +17,14 @@ struct mono clock_mono(void) {
         return (struct mono){(int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000};
 }
 
-struct now clock_now(void) {
+struct wall clock_wall(void) {
         struct timespec ts = read_clock(CLOCK_REALTIME);
 
-        return (struct now){
-                .mono = clock_mono(),
-                .wall = {(int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000},
-        };
+        return (struct wall){(int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000};
+}
+
+struct now clock_now(void) {
+        return (struct now){.mono = clock_mono(), .wall = clock_wall()};
 }
 
 /* The calendar, counted in the years that begin in March: then the day that a leap year has more is its last. */

@@ -5,6 +5,7 @@
 
 struct now clock_now(void);
 struct mono clock_mono(void);
+struct wall clock_wall(void);
 
 /* Room for a calendar time as RFC 3339 in UTC with milliseconds, NUL included. */
 #define CLOCK_TEXT_MAX 32

@@ -10,6 +10,8 @@
 
 static const char *const level_names[] = {"debug", "info", "warning", "error"};
 static const char *program_name = "lull";
+/* What stands behind the time in each line of a level, up to its event. */
+static struct buffer heads[LOG_ERROR + 1];
 static enum log_level lowest = LOG_INFO;
 static struct buffer lines; /* that have not been written */
 static bool is_holding;
@@ -18,6 +20,8 @@ void log_init(const char *program) {
         const char *wanted = getenv("LULL_LOG");
 
         program_name = program;
+        for (int level = LOG_DEBUG; level <= LOG_ERROR; level++)
+                buffer_clear(&heads[level]);
         for (size_t i = 0; wanted && i < sizeof level_names / sizeof *level_names; i++)
                 if (strcmp(wanted, level_names[i]) == 0)
                         lowest = (enum log_level)i;
@@ -58,10 +62,17 @@ static void push_number(struct buffer *line, int64_t number) {
         buffer_push_number(line, number < 0 ? -(uint64_t)number : (uint64_t)number);
 }
 
+static void push_key(struct buffer *line, struct bytes key) {
+        char *at = (char *)buffer_reserve(line, key.len + 2);
+
+        at[0] = ' ';
+        memcpy(at + 1, key.data, key.len);
+        at[1 + key.len] = '=';
+        line->len += key.len + 2;
+}
+
 static void push_field(struct buffer *line, const struct log_field *field) {
-        buffer_push_text(line, " ");
-        buffer_push_text(line, field->key);
-        buffer_push_text(line, "=");
+        push_key(line, field->key);
         if (field->kind == LOG_FIELD_NUMBER)
                 push_number(line, field->number);
         else if (is_plain(field->text))
@@ -70,20 +81,25 @@ static void push_field(struct buffer *line, const struct log_field *field) {
                 push_quoted(line, field->text);
 }
 
+static struct bytes head_of(enum log_level level) {
+        struct buffer *head = &heads[level];
+
+        if (head->len == 0)
+                buffer_print(head, " level=%s program=%s event=", level_names[level], program_name);
+        return buffer_bytes(head);
+}
+
 static void push_line(struct buffer *line, enum log_level level, const char *event, const struct log_field *fields) {
+        struct bytes head = head_of(level);
         char text[CLOCK_TEXT_MAX];
 
-        buffer_push_text(line, "ts=");
-        buffer_push_text(line, clock_text(clock_now().wall, text));
-        buffer_push_text(line, " level=");
-        buffer_push_text(line, level_names[level]);
-        buffer_push_text(line, " program=");
-        buffer_push_text(line, program_name);
-        buffer_push_text(line, " event=");
+        buffer_push(line, "ts=", 3);
+        buffer_push_text(line, clock_text(clock_wall(), text));
+        buffer_push(line, head.data, head.len);
         buffer_push_text(line, event);
-        for (; fields->key; fields++)
+        for (; fields->key.len > 0; fields++)
                 push_field(line, fields);
-        buffer_push_text(line, "\n");
+        buffer_push(line, "\n", 1);
 }
 
 /* The first `len` bytes of them. */

@@ -12,20 +12,22 @@
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
 
 struct log_field {
-        const char *key; /* NULL ends the list */
+        struct bytes key; /* none ends the list */
         enum { LOG_FIELD_TEXT, LOG_FIELD_NUMBER } kind;
         struct bytes text;
         int64_t number;
 };
 
-#define LOG_TEXT(key, value) ((struct log_field){(key), LOG_FIELD_TEXT, bytes_of(value), 0})
-#define LOG_BYTES(key, value) ((struct log_field){(key), LOG_FIELD_TEXT, (value), 0})
-#define LOG_NUMBER(key, value) ((struct log_field){(key), LOG_FIELD_NUMBER, BYTES_NONE, (int64_t)(value)})
+/* A key is a text in quotes, whose length the compiler knows. */
+#define LOG_KEY(key) ((struct bytes){"" key, sizeof(key) - 1})
+#define LOG_TEXT(key, value) ((struct log_field){LOG_KEY(key), LOG_FIELD_TEXT, bytes_of(value), 0})
+#define LOG_BYTES(key, value) ((struct log_field){LOG_KEY(key), LOG_FIELD_TEXT, (value), 0})
+#define LOG_NUMBER(key, value) ((struct log_field){LOG_KEY(key), LOG_FIELD_NUMBER, BYTES_NONE, (int64_t)(value)})
 
-#define log_debug(event, ...) log_line(LOG_DEBUG, event, (struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}})
-#define log_info(event, ...) log_line(LOG_INFO, event, (struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}})
-#define log_warning(event, ...) log_line(LOG_WARNING, event, (struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}})
-#define log_error(event, ...) log_line(LOG_ERROR, event, (struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}})
+#define log_debug(event, ...) log_line(LOG_DEBUG, event, (struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){{0}}})
+#define log_info(event, ...) log_line(LOG_INFO, event, (struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){{0}}})
+#define log_warning(event, ...) log_line(LOG_WARNING, event, (struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){{0}}})
+#define log_error(event, ...) log_line(LOG_ERROR, event, (struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){{0}}})
 
 /* `program` stands in every line; the level is taken from $LULL_LOG (debug, info, warning, error), info if it is unset.
  */

@@ -223,6 +223,10 @@ struct now clock_now(void) {
         return sim_now();
 }
 
+struct wall clock_wall(void) {
+        return sim_now().wall;
+}
+
 const char *clock_text(struct wall at, char *text) {
         time_t seconds = (time_t)(at.ms / 1000);
         struct tm parts;

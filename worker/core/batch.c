@@ -58,6 +58,9 @@ static int read_messages(const struct wire_run *run, struct batch *batch, struct
         struct wire_run_message message;
         struct wire_body body;
 
+        /* Their texts are nearly all that there is: room for them at once, rather than a little more for each. */
+        if (run->n_messages > 1)
+                buffer_reserve(&batch->text, run->messages.left);
         for (uint32_t i = 0; i < run->n_messages; i++) {
                 if (wire_run_next(&reader, &message) < 0 || wire_decode_body(message.body, &body) < 0)
                         return -EBADMSG;
