@@ -2,8 +2,8 @@
 
 #include "broker/core/state.h"
 
-/* Tables and arrays grow when they are full, so on the average half as much again stands ready for what comes. What is a
- * large array's, and was never written to, takes no memory yet. */
+/* Tables and arrays grow when they are full, so on the average half as much again stands ready for what comes. What is
+ * a large array's, and was never written to, takes no memory yet. */
 #define WITH_SLACK(bytes) ((bytes) + (bytes) / 2)
 /* Memory that is allocated on its own has a head, and is rounded up. */
 #define ALLOCATED 32
@@ -82,7 +82,7 @@ void core_ids(const struct core *core, struct core_ids_view *ret) {
 
         *ret = (struct core_ids_view){
                 .n = seen->n,
-                .oldest = seen->n > 0 ? seen->ring[seen->first & (seen->cap - 1)].at : (struct wall){0},
+                .oldest = seen_oldest(seen),
                 .n_early = seen->n_early,
         };
 }

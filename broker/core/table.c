@@ -13,8 +13,8 @@ void table_done(struct table *table) {
         *table = (struct table){0};
 }
 
-/* By the rank of the hash, once that is spread, not by its remainder: a table may have any number of slots, and one that
- * moves is read and written in order. */
+/* By the rank of the hash, once that is spread, not by its remainder: a table may have any number of slots, and one
+ * that moves is read and written in order. */
 static uint32_t home_of(const struct table_slots *slots, uint32_t hash) {
         return (uint32_t)((uint64_t)(hash * UINT32_C(0x9e3779b1)) * slots->n >> 32);
 }

@@ -1,5 +1,5 @@
-/* Many short texts beside each other: the names of threads, of which there may be ten million. Each by itself would cost
- * its length and half as much again.
+/* Many short texts beside each other: the names of threads, of which there may be ten million. Each by itself would
+ * cost its length and half as much again.
  *
  * Texts of about the same length share segments of TEXTS_SEGMENT places, which never move: a text stays where it is
  * until it is removed. A segment that is empty is given back, as long as there is room in another. Private to
