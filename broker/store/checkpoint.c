@@ -2,9 +2,12 @@
  *
  * The database gets in one transaction what is left of the journal's commits, and with it, in its head, the number of
  * the last one. Only then the journal begins anew: whenever the power goes, one of the two has each of them. */
+#include "broker/store/ids.h"
 #include "broker/store/store_private.h"
 
 #include "common/memory.h"
+
+#include <errno.h>
 
 /* -- one value ----------------------------------------------------------------------------------------------------- */
 
@@ -12,8 +15,6 @@ static int write_entry(struct store *store, const struct overlay_entry *entry) {
         enum engine_table table = (enum engine_table)entry->table;
         int r = 0;
 
-        if (entry->state == OVERLAY_NONE)
-                return 0;
         /* What takes the place of a value may be shorter than it. */
         if (overlay_is_below(&store->overlay, entry->seq))
                 r = store_drop(store, table, entry->seq);
@@ -22,15 +23,55 @@ static int write_entry(struct store *store, const struct overlay_entry *entry) {
         return r;
 }
 
-/* Table by table: within one, keys come in the order in which they were made, which is what appending needs. */
-static int write_entries(struct store *store) {
+/* An id is written with its neighbours. */
+static int write_id(struct store *store, struct ids *ids, const struct overlay_entry *entry) {
+        struct bytes payload = {store->image.data + entry->at + VALUES_HEAD, entry->len - VALUES_HEAD};
+        struct stored_seen seen;
+
+        if (entry->state == OVERLAY_GONE)
+                return overlay_is_below(&store->overlay, entry->seq) ? ids_drop(ids, entry->seq) : 0;
+        return values_decode_seen(entry->seq, payload, &seen) < 0 ? -EBADMSG : ids_put(ids, &seen);
+}
+
+/* -- those of a table ---------------------------------------------------------------------------------------------- */
+
+/* What goes and what comes, each by itself: keys are then in the order in which they were made, which is what appending
+ * needs. */
+static int write_table(struct store *store, enum engine_table table, enum overlay_state state, struct ids *ids) {
         int r = 0;
 
-        for (enum engine_table table = ENGINE_MESSAGES; table < ENGINE_N_TABLES; table++)
-                for (uint32_t i = 0; i < store->overlay.n && r == 0; i++)
-                        if (store->overlay.entries[i].table == table)
-                                r = write_entry(store, &store->overlay.entries[i]);
+        for (uint32_t i = 0; i < store->overlay.n && r == 0; i++) {
+                const struct overlay_entry *entry = &store->overlay.entries[i];
+
+                if (entry->table == table && entry->state == state)
+                        r = table == ENGINE_SEEN ? write_id(store, ids, entry) : write_entry(store, entry);
+        }
         return r;
+}
+
+/* Most tables have none of either kind: they need not be looked for. */
+static void count_entries(const struct overlay *overlay, uint32_t ret_n[ENGINE_N_TABLES][OVERLAY_N_STATES]) {
+        for (uint32_t i = 0; i < overlay->n; i++)
+                ret_n[overlay->entries[i].table][overlay->entries[i].state]++;
+}
+
+static int write_entries(struct store *store) {
+        static const enum overlay_state states[] = {OVERLAY_GONE, OVERLAY_VALUE};
+        uint32_t n[ENGINE_N_TABLES][OVERLAY_N_STATES] = {0};
+        struct ids ids = {
+                .engine = store->engine,
+                .tally = &store->meta.tallies[ENGINE_SEEN],
+                .scratch = &store->scratch,
+                .fresh_from = store->overlay.fresh_from,
+        };
+        int r = 0;
+
+        count_entries(&store->overlay, n);
+        for (enum engine_table table = ENGINE_MESSAGES; table < ENGINE_N_TABLES; table++)
+                for (size_t i = 0; i < sizeof states / sizeof *states && r == 0; i++)
+                        if (n[table][states[i]] > 0)
+                                r = write_table(store, table, states[i], &ids);
+        return r == 0 ? ids_flush(&ids) : r;
 }
 
 /* -- all of them --------------------------------------------------------------------------------------------------- */

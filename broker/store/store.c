@@ -44,17 +44,17 @@ int store_put(struct store *store, enum engine_table table, uint64_t seq, struct
 }
 
 /* A value goes, says its first piece: takes it off the tally. */
-static void on_gone(void *context, struct bytes piece, bool is_first) {
+static void on_gone(void *context, struct engine_key key, struct bytes piece) {
         struct values_tally *tally = context;
 
-        if (!is_first)
+        if (key.piece > 0)
                 return;
         tally->n--;
         tally->sum -= values_checksum(piece);
 }
 
 int store_drop(struct store *store, enum engine_table table, uint64_t seq) {
-        return store->engine->ops->remove(store->engine, table, seq, on_gone, &store->meta.tallies[table]);
+        return store->engine->ops->remove(store->engine, table, seq, seq, on_gone, &store->meta.tallies[table]);
 }
 
 /* Joins pieces as a scan brings them, and hands on each whole value. */
@@ -208,13 +208,14 @@ static int load_message(void *context, uint64_t seq, struct bytes payload) {
         return r;
 }
 
-static int load_seen(void *context, uint64_t seq, struct bytes payload) {
+static int load_ids(void *context, uint64_t seq, struct bytes payload) {
         struct load *load = context;
-        struct stored_seen seen;
-        int r = values_decode_seen(seq, payload, &seen);
+        struct values_ids ids = {.first = values_ids_first(seq)};
+        int r = values_decode_ids(seq, payload, &ids);
 
-        if (r == 0)
-                load->visitor->seen(load->visitor->context, &seen);
+        for (int i = 0; i < VALUES_IDS && r == 0; i++)
+                if (values_ids_has(&ids, ids.first + (uint64_t)i))
+                        load->visitor->seen(load->visitor->context, &ids.items[i]);
         buffer_clear(load->scratch);
         return r;
 }
@@ -241,7 +242,7 @@ int store_load(struct store *store, const struct store_visitor *visitor, char **
         if (r == 0)
                 r = scan_all(store, ENGINE_MESSAGES, load_message, &load, ret_error);
         if (r == 0)
-                r = scan_all(store, ENGINE_SEEN, load_seen, &load, ret_error);
+                r = scan_all(store, ENGINE_SEEN, load_ids, &load, ret_error);
         if (r == 0)
                 r = scan_all(store, ENGINE_ANSWERS, load_answer, &load, ret_error);
         return r;
