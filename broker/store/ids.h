@@ -1,4 +1,4 @@
-/* The ids of messages on their way to the engine, many to a value: a tree of values costs each as much, however short it
+/* The ids of messages on their way to the engine, many to a value: each value costs a tree as much, however short it
  * is, and ids come and go in the order of their sequence numbers. Within a write transaction.
  *
  * One value at a time is under way; it is taken out of the engine where that may have it, and put when an id of another

@@ -125,6 +125,23 @@ static int scan_all(struct store *store, enum engine_table table, int (*whole)(v
         return -EBADMSG;
 }
 
+static int check_ids(void *context, uint64_t seq, struct bytes payload) {
+        struct values_ids ids = {.first = values_ids_first(seq)};
+        int r = values_decode_ids(seq, payload, &ids);
+
+        buffer_clear(context);
+        return r;
+}
+
+char *store_explain(struct store *store, int error) {
+        struct values_tally found;
+        char *named = NULL;
+
+        if (error == -EBADMSG && store_scan(store, ENGINE_SEEN, check_ids, &store->scratch, &found, &named) < 0)
+                return named;
+        return memory_print("cannot write to the store: %s", strerror(-error));
+}
+
 /* One value of the engine. */
 struct reading {
         uint64_t seq;
@@ -234,7 +251,7 @@ int store_load(struct store *store, const struct store_visitor *visitor, char **
         int r = store_settle(store);
 
         if (r < 0)
-                *ret_error = memory_print("cannot write to the store: %s", strerror(-r));
+                *ret_error = store_explain(store, r);
         if (r == 0)
                 r = scan_all(store, ENGINE_NOTES, load_note, &load, ret_error);
         if (r == 0)

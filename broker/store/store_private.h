@@ -38,6 +38,9 @@ MUST_USE int store_read_value(struct store *store, enum engine_table table, uint
 
 /* Numbers from `highest` down are in use: keeps the reservation ahead of them. */
 void store_reserve(struct store *store, uint64_t highest);
+/* Why a checkpoint came to nothing: ids that are damaged are named, for they are the values that it reads. The caller
+ * frees it. */
+char *store_explain(struct store *store, int error);
 enum store_stay { STORE_STAYS, STORE_ENDS };
 /* What the overlay holds goes to the engine, in one transaction, and the journal begins anew; where the store ends,
  * the engine's head says that nothing is in it. After a negative errno all is as it was. */
