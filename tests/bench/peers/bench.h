@@ -39,14 +39,30 @@ static inline void die(const char *what) {
 
 static inline int is_word(const char *a, const char *b) { return strcmp(a, b) == 0; }
 
+/* The number in `n` digits. printf would take longer for a message than some of the servers do. */
+static inline char *put_digits(char *to, uint64_t number, int n) {
+        for (int i = n - 1; i >= 0; i--, number /= 10)
+                to[i] = (char)('0' + number % 10);
+        return to + n;
+}
+
+static inline char *put_text(char *to, const char *text, size_t len) {
+        memcpy(to, text, len);
+        return to + len;
+}
+
+#define PUT(to, text) put_text(to, text, sizeof text - 1)
+
 /* {"seq":0000000001,"t":0000000000000000000,"conversation":"c000001","text":"xx"} of PAYLOAD bytes */
 static inline void payload_set(char *p, uint64_t seq, int64_t t) {
-        int k = snprintf(p, PAYLOAD,
-                         "{\"seq\":%010" PRIu64 ",\"t\":%019" PRId64 ",\"conversation\":\"c%06" PRIu64 "\",\"text\":\"",
-                         seq, t, seq % 1000000);
+        char *end = p + PAYLOAD - 2;
 
-        memset(p + k, 'x', PAYLOAD - k - 2);
-        memcpy(p + PAYLOAD - 2, "\"}", 2);
+        p = put_digits(PUT(p, "{\"seq\":"), seq, 10);
+        p = put_digits(PUT(p, ",\"t\":"), (uint64_t)t, 19);
+        p = put_digits(PUT(p, ",\"conversation\":\"c"), seq % 1000000, 6);
+        p = PUT(p, "\",\"text\":\"");
+        memset(p, 'x', (size_t)(end - p));
+        PUT(end, "\"}");
 }
 static inline uint64_t payload_seq(const char *p) { return strtoull(p + 7, NULL, 10); }
 static inline int64_t payload_t(const char *p) { return strtoll(p + 22, NULL, 10); }

@@ -38,17 +38,24 @@ static void push_text(struct frame *f, const char *text) {
         push(f, text, len);
 }
 
+/* A letter, and the number in nine digits. */
+static void push_name(struct frame *f, char letter, long number) {
+        char name[10] = {letter};
+
+        put_digits(name + 1, (uint64_t)number, sizeof name - 1);
+        push_byte(f, 0xa0 | sizeof name);
+        push(f, name, sizeof name);
+}
+
 /* [tenant, thread, id, nil, body], the body being [nil, nil, nil, text, nil]. */
 static void push_message(struct frame *f, const char *tenant, long thread, long number) {
-        char name[32], text[PAYLOAD];
+        char text[PAYLOAD];
 
         payload_set(text, number, now_ns());
         push_byte(f, 0x95);
         push_text(f, tenant);
-        snprintf(name, sizeof name, "t%08ld", thread);
-        push_text(f, name);
-        snprintf(name, sizeof name, "m%09ld", number);
-        push_text(f, name);
+        push_name(f, 't', thread);
+        push_name(f, 'm', number);
         push_byte(f, 0xc0);
         push_uint16(f, 0xc5, PAYLOAD + 8);
         push(f, "\x95\xc0\xc0\xc0", 4);
