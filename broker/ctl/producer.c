@@ -10,8 +10,10 @@ enum { HEAD_BYTES = 64 };
 /* The most that an item, and each of its aliases, adds to the bytes of its texts. */
 enum { MESSAGE_OVERHEAD_BYTES = 40, ALIAS_OVERHEAD_BYTES = 5 };
 
+/* The head is written last, before the first message, in room that is left for it. */
 struct frame {
         struct buffer bytes;
+        size_t begin;
         uint64_t *tags;
         uint32_t n;
         uint32_t n_taken; /* accepted already, while others found no room */
@@ -28,7 +30,7 @@ struct producer {
         struct frame *frames;
         uint32_t n_frames, n_in_flight;
         uint64_t first, last;
-        struct buffer open; /* the open frame's messages */
+        struct buffer open; /* the open frame's messages, behind room for its head */
         uint64_t *open_tags;
         uint32_t n_open;
         bool is_open_plain; /* nothing but messages: MESSAGES can carry it */
@@ -86,10 +88,26 @@ const char *producer_error(const struct producer *producer) { return producer->e
 
 /* -- out ----------------------------------------------------------------------------------------------------------- */
 
+static void push_head(struct producer *producer, struct frame *frame) {
+        uint8_t room[HEAD_BYTES];
+        struct buffer head = {room, 0, sizeof room};
+
+        if (producer->is_open_plain)
+                wire_encode_messages(&head, producer->last, frame->n);
+        else
+                wire_encode_events(&head, producer->last, frame->n);
+        frame->begin = HEAD_BYTES - head.len;
+        memcpy(frame->bytes.data + frame->begin, head.data, head.len);
+}
+
+static struct bytes bytes_of_frame(const struct frame *frame) {
+        return (struct bytes){frame->bytes.data + frame->begin, frame->bytes.len - frame->begin};
+}
+
 static void send_frame(struct producer *producer, struct frame *frame, struct mono now) {
         bool was_out = frame->is_out;
 
-        frame->is_out = link_send(producer->link, buffer_bytes(&frame->bytes)) == 0;
+        frame->is_out = link_send(producer->link, bytes_of_frame(frame)) == 0;
         frame->is_resent = frame->is_resent || was_out;
         frame->resend = mono_add(now, span_ms(frame->is_out ? LIMIT_RESEND_MS : LIMIT_CTL_CONNECT_MS));
 }
@@ -111,6 +129,7 @@ static void send_due(struct producer *producer, struct mono now) {
 
 void producer_flush(struct producer *producer, struct mono now) {
         struct frame *frame = frame_of(producer, producer->last + 1);
+        struct buffer bytes = frame->bytes;
         uint64_t *tags = frame->tags;
 
         if (producer->n_open == 0)
@@ -122,13 +141,11 @@ void producer_flush(struct producer *producer, struct mono now) {
         frame->n_taken = 0;
         frame->sent = frame->resend = now;
         frame->is_acked = frame->is_out = frame->is_resent = false;
-        buffer_clear(&frame->bytes);
-        if (producer->is_open_plain)
-                wire_encode_messages(&frame->bytes, ++producer->last, frame->n);
-        else
-                wire_encode_events(&frame->bytes, ++producer->last, frame->n);
-        buffer_push(&frame->bytes, producer->open.data, producer->open.len);
+        frame->bytes = producer->open;
+        producer->open = bytes;
         buffer_clear(&producer->open);
+        producer->last++;
+        push_head(producer, frame);
         producer->n_open = 0;
         producer->is_open_plain = true;
         producer->n_in_flight++;
@@ -145,8 +162,12 @@ static size_t size_of(const struct wire_message *message) {
 }
 
 void producer_push(struct producer *producer, uint64_t tag, const struct wire_message *message, struct mono now) {
-        if (producer->open.len + size_of(message) + HEAD_BYTES > LIMIT_FRAME_BYTES)
+        if (producer->open.len + size_of(message) > LIMIT_FRAME_BYTES)
                 producer_flush(producer, now);
+        if (producer->n_open == 0) {
+                buffer_reserve(&producer->open, HEAD_BYTES);
+                producer->open.len = HEAD_BYTES;
+        }
         wire_encode_message(&producer->open, message);
         producer->is_open_plain = producer->is_open_plain && wire_is_plain(message);
         producer->open_tags[producer->n_open++] = tag;
