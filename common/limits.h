@@ -101,11 +101,11 @@
  * finding duplicates. Platforms retry for hours (WhatsApp: days), most of it early. */
 #define LIMIT_SEEN_WINDOW_S (24 * 60 * 60)
 #define LIMIT_SEEN 1000000
-/* Their ceilings: no platform retries for longer than a week; and five gigabytes of ids. */
+/* Their ceilings: no platform retries for longer than a week; and ten gigabytes of ids. */
 #define LIMIT_SEEN_WINDOW_MAX_S (7 * 24 * 60 * 60)
 #define LIMIT_SEEN_MAX 100000000
-/* An id in memory: its record, its slot in a table, and that the table may be half empty, and another is being made. */
-#define LIMIT_SEEN_COST 48
+/* An id in memory: its record, its slot in a table, and that both grow by doubling. */
+#define LIMIT_SEEN_COST 96
 /* Default of limits.memory: some ten million messages in as many threads. */
 #define LIMIT_MEMORY_DEFAULT (UINT64_C(2) << 30)
 /* Its ceiling: the index counts messages and threads in 32 bits. */
@@ -162,11 +162,13 @@
 /* A store that is opened needs so much of its file system: for LMDB's lock file, which is memory that ends the process
  * when the disk has no room behind it, and for the first commit. */
 #define LIMIT_STORE_OPEN_BYTES (1 << 20)
-/* The journal at first, and as far as it grows. Each time it is full the database takes what is left of it, which costs
- * two flushes and, at the most, some tenths of a second: a large one spares more, and makes that wait longer. The
- * broker keeps as much of it in memory. */
-#define LIMIT_JOURNAL_BYTES_FIRST (256 << 10)
-#define LIMIT_JOURNAL_BYTES_MAX (16 << 20)
+/* Each of the journal's two files at first, and as far as it grows. Each time one is full, the database takes what is
+ * left of it while commits go into the other: two flushes, and the processor's time of what is left. The larger they
+ * are, the less is; and the broker keeps as much in memory, for each. */
+#define LIMIT_JOURNAL_BYTES_FIRST (1 << 20)
+#define LIMIT_JOURNAL_BYTES_MAX (8 << 20)
+/* A file that is longer is none of ours. */
+#define LIMIT_JOURNAL_BYTES_READ (64 << 20)
 /* It grows while its disk has so many times as much free as it is to grow by. */
 #define LIMIT_JOURNAL_SHARE 8
 /* After a commit that found no room: the pause before the next try, and it grows up to the second. */

@@ -3,17 +3,11 @@
 #include "common/ensure.h"
 #include "common/memory.h"
 
-/* A heap of that many entries or fewer keeps its room, as it will fill again. */
-enum { WIDTH = 4, FIRST_CAP = 64, KEPT_CAP = 4096 };
+enum { WIDTH = 4, FIRST_CAP = 64 };
 
 void heap_done(struct heap *heap) {
         free(heap->entries);
         *heap = (struct heap){0};
-}
-
-static void resize(struct heap *heap, uint32_t cap) {
-        heap->entries = memory_resize(heap->entries, cap, sizeof *heap->entries);
-        heap->cap = cap;
 }
 
 void heap_push(struct heap *heap, struct heap_entry entry) {
@@ -21,7 +15,8 @@ void heap_push(struct heap *heap, struct heap_entry entry) {
 
         if (heap->n == heap->cap) {
                 ENSURE(heap->cap < UINT32_MAX / 2);
-                resize(heap, heap->cap ? heap->cap * 2 : FIRST_CAP);
+                heap->cap = heap->cap ? heap->cap * 2 : FIRST_CAP;
+                heap->entries = memory_resize(heap->entries, heap->cap, sizeof *heap->entries);
         }
         heap->n++;
         while (at > 0) {
@@ -63,7 +58,5 @@ struct heap_entry heap_pop(struct heap *heap) {
         }
         if (heap->n > 0)
                 heap->entries[at] = moved;
-        if (heap->cap > KEPT_CAP && heap->n < heap->cap / 4)
-                resize(heap, heap->cap / 2);
         return top;
 }

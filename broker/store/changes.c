@@ -1,5 +1,5 @@
-/* Changes, written as one: into a record of the journal, or, where that has no room for it, into the database with all
- * that the journal still held. */
+/* Changes, written as one: into a record of the journal, or, where neither of its files has room for it, into the
+ * database with all that the journal still held. */
 #include "broker/store/store_private.h"
 
 #include "broker/store/record.h"
@@ -12,21 +12,21 @@ enum { SEQ_BLOCK = 1 << 20 };
 /* -- operations ---------------------------------------------------------------------------------------------------- */
 
 static size_t begin_put(struct store *store, enum engine_table table, uint64_t seq) {
-        return record_begin_put(&store->image, table, seq);
+        return record_begin_put(&store->young->image, table, seq);
 }
 
 /* The value was encoded behind where it begins. */
 static int end_put(struct store *store, enum engine_table table, uint64_t seq, size_t at) {
-        size_t len = record_end_put(&store->image, at);
+        size_t len = record_end_put(&store->young->image, at);
 
-        overlay_put(&store->overlay, table, seq, at, (uint32_t)len);
+        overlay_put(&store->young->overlay, table, seq, at, (uint32_t)len);
         store_reserve(store, seq);
         return len > STORE_VALUE_BYTES_MAX ? -EFBIG : 0;
 }
 
 static int drop(struct store *store, enum engine_table table, uint64_t seq) {
-        record_push_drop(&store->image, table, seq);
-        overlay_drop(&store->overlay, table, seq);
+        record_push_drop(&store->young->image, table, seq);
+        overlay_drop(&store->young->overlay, table, seq);
         return 0;
 }
 
@@ -100,7 +100,7 @@ static int edit(struct store *store, struct stored_message message) {
         if (r == 0)
                 complete(&message, &old, &memory);
         at = begin_put(store, ENGINE_MESSAGES, message.seq);
-        values_encode_message(&store->image, &message);
+        values_encode_message(&store->young->image, &message);
         return end_put(store, ENGINE_MESSAGES, message.seq, at);
 }
 
@@ -109,35 +109,35 @@ static int edit(struct store *store, struct stored_message message) {
 static int put_message(struct store *store, const struct stored_message *message) {
         size_t at = begin_put(store, ENGINE_MESSAGES, message->seq);
 
-        values_encode_message(&store->image, message);
+        values_encode_message(&store->young->image, message);
         return end_put(store, ENGINE_MESSAGES, message->seq, at);
 }
 
 static int put_batch(struct store *store, const struct stored_batch *batch) {
         size_t at = begin_put(store, ENGINE_BATCHES, batch->seq);
 
-        values_encode_batch(&store->image, batch);
+        values_encode_batch(&store->young->image, batch);
         return end_put(store, ENGINE_BATCHES, batch->seq, at);
 }
 
 static int put_answer(struct store *store, uint64_t seq, struct bytes answer) {
         size_t at = begin_put(store, ENGINE_ANSWERS, seq);
 
-        values_encode_answer(&store->image, seq, answer);
+        values_encode_answer(&store->young->image, seq, answer);
         return end_put(store, ENGINE_ANSWERS, seq, at);
 }
 
 static int put_seen(struct store *store, const struct stored_seen *seen) {
         size_t at = begin_put(store, ENGINE_SEEN, seen->seq);
 
-        values_encode_seen(&store->image, seen);
+        values_encode_seen(&store->young->image, seen);
         return end_put(store, ENGINE_SEEN, seen->seq, at);
 }
 
 static int put_note(struct store *store, const struct stored_note *note) {
         size_t at = begin_put(store, ENGINE_NOTES, note->seq);
 
-        values_encode_note(&store->image, note);
+        values_encode_note(&store->young->image, note);
         return end_put(store, ENGINE_NOTES, note->seq, at);
 }
 
@@ -174,53 +174,86 @@ void store_reserve(struct store *store, uint64_t highest) {
                 store->meta.reserved_seq = highest + SEQ_BLOCK;
 }
 
+enum { NO_ROOM = 1 };
+
 /* The record at the end of the image becomes durable. */
 static int write_record(struct store *store, size_t begin) {
-        struct journal *journal = &store->journal;
-        struct bytes record;
+        struct volume *volume = store->young;
+        struct bytes record = {volume->image.data + begin, volume->image.len - begin};
         int r;
 
-        if (!journal_has_room(journal, begin, store->image.len - begin)) {
-                r = journal_grow(journal);
-                store->counts.n_grown += r == JOURNAL_GROWN;
-                return r < 0 ? r : store_checkpoint(store, STORE_STAYS);
-        }
-        record = (struct bytes){store->image.data + begin, store->image.len - begin};
-        r = journal_append(journal, begin, record);
-        store->counts.n_records += r == 0;
-        if (r == 0 && store->engine->ops->mark)
-                store->engine->ops->mark(store->engine, journal->last);
+        if (!journal_has_room(&volume->journal, begin, record.len))
+                return NO_ROOM;
+        store->tried = store->last + 1;
+        r = journal_append(&volume->journal, begin, record);
+        if (r < 0)
+                return r;
+        store->last = store->tried;
+        store->counts.n_records++;
+        return store->engine->ops->mark ? store->engine->ops->mark(store->engine, store->meta.commit, store->last) : 0;
+}
+
+/* It never was in the journal. */
+static int write_through(struct store *store, size_t begin) { return store_checkpoint(store, CHECKPOINT_FULL); }
+
+static int push_record(struct store *store, const struct change *changes, size_t n) {
+        size_t begin = store->young->image.len;
+        int r = 0;
+
+        record_begin(&store->young->image);
+        for (size_t i = 0; i < n && r == 0; i++)
+                r = apply(store, &changes[i]);
+        if (r == 0)
+                record_end(&store->young->image, begin, store->meta.salt,
+                           (struct record_name){store->last + 1, store->meta.commit});
         return r;
 }
 
-static int write_changes(struct store *store, const struct change *changes, size_t n) {
-        size_t begin = store->image.len;
-        int r = 0;
+static int write_changes(struct store *store, const struct change *changes, size_t n,
+                         int (*write)(struct store *store, size_t begin)) {
+        struct volume *volume = store->young;
+        uint64_t reserved = store->meta.reserved_seq;
+        size_t begin = volume->image.len;
+        int r;
 
-        record_begin(&store->image);
-        for (size_t i = 0; i < n && r == 0; i++)
-                r = apply(store, &changes[i]);
-        if (r < 0)
-                return r;
-        record_end(&store->image, begin, store->meta.salt,
-                   (struct record_name){journal_next(&store->journal), store->meta.commit});
-        return write_record(store, begin);
+        overlay_begin(&volume->overlay);
+        r = push_record(store, changes, n);
+        if (r == 0)
+                r = write(store, begin);
+        if (r != 0) {
+                /* What is not on disk is not: the next try counts and reserves anew. */
+                store->meta.reserved_seq = reserved;
+                volume->image.len = begin;
+                overlay_undo(&volume->overlay);
+        }
+        return r;
+}
+
+/* Commits go on in the journal's other file. A record that may be there, or not, must not be found in this one: then
+ * the database is to say first that it is behind all of them. */
+static int turn_over(struct store *store) {
+        int r;
+
+        if (store->tried > store->last)
+                return store_checkpoint(store, CHECKPOINT_FULL);
+        r = store_finish(store);
+        if (r == 0)
+                store_turn_over(store, CHECKPOINT_FULL);
+        return r;
 }
 
 int store_commit(struct store *store, const struct change *changes, size_t n) {
-        struct values_meta before = store->meta;
-        size_t begin = store->image.len;
         int r;
 
         if (n == 0)
                 return 0;
-        overlay_begin(&store->overlay);
-        r = write_changes(store, changes, n);
-        if (r < 0) {
-                /* What is not on disk is not: the next try counts and reserves anew. */
-                store->meta = before;
-                store->image.len = begin;
-                overlay_undo(&store->overlay);
+        r = store_tend(store);
+        if (r == 0)
+                r = write_changes(store, changes, n, write_record);
+        if (r == NO_ROOM && store->young->image.len > 0) {
+                r = turn_over(store);
+                if (r == 0)
+                        r = write_changes(store, changes, n, write_record);
         }
-        return r;
+        return r == NO_ROOM ? write_changes(store, changes, n, write_through) : r;
 }

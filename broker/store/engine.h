@@ -1,5 +1,6 @@
 /* What a store stands on: six ordered tables of small values, and a transaction over them. LMDB is one, memory its
- * sibling, which proves that the seam is real. A key is a sequence number and a piece: values longer than ENGINE_PIECE
+ * sibling, which proves that the seam is real. LMDB's transaction may be in one thread while reads are in another, from
+ * the second commit on. A key is a sequence number and a piece: values longer than ENGINE_PIECE
  * are cut, because LMDB puts longer ones on runs of adjacent pages, which a fragmented file takes minutes to find. */
 #pragma once
 
@@ -40,10 +41,9 @@ struct engine_ops {
         /* One write transaction at a time; nothing is visible to reads, or durable, before commit. */
         int (*begin)(struct engine *engine);
         int (*put)(struct engine *engine, enum engine_table table, struct engine_key key, struct bytes value);
-        /* All pieces of the values from `first` to `last`; none is no error. `gone` is told of each, in the order of
-         * their keys, before it goes. */
-        int (*remove)(struct engine *engine, enum engine_table table, uint64_t first, uint64_t last,
-                      void (*gone)(void *context, struct engine_key key, struct bytes piece), void *context);
+        /* All pieces of `seq`; none is no error. `gone` is told of each, in their order, before it goes. */
+        int (*remove)(struct engine *engine, enum engine_table table, uint64_t seq,
+                      void (*gone)(void *context, struct bytes piece, bool is_first), void *context);
         int (*commit)(struct engine *engine);
         void (*abort)(struct engine *engine);
         /* Calls `visit` for each value from `from` on, in order of keys, until it answers other than 0, which is
@@ -56,9 +56,10 @@ struct engine_ops {
         /* Commits are numbered without a gap. The number of the one that is being made; when none is, of the last one
          * before the engine was opened, 0 = it was new. */
         uint64_t (*number)(const struct engine *engine);
-        /* The journal got to that record: noted beside the database, see mark.h. And to which it got before the engine
-         * was opened. NULL: an engine without a disk. */
-        void (*mark)(struct engine *engine, uint64_t journal);
+        /* The database got to that commit and the journal to that record: noted beside them, see mark.h. A negative
+         * errno when the first could not be noted. And to which record it got before the engine was opened. NULL: an
+         * engine without a disk. */
+        int (*mark)(struct engine *engine, uint64_t commit, uint64_t journal);
         uint64_t (*marked)(const struct engine *engine);
         /* Zero for what cannot be known. NULL: an engine without a disk. */
         int (*usage)(struct engine *engine, struct engine_usage *ret);

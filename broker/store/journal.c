@@ -14,8 +14,8 @@
 /* Zeros are written so many at once. */
 enum { CHUNK = 128 * 1024 };
 
-void journal_init(struct journal *journal, const struct journal_sizes *sizes) {
-        *journal = (struct journal){.fd = -1, .direct = DIRECT_NONE, .sizes = *sizes};
+void journal_init(struct journal *journal, const char *name, const struct journal_sizes *sizes) {
+        *journal = (struct journal){.name = name, .fd = -1, .direct = DIRECT_NONE, .sizes = *sizes};
 }
 
 void journal_done(struct journal *journal) {
@@ -27,7 +27,7 @@ void journal_done(struct journal *journal) {
 
 /* The kernel keeps and writes a file in folios as large as the reads and writes that brought them in: a record of a
  * page would take 128 KiB to the disk. With nothing kept, folios are as large as records. A hint, so without errors. */
-static void forget_pages(const struct journal *journal) {
+void journal_forget(const struct journal *journal) {
         if (journal->fd >= 0)
                 posix_fadvise(journal->fd, 0, 0, POSIX_FADV_DONTNEED);
 }
@@ -49,10 +49,12 @@ static int read_all(int fd, uint64_t len, struct buffer *ret) {
         return 0;
 }
 
-static char *path_of(const char *folder) { return memory_print("%s/journal", folder); }
+static char *path_of(const struct journal *journal, const char *folder) {
+        return memory_print("%s/%s", folder, journal->name);
+}
 
 int journal_open(struct journal *journal, const char *folder, struct buffer *ret, char **ret_error) {
-        CLEANUP_FREE char *path = path_of(folder);
+        CLEANUP_FREE char *path = path_of(journal, folder);
         struct stat found = {0};
         int r = 0;
 
@@ -61,14 +63,14 @@ int journal_open(struct journal *journal, const char *folder, struct buffer *ret
                 return 0;
         if (journal->fd < 0 || fstat(journal->fd, &found) < 0)
                 r = -errno;
-        else if (!S_ISREG(found.st_mode) || found.st_size > LIMIT_JOURNAL_BYTES_MAX)
+        else if (!S_ISREG(found.st_mode) || found.st_size > LIMIT_JOURNAL_BYTES_READ)
                 r = -EFBIG;
         if (r == 0)
                 r = read_all(journal->fd, (uint64_t)found.st_size, ret);
         if (r < 0)
                 *ret_error = memory_print("cannot read %s, which may hold what was acknowledged last: %s", path,
                                           strerror(-r));
-        forget_pages(journal);
+        journal_forget(journal);
         journal->size = (uint64_t)found.st_size / RECORD_ALIGN * RECORD_ALIGN;
         return r;
 }
@@ -105,13 +107,13 @@ static int extend(struct journal *journal, uint64_t size) {
                 return 0;
         if (fsync(journal->fd) < 0)
                 return -errno;
-        forget_pages(journal);
+        journal_forget(journal);
         journal->size = size;
         return 0;
 }
 
 int journal_make(struct journal *journal, const char *folder) {
-        CLEANUP_FREE char *path = path_of(folder);
+        CLEANUP_FREE char *path = path_of(journal, folder);
         int r = 0;
 
         if (journal->fd < 0) {
@@ -155,19 +157,10 @@ static int write_record(struct journal *journal, uint64_t at, struct bytes recor
 }
 
 int journal_append(struct journal *journal, uint64_t at, struct bytes record) {
-        int r = 0;
+        int r;
 
-        journal->tried = journal_next(journal);
-        if (journal->fd >= 0)
-                r = write_record(journal, at, record);
-        if (r == 0 && journal->fd >= 0 && fdatasync(journal->fd) < 0)
-                r = -errno;
-        if (r == 0)
-                journal->last = journal->tried;
-        return r;
-}
-
-void journal_begin_anew(struct journal *journal) {
-        journal->last = journal->tried;
-        forget_pages(journal);
+        if (journal->fd < 0)
+                return 0;
+        r = write_record(journal, at, record);
+        return r == 0 && fdatasync(journal->fd) < 0 ? -errno : r;
 }

@@ -1,12 +1,9 @@
-/* The journal: the file FOLDER/journal, where a commit becomes durable with one write and one flush, into blocks that
- * were written beforehand. What is in it goes to the database at a checkpoint (checkpoint.c); then it begins anew at
- * its first byte. Records bear ascending numbers: what lies behind the last one is older, and is not read.
+/* A file of the journal. A commit becomes durable with one write and one flush, into blocks that were written
+ * beforehand. There are two files, used by turns (volumes.h): what is in the one goes to the database at a checkpoint
+ * (checkpoint.c) while commits go into the other. Then it begins anew at its first byte.
  *
- * It is read once, at the start. A record that is not valid ends it, unless a later one follows: then, or where the
- * mark (mark.h) knows of a later one, it is damaged.
- *
- * Where its file cannot be made, or while its disk is short, there is no journal (its size is 0), and each commit goes
- * to the database. The journal of a store in memory has no file, and is as large as it may be. */
+ * Where a file cannot be made, or while its disk is short, it has no room (its size is 0); where neither has, each
+ * commit goes to the database. The journal of a store in memory has no files, and is as large as it may be. */
 #pragma once
 
 #include "broker/store/direct.h"
@@ -17,15 +14,15 @@ struct journal_sizes {
 };
 
 struct journal {
+        const char *name; /* of its file in the store's folder */
         int fd; /* -1 = no file */
         struct direct direct; /* that records are written through, where the file system can */
         struct journal_sizes sizes;
         uint64_t size; /* bytes that records may take */
-        uint64_t last, tried; /* records' numbers: of the last one that is durable, of the last that was tried */
         bool cannot_grow;
 };
 
-void journal_init(struct journal *journal, const struct journal_sizes *sizes);
+void journal_init(struct journal *journal, const char *name, const struct journal_sizes *sizes);
 void journal_done(struct journal *journal);
 /* Opens the file, if it is there, and appends its content to `ret`. 0, or a negative errno and *ret_error. */
 MUST_USE int journal_open(struct journal *journal, const char *folder, struct buffer *ret, char **ret_error);
@@ -42,10 +39,8 @@ static inline bool journal_has_room(const struct journal *journal, uint64_t at, 
 }
 /* What its file takes of the disk. */
 static inline uint64_t journal_bytes(const struct journal *journal) { return journal->fd >= 0 ? journal->size : 0; }
-/* The number that the next record bears. */
-static inline uint64_t journal_next(const struct journal *journal) { return journal->last + 1; }
 /* Writes the record at `at`, durably. After a negative errno the next try is to be at the same place, or a checkpoint
  * is to come first. */
 MUST_USE int journal_append(struct journal *journal, uint64_t at, struct bytes record);
-/* No record that was tried may be taken for a new one: a checkpoint goes on behind them all. */
-void journal_begin_anew(struct journal *journal);
+/* The kernel is to keep nothing of it. */
+void journal_forget(const struct journal *journal);

@@ -17,13 +17,6 @@ static int decode_meta(void *context, uint64_t seq, struct bytes payload) {
         return values_decode_meta(payload, context);
 }
 
-int store_write_meta(struct store *store) {
-        store->meta.commit = store->engine->ops->number(store->engine);
-        buffer_clear(&store->scratch);
-        values_encode_meta(&store->scratch, &store->meta);
-        return store_put(store, ENGINE_META, 0, buffer_bytes(&store->scratch));
-}
-
 static int make_head(struct store *store) {
         store->meta = (struct values_meta){.reserved_seq = 1};
         ENSURE(getrandom(&store->meta.salt, sizeof store->meta.salt, 0) == sizeof store->meta.salt);
@@ -61,118 +54,171 @@ static int open_head(struct store *store, char **ret_error) {
 /* -- the journal --------------------------------------------------------------------------------------------------- */
 
 static int damaged_journal(const char *folder, const char *why, char **ret_error) {
-        *ret_error = memory_print("the store is damaged: %s; %s/journal belongs to the database beside it: put back a "
-                                  "copy of the whole folder, made while no lull-broker used it, or move the folder "
-                                  "away to start empty: what it held is then lost",
+        *ret_error = memory_print("the store is damaged: %s; %s/journal and journal-2 belong to the database beside "
+                                  "them: put back a copy of the whole folder, made while no lull-broker used it, or "
+                                  "move the folder away to start empty: what it held is then lost",
                                   why, folder);
         return -EBADMSG;
 }
 
 /* One record's operations, on top of what the overlay has. */
-static int replay_record(struct store *store, size_t begin, size_t len) {
-        struct bytes record = {store->image.data + begin, len};
+static int replay_record(struct store *store, struct volume *volume, size_t begin, size_t len) {
+        struct bytes record = {volume->image.data + begin, len};
         struct record_operation operation;
         size_t at = RECORD_HEAD;
         int r;
 
         while ((r = record_next(record, &at, &operation)) > 0) {
                 if (operation.is_drop) {
-                        overlay_drop(&store->overlay, operation.table, operation.seq);
+                        overlay_drop(&volume->overlay, operation.table, operation.seq);
                         continue;
                 }
-                overlay_put(&store->overlay, operation.table, operation.seq, begin + operation.at,
+                overlay_put(&volume->overlay, operation.table, operation.seq, begin + operation.at,
                             (uint32_t)operation.value.len);
                 store_reserve(store, operation.seq);
         }
         return r;
 }
 
-/* Those that follow what is in the database, up to the first that is not there; *ret_end is where that would be. One
- * that goes on from a later commit than the database is at does not follow. */
-static int replay(struct store *store, size_t *ret_end) {
-        struct bytes image = buffer_bytes(&store->image);
+/* How long the record at `at` is, if it is the one that follows; 0 = it is not. One that goes on from a later commit
+ * than the database is at does not follow. */
+static size_t find_next(const struct store *store, const struct volume *volume, size_t at) {
         struct record_name name = {0};
+        size_t len = record_find(buffer_bytes(&volume->image), at, store->meta.salt, &name);
+
+        return name.number == store->last + 1 && name.base <= store->meta.commit ? len : 0;
+}
+
+/* Those of a file that follow, up to the first that is not there. */
+static int replay(struct store *store, struct volume *volume) {
         size_t at = 0, len;
         int r = 0;
 
-        store->journal.last = store->meta.journal;
-        while (r == 0 && (len = record_find(image, at, store->meta.salt, &name)) > 0 &&
-               name.number == journal_next(&store->journal) && name.base <= store->meta.commit) {
-                r = replay_record(store, at, len);
-                store->journal.last = name.number;
+        while (r == 0 && (len = find_next(store, volume, at)) > 0) {
+                r = replay_record(store, volume, at, len);
+                store->last++;
                 store->counts.n_replayed++;
                 at += len;
         }
-        store->journal.tried = store->journal.last;
-        *ret_end = at;
+        volume->last = store->last;
+        volume->end = at;
+        return r;
+}
+
+/* Both files, in the order in which they were written: the one that follows, and the one that follows that. */
+static int replay_both(struct store *store) {
+        int r = 0;
+
+        for (int i = 0; i < VALUES_JOURNALS && r == 0; i++) {
+                if (find_next(store, store->young, store->young->end) == 0)
+                        store->young = store_other(store);
+                r = replay(store, store->young);
+        }
         return r;
 }
 
 /* Is there a record behind the end which is not older? A record is written only when the one before it is durable. */
-static bool is_cut(const struct store *store, size_t end) {
-        struct bytes image = buffer_bytes(&store->image);
+static bool is_cut(const struct store *store, const struct volume *volume) {
+        struct bytes image = buffer_bytes(&volume->image);
         struct record_name name;
 
-        for (size_t at = end; at < image.len; at += RECORD_ALIGN)
-                if (record_find(image, at, store->meta.salt, &name) > 0 && name.number > store->journal.last)
+        for (size_t at = volume->end; at < image.len; at += RECORD_ALIGN)
+                if (record_find(image, at, store->meta.salt, &name) > 0 && name.number > store->last)
                         return true;
         return false;
 }
 
-static int replay_all(struct store *store, const char *folder, char **ret_error) {
-        size_t end;
+static int check_length(const struct store *store, int i, const char *folder, char **ret_error) {
+        const struct volume *volume = &store->volumes[i];
 
-        if (store->image.len < store->meta.journal_bytes)
+        if (volume->image.len < store->meta.journal_bytes[i])
                 return damaged_journal(folder,
-                                       store->journal.fd < 0 ? "its journal is missing" : "its journal was cut short",
+                                       volume->journal.fd < 0 ? "a file of its journal is missing"
+                                                              : "its journal was cut short",
                                        ret_error);
-        if (record_is_foreign(buffer_bytes(&store->image), store->meta.salt))
+        if (record_is_foreign(buffer_bytes(&volume->image), store->meta.salt))
                 return damaged_journal(folder, "its journal is of another store", ret_error);
-        if (replay(store, &end) < 0 || is_cut(store, end))
+        return 0;
+}
+
+static int replay_all(struct store *store, const char *folder, char **ret_error) {
+        for (int i = 0; i < VALUES_JOURNALS; i++) {
+                int r = check_length(store, i, folder, ret_error);
+
+                if (r < 0)
+                        return r;
+        }
+        store->last = store->meta.journal;
+        if (replay_both(store) < 0 || is_cut(store, &store->volumes[0]) || is_cut(store, &store->volumes[1]))
                 return damaged_journal(folder,
                                        "a record in the middle of its journal is not what was written, or not of this "
                                        "copy of the database",
                                        ret_error);
-        if (store->engine->ops->marked(store->engine) > store->journal.last)
+        if (store->engine->ops->marked(store->engine) > store->last)
                 return damaged_journal(folder, "the last records of its journal are not there, or not what was written",
                                        ret_error);
-        store->image.len = end;
+        store->tried = store->last;
+        for (int i = 0; i < VALUES_JOURNALS; i++)
+                store->volumes[i].image.len = store->volumes[i].end;
+        return 0;
+}
+
+/* The file that was written to before the last comes before it to the database. */
+static void continue_checkpoint(struct store *store) {
+        struct volume *other = store_other(store);
+
+        if (other->overlay.n > 0)
+                store->checkpoint.volume = other, store->checkpoint.why = CHECKPOINT_SETTLES;
+}
+
+static int make_journal(struct store *store, const char *folder, char **ret_error) {
+        for (int i = 0; i < VALUES_JOURNALS; i++) {
+                int r = journal_make(&store->volumes[i].journal, folder);
+
+                if (r < 0) {
+                        *ret_error = memory_print("cannot write %s/%s: %s", folder, store->volumes[i].journal.name,
+                                                  strerror(-r));
+                        return r;
+                }
+        }
         return 0;
 }
 
 static int open_journal(struct store *store, const char *folder, char **ret_error) {
-        int r = journal_open(&store->journal, folder, &store->image, ret_error);
+        int r = 0;
 
+        for (int i = 0; i < VALUES_JOURNALS && r == 0; i++)
+                r = journal_open(&store->volumes[i].journal, folder, &store->volumes[i].image, ret_error);
         if (r == 0)
                 r = replay_all(store, folder, ret_error);
         if (r < 0)
                 return r;
-        r = journal_make(&store->journal, folder);
-        if (r < 0)
-                *ret_error = memory_print("cannot write %s/journal: %s", folder, strerror(-r));
-        return r;
+        continue_checkpoint(store);
+        return make_journal(store, folder, ret_error);
 }
 
 /* -- open ---------------------------------------------------------------------------------------------------------- */
 
-/* A new epoch, and the journal spent, in one commit. */
+/* A new epoch, and the journal spent. */
 static int begin_epoch(struct store *store, char **ret_error) {
         int r;
 
-        store->overlay.fresh_from = UINT64_MAX; /* of what was replayed anything may be in the database */
+        for (int i = 0; i < VALUES_JOURNALS; i++) /* of what was replayed anything may be in the database */
+                store->volumes[i].overlay.fresh_from = UINT64_MAX;
         store->meta.format = VALUES_FORMAT;
         store->meta.epoch++;
         store->first_seq = store->meta.reserved_seq;
-        r = store_checkpoint(store, STORE_STAYS);
+        r = store_checkpoint(store, CHECKPOINT_SETTLES);
         if (r < 0)
-                *ret_error = store_explain(store, r);
-        store->overlay.fresh_from = store->first_seq;
+                *ret_error = memory_print("cannot write to the store: %s", strerror(-r));
+        store->young->overlay.fresh_from = store->first_seq;
         return r;
 }
 
 static int open_memory(struct store *store) {
         store->engine = engine_memory_open();
-        store->journal.size = store->journal.sizes.most;
+        for (int i = 0; i < VALUES_JOURNALS; i++)
+                store->volumes[i].journal.size = store->volumes[i].journal.sizes.most;
         return make_head(store);
 }
 
@@ -186,14 +232,26 @@ static int open_lmdb(struct store *store, const char *folder, char **ret_error) 
         return r;
 }
 
-int store_open_sized(const char *uri, const struct journal_sizes *sizes, struct store **ret, char **ret_error) {
+static void init_volumes(struct store *store, const struct journal_sizes *sizes) {
+        static const char *const names[VALUES_JOURNALS] = {"journal", "journal-2"};
+
+        for (int i = 0; i < VALUES_JOURNALS; i++)
+                journal_init(&store->volumes[i].journal, names[i], sizes);
+        store->young = &store->volumes[0];
+}
+
+/* The memory's engine is no engine for two. */
+static bool is_memory(const char *uri) { return strcmp(uri, "memory:") == 0; }
+
+int store_open_formed(const char *uri, const struct store_form *form, struct store **ret, char **ret_error) {
         CLEANUP_STORE struct store *store = memory_new(1, sizeof *store);
         int r;
 
-        journal_init(&store->journal, sizes);
+        init_volumes(store, &form->sizes);
+        store->beside = beside_new(is_memory(uri) ? BESIDE_LATER : form->kind);
         if (strncmp(uri, "lmdb:", 5) == 0 && uri[5])
                 r = open_lmdb(store, uri + 5, ret_error);
-        else if (strcmp(uri, "memory:") == 0)
+        else if (is_memory(uri))
                 r = open_memory(store);
         else
                 *ret_error = memory_print("broker.store is '%s'; write lmdb:FOLDER", uri), r = -EINVAL;
@@ -206,9 +264,9 @@ int store_open_sized(const char *uri, const struct journal_sizes *sizes, struct 
 }
 
 int store_open(const char *uri, struct store **ret, char **ret_error) {
-        static const struct journal_sizes sizes = {LIMIT_JOURNAL_BYTES_FIRST, LIMIT_JOURNAL_BYTES_MAX};
+        static const struct store_form form = {{LIMIT_JOURNAL_BYTES_FIRST, LIMIT_JOURNAL_BYTES_MAX}, BESIDE_THREAD};
 
-        return store_open_sized(uri, &sizes, ret, ret_error);
+        return store_open_formed(uri, &form, ret, ret_error);
 }
 
 struct store_head store_head(const struct store *store) {

@@ -82,6 +82,7 @@ static void set(struct overlay *overlay, struct overlay_entry entry) {
                 if (*slot <= overlay->n_before)
                         keep_former(overlay, *slot - 1);
                 overlay->bytes -= cost_of(old);
+                entry.is_new = old->is_new;
                 *old = entry;
         }
         overlay->bytes += cost_of(&entry);
@@ -120,11 +121,28 @@ const struct overlay_entry *overlay_find(const struct overlay *overlay, enum eng
         return slot > 0 && overlay->entries[slot - 1].state != OVERLAY_NONE ? &overlay->entries[slot - 1] : NULL;
 }
 
+void overlay_supersede(struct overlay *old, struct overlay *young) {
+        for (uint32_t i = 0; i < young->n && old->n > 0; i++) {
+                struct overlay_entry *entry = &young->entries[i], *former;
+                uint32_t slot = entry->state == OVERLAY_NONE ? 0 : *seek(old, entry->table, entry->seq);
+
+                if (slot == 0)
+                        continue;
+                former = &old->entries[slot - 1];
+                entry->is_new = !overlay_is_below(old, former);
+                old->bytes -= cost_of(former);
+                former->state = OVERLAY_NONE;
+        }
+}
+
+void overlay_follow(struct overlay *overlay, const struct overlay *before) {
+        overlay->fresh_from = before->fresh_from > before->highest ? before->fresh_from : before->highest + 1;
+}
+
 void overlay_clear(struct overlay *overlay) {
         if (overlay->n > 0)
                 memset(overlay->slots, 0, overlay->n_slots * sizeof *overlay->slots);
         overlay->n = overlay->n_before = overlay->n_former = 0;
         overlay->bytes = overlay->bytes_before = 0;
-        if (overlay->fresh_from <= overlay->highest)
-                overlay->fresh_from = overlay->highest + 1;
+        overlay->highest = 0;
 }

@@ -1,5 +1,5 @@
-/* What is in the journal and not yet in the database: for each key that was touched, where its value lies in the
- * journal's image, or that it is gone. A value that came and went meanwhile never reaches the database.
+/* What is in a file of the journal and not yet in the database: for each key that was touched, where its value lies in
+ * the file's image, or that it is gone. A value that came and went meanwhile never reaches the database.
  *
  * A commit that comes to nothing is undone: overlay_begin(), puts and drops, then overlay_undo() where it failed. */
 #pragma once
@@ -10,13 +10,13 @@ enum overlay_state {
         OVERLAY_NONE, /* nothing is known of it: it is as the database has it */
         OVERLAY_VALUE,
         OVERLAY_GONE,
-        OVERLAY_N_STATES
 };
 
 struct overlay_entry {
         uint64_t seq, at; /* `at` and `len`: where the value lies in the image */
         uint32_t len;
         uint8_t table, state;
+        bool is_new; /* nothing of the key is in the database, though others of its age are */
 };
 
 struct overlay_former;
@@ -44,7 +44,13 @@ void overlay_drop(struct overlay *overlay, enum engine_table table, uint64_t seq
 void overlay_undo(struct overlay *overlay);
 /* NULL where nothing is known of it. Good until the next put or drop. */
 const struct overlay_entry *overlay_find(const struct overlay *overlay, enum engine_table table, uint64_t seq);
-/* May the database have something under that key? */
-static inline bool overlay_is_below(const struct overlay *overlay, uint64_t seq) { return seq < overlay->fresh_from; }
+/* May the database have something under that entry's key? */
+static inline bool overlay_is_below(const struct overlay *overlay, const struct overlay_entry *entry) {
+        return entry->seq < overlay->fresh_from && !entry->is_new;
+}
+/* What is in `young` takes the place of what is in `old`, which need not go to the database any more. */
+void overlay_supersede(struct overlay *old, struct overlay *young);
+/* `overlay`, which is empty, goes on from `before`: what is in that may be in the database by and by. */
+void overlay_follow(struct overlay *overlay, const struct overlay *before);
 /* All of it is in the database now. */
 void overlay_clear(struct overlay *overlay);

@@ -11,11 +11,15 @@ static const char *const table_nouns[ENGINE_N_TABLES] = {"head",   "message",   
 struct store *store_close(struct store *store) {
         if (!store)
                 return NULL;
+        beside_free(store->beside); /* before what its job is about */
         if (store->engine)
                 store->engine->ops->close(store->engine);
-        journal_done(&store->journal);
-        overlay_done(&store->overlay);
-        buffer_done(&store->image);
+        for (int i = 0; i < VALUES_JOURNALS; i++) {
+                journal_done(&store->volumes[i].journal);
+                overlay_done(&store->volumes[i].overlay);
+                buffer_done(&store->volumes[i].image);
+        }
+        buffer_done(&store->checkpoint.scratch);
         buffer_done(&store->scratch);
         free(store);
         return NULL;
@@ -24,37 +28,9 @@ struct store *store_close(struct store *store) {
 /* -- values in pieces ---------------------------------------------------------------------------------------------- */
 
 /* LMDB's own pages bear no checksum: a damaged one could hide a whole table. So the head says what each holds. */
-static void tally(struct values_tally *tally, struct bytes value) {
+void store_tally(struct values_tally *tally, struct bytes value) {
         tally->n++;
         tally->sum += values_checksum(value);
-}
-
-int store_put(struct store *store, enum engine_table table, uint64_t seq, struct bytes value) {
-        int r = 0;
-
-        if (table != ENGINE_META)
-                tally(&store->meta.tallies[table], value);
-        for (size_t at = 0, piece = 0; at < value.len && r == 0; at += ENGINE_PIECE, piece++) {
-                size_t len = value.len - at < ENGINE_PIECE ? value.len - at : ENGINE_PIECE;
-
-                r = store->engine->ops->put(store->engine, table, (struct engine_key){seq, (uint16_t)piece},
-                                            (struct bytes){(const uint8_t *)value.data + at, len});
-        }
-        return r;
-}
-
-/* A value goes, says its first piece: takes it off the tally. */
-static void on_gone(void *context, struct engine_key key, struct bytes piece) {
-        struct values_tally *tally = context;
-
-        if (key.piece > 0)
-                return;
-        tally->n--;
-        tally->sum -= values_checksum(piece);
-}
-
-int store_drop(struct store *store, enum engine_table table, uint64_t seq) {
-        return store->engine->ops->remove(store->engine, table, seq, seq, on_gone, &store->meta.tallies[table]);
 }
 
 /* Joins pieces as a scan brings them, and hands on each whole value. */
@@ -87,7 +63,8 @@ static int join(void *context, struct engine_key key, struct bytes piece) {
                         (struct bytes){joiner->value->data + joiner->begin, joiner->value->len - joiner->begin},
                         &payload) < 0)
                 return -EBADMSG;
-        tally(&joiner->found, (struct bytes){joiner->value->data + joiner->begin, joiner->value->len - joiner->begin});
+        store_tally(&joiner->found,
+                    (struct bytes){joiner->value->data + joiner->begin, joiner->value->len - joiner->begin});
         return joiner->whole(joiner->context, key.seq, payload);
 }
 
@@ -125,23 +102,6 @@ static int scan_all(struct store *store, enum engine_table table, int (*whole)(v
         return -EBADMSG;
 }
 
-static int check_ids(void *context, uint64_t seq, struct bytes payload) {
-        struct values_ids ids = {.first = values_ids_first(seq)};
-        int r = values_decode_ids(seq, payload, &ids);
-
-        buffer_clear(context);
-        return r;
-}
-
-char *store_explain(struct store *store, int error) {
-        struct values_tally found;
-        char *named = NULL;
-
-        if (error == -EBADMSG && store_scan(store, ENGINE_SEEN, check_ids, &store->scratch, &found, &named) < 0)
-                return named;
-        return memory_print("cannot write to the store: %s", strerror(-error));
-}
-
 /* One value of the engine. */
 struct reading {
         uint64_t seq;
@@ -171,16 +131,26 @@ static int read_from_engine(struct store *store, enum engine_table table, uint64
         return 0;
 }
 
+/* Where the journal has a word on it: *ret_volume. NULL where only the database can. */
+static const struct overlay_entry *find_entry(const struct store *store, enum engine_table table, uint64_t seq,
+                                              const struct volume **ret_volume) {
+        const struct overlay_entry *entry = overlay_find(&store->young->overlay, table, seq);
+
+        *ret_volume = entry ? store->young : store->checkpoint.volume;
+        return entry || !*ret_volume ? entry : overlay_find(&(*ret_volume)->overlay, table, seq);
+}
+
 int store_read_value(struct store *store, enum engine_table table, uint64_t seq, struct buffer *memory,
                      struct bytes *ret_payload) {
-        const struct overlay_entry *entry = overlay_find(&store->overlay, table, seq);
+        const struct volume *volume;
+        const struct overlay_entry *entry = find_entry(store, table, seq, &volume);
 
         if (!entry)
                 return read_from_engine(store, table, seq, memory, ret_payload);
         if (entry->state == OVERLAY_GONE)
                 return -ENOENT;
         /* It was never away: nothing can have happened to it. */
-        *ret_payload = (struct bytes){store->image.data + entry->at + VALUES_HEAD, entry->len - VALUES_HEAD};
+        *ret_payload = (struct bytes){volume->image.data + entry->at + VALUES_HEAD, entry->len - VALUES_HEAD};
         return 0;
 }
 
@@ -225,14 +195,13 @@ static int load_message(void *context, uint64_t seq, struct bytes payload) {
         return r;
 }
 
-static int load_ids(void *context, uint64_t seq, struct bytes payload) {
+static int load_seen(void *context, uint64_t seq, struct bytes payload) {
         struct load *load = context;
-        struct values_ids ids = {.first = values_ids_first(seq)};
-        int r = values_decode_ids(seq, payload, &ids);
+        struct stored_seen seen;
+        int r = values_decode_seen(seq, payload, &seen);
 
-        for (int i = 0; i < VALUES_IDS && r == 0; i++)
-                if (values_ids_has(&ids, ids.first + (uint64_t)i))
-                        load->visitor->seen(load->visitor->context, &ids.items[i]);
+        if (r == 0)
+                load->visitor->seen(load->visitor->context, &seen);
         buffer_clear(load->scratch);
         return r;
 }
@@ -251,7 +220,7 @@ int store_load(struct store *store, const struct store_visitor *visitor, char **
         int r = store_settle(store);
 
         if (r < 0)
-                *ret_error = store_explain(store, r);
+                *ret_error = memory_print("cannot write to the store: %s", strerror(-r));
         if (r == 0)
                 r = scan_all(store, ENGINE_NOTES, load_note, &load, ret_error);
         if (r == 0)
@@ -259,7 +228,7 @@ int store_load(struct store *store, const struct store_visitor *visitor, char **
         if (r == 0)
                 r = scan_all(store, ENGINE_MESSAGES, load_message, &load, ret_error);
         if (r == 0)
-                r = scan_all(store, ENGINE_SEEN, load_ids, &load, ret_error);
+                r = scan_all(store, ENGINE_SEEN, load_seen, &load, ret_error);
         if (r == 0)
                 r = scan_all(store, ENGINE_ANSWERS, load_answer, &load, ret_error);
         return r;
@@ -268,14 +237,18 @@ int store_load(struct store *store, const struct store_visitor *visitor, char **
 /* -- read ---------------------------------------------------------------------------------------------------------- */
 
 /* What is still to come to the database counts as if it were there. */
-static void add_overlay(const struct overlay *overlay, struct engine_usage *usage) {
-        uint64_t of_file = overlay->bytes < usage->reusable ? overlay->bytes : usage->reusable;
-        uint64_t of_disk = overlay->bytes - of_file;
+static void add_overlays(const struct store *store, struct engine_usage *usage) {
+        uint64_t bytes = store->volumes[0].overlay.bytes + store->volumes[1].overlay.bytes;
+        uint64_t of_file = bytes < usage->reusable ? bytes : usage->reusable, of_disk = bytes - of_file;
 
-        usage->data += overlay->bytes;
+        usage->data += bytes;
         usage->reusable -= of_file;
         if (usage->disk_free != UINT64_MAX)
                 usage->disk_free -= of_disk < usage->disk_free ? of_disk : usage->disk_free;
+}
+
+static uint64_t journal_size(const struct store *store) {
+        return journal_bytes(&store->volumes[0].journal) + journal_bytes(&store->volumes[1].journal);
 }
 
 int store_usage(struct store *store, struct store_usage *ret) {
@@ -284,8 +257,8 @@ int store_usage(struct store *store, struct store_usage *ret) {
 
         if (r < 0)
                 return r;
-        add_overlay(&store->overlay, &usage);
-        *ret = (struct store_usage){usage.data, usage.reusable, usage.disk_free, journal_bytes(&store->journal)};
+        add_overlays(store, &usage);
+        *ret = (struct store_usage){usage.data, usage.reusable, usage.disk_free, journal_size(store)};
         return 0;
 }
 
@@ -340,5 +313,5 @@ struct store_counts store_counts(const struct store *store) {
 }
 const char *store_kind(const struct store *store) { return store->engine->ops->kind; }
 uint64_t store_bytes(const struct store *store) {
-        return store->engine->ops->bytes(store->engine) + journal_bytes(&store->journal);
+        return store->engine->ops->bytes(store->engine) + journal_size(store);
 }

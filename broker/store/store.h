@@ -5,9 +5,10 @@
  * (broker/core). A commit is all or nothing, and durable when it returns 0. Every value carries a checksum; a damaged
  * one is named, never skipped.
  *
- * A commit goes into the journal (journal.h): one write, one flush. What of it is still there when the journal is full
- * goes to the database (checkpoint.c), most of it never does. The overlay (overlay.h) knows meanwhile what the database
- * does not, and reads ask it first.
+ * A commit goes into the journal (journal.h), which has two files: one write, one flush. When one of them is full,
+ * commits go on in the other, and a thread brings what is still there of the first to the database (checkpoint.c); most
+ * of it never gets there. An overlay of each file (overlay.h) knows meanwhile what the database does not, and reads ask
+ * those first.
  *
  * Errors are negative errnos. After a failed commit nothing may go on as if it had not happened: it is tried again, if
  * all it lacked was room on the disk, or the process ends, and the next one finds what is on disk. */

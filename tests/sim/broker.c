@@ -26,7 +26,7 @@
 #include <unistd.h>
 
 /* So small that it is full, grows and begins anew all the time. */
-static const struct journal_sizes journal_sizes = {4 * RECORD_ALIGN, 16 * RECORD_ALIGN};
+static const struct store_form store_form = {{4 * RECORD_ALIGN, 16 * RECORD_ALIGN}, BESIDE_LATER};
 
 enum { TURN_US = 20, TURN_MAX_US = 2000, COMMIT_US = 300, COMMIT_MAX_US = 30000 };
 
@@ -85,7 +85,7 @@ static void open_store(void) {
         if (sim.profile.has_disk)
                 snprintf(uri, sizeof uri, "lmdb:%s/store", broker.folder);
         disk_drain(); /* a start waits for room */
-        if (store_open_sized(uri, &journal_sizes, &broker.loop.store, &error) < 0)
+        if (store_open_formed(uri, &store_form, &broker.loop.store, &error) < 0)
                 sim_violation("G1 durable", "the store does not open: %s", error);
 }
 

@@ -83,7 +83,7 @@ struct disk_entry {
         uint64_t file_len; /* after it */
 };
 
-enum { DISK_LOG_FILES = 3 };
+enum { DISK_LOG_FILES = 4 };
 
 /* What became of some files, from when they were empty: see disk_file.h for what can be built from it. */
 struct disk_log {

@@ -127,7 +127,7 @@ static enum power_verdict check_damaged(const struct run *run, struct worker *wo
 /* -- a worker ------------------------------------------------------------------------------------------------------ */
 
 static void forget_files(const char *folder) {
-        static const char *const names[] = {"data.mdb", "lock.mdb", "lull.lock", "journal"};
+        static const char *const names[] = {"data.mdb", "lock.mdb", "lull.lock", "journal", "journal-2"};
 
         for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
                 CLEANUP_FREE char *path = memory_print("%s/%s", folder, names[i]);

@@ -117,7 +117,7 @@ static enum power_verdict go_on(struct store **store, const char *uri, struct po
         r = store_commit(*store, &change, 1);
         *store = store_close(*store);
         if (r == 0)
-                r = store_open_sized(uri, &power_journal_sizes, store, &error);
+                r = store_open_formed(uri, &power_store_form, store, &error);
         if (r == 0)
                 r = read_all(*store, &after, &error);
         if (r < 0)
@@ -146,7 +146,7 @@ enum power_verdict power_check(const struct power_story *story, const struct pow
         int r;
 
         store_files(story, image, folder);
-        r = store_open_sized(uri, &power_journal_sizes, &store, &error);
+        r = store_open_formed(uri, &power_store_form, &store, &error);
         if (r == 0)
                 r = read_all(store, &sum, &error);
         if (r < 0)

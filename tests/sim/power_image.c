@@ -78,14 +78,14 @@ static uint32_t count_unsynced(const struct disk_file *file) {
 
 /* -- points -------------------------------------------------------------------------------------------------------- */
 
-/* The store syncs one of the two before it goes on with the other. */
+/* The store syncs one of them before it goes on with another. */
 static struct point point_at(const struct power_images *images, size_t at) {
-        uint32_t n = count_unsynced(&images->files[POWER_DATABASE]);
+        static const enum power_file files[] = {POWER_DATABASE, POWER_JOURNAL_2, POWER_JOURNAL};
+        uint32_t n = 0, i = 0;
 
-        if (n > 0)
-                return (struct point){.at = at, .file = POWER_DATABASE, .n_sectors = n};
-        return (struct point){
-                .at = at, .file = POWER_JOURNAL, .n_sectors = count_unsynced(&images->files[POWER_JOURNAL])};
+        while (n == 0 && i < sizeof files / sizeof *files)
+                n = count_unsynced(&images->files[files[i++]]);
+        return (struct point){.at = at, .file = files[i - 1], .n_sectors = n};
 }
 
 static void find_points(struct power_images *images) {
@@ -228,7 +228,7 @@ static void damage(struct power_images *images, struct power_image *image, uint6
         uint8_t *data;
 
         image->at = story->acks[ack].end;
-        image->file = disk_roll(dice, 2) ? POWER_JOURNAL : POWER_DATABASE;
+        image->file = disk_roll(dice, 2) ? POWER_DATABASE : disk_roll(dice, 2) ? POWER_JOURNAL : POWER_JOURNAL_2;
         replay_to(images, image->at);
         disk_file_lose(&images->files[image->file], DISK_LOSE_ALL, 0, dice, &image->contents[image->file]);
         lose_others(images, image, DISK_LOSE_NONE, dice);

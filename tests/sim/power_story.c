@@ -19,8 +19,8 @@ enum {
         PUT_MAX = 1024,
 };
 
-const char *const power_file_names[DISK_LOG_FILES] = {"data.mdb", "lull.lock", "journal"};
-const struct journal_sizes power_journal_sizes = {8 * RECORD_ALIGN, 32 * RECORD_ALIGN};
+const char *const power_file_names[DISK_LOG_FILES] = {"data.mdb", "lull.lock", "journal", "journal-2"};
+const struct store_form power_store_form = {{8 * RECORD_ALIGN, 32 * RECORD_ALIGN}, BESIDE_LATER};
 
 /* What a change put, and a later one deletes. */
 struct put {
@@ -296,7 +296,7 @@ static void open_store(struct teller *teller) {
         size_t begin = teller->story->log.n;
         char *error = NULL;
 
-        ENSURE(store_open_sized(teller->uri, &power_journal_sizes, &teller->store, &error) == 0);
+        ENSURE(store_open_formed(teller->uri, &power_store_form, &teller->store, &error) == 0);
         teller->next_seq = store_head(teller->store).first_seq;
         teller->story->salt = store_head(teller->store).salt;
         acknowledge(teller, begin, false);

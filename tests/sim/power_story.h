@@ -29,10 +29,10 @@ struct power_ack {
 };
 
 /* The files whose writing is recorded. */
-enum power_file { POWER_DATABASE, POWER_MARK, POWER_JOURNAL };
+enum power_file { POWER_DATABASE, POWER_MARK, POWER_JOURNAL, POWER_JOURNAL_2 };
 extern const char *const power_file_names[DISK_LOG_FILES];
 /* Of the store's journal: so small that it is full, and begins anew, all the time. */
-extern const struct journal_sizes power_journal_sizes;
+extern const struct store_form power_store_form;
 
 struct power_story {
         struct disk_log log;

@@ -1,88 +1,16 @@
-/* A disk that is full, under the real LMDB: its writes are ours here, and fail when we say so. */
+/* Commits on a disk that is full, or broken. */
+#include "tests/unit/broker_disk.h"
 #include "tests/unit/unit.h"
 
 #include "broker/commit.h"
+#include "broker/store/record.h"
+#include "broker/store/store_private.h"
 #include "common/log.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/statvfs.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
 #include <unistd.h>
-
-/* -- the disk ------------------------------------------------------------------------------------------------------ */
-
-enum fault { FAULT_NONE, FAULT_NO_ROOM, FAULT_SHORT_WRITE, FAULT_BROKEN, FAULT_UNHEARD /* done, and called no room */ };
-
-static struct {
-        enum fault fault;
-        bool is_full, is_short; /* as statvfs says it; or that little is left */
-        int n_failed, n_waits, mend_after, stop_after;
-} disk;
-
-/* The first part of a write, or of several: 0 when it is to be done as it was asked for. */
-static ssize_t write_at_fault(size_t len) {
-        switch (disk.fault) {
-        case FAULT_NONE:
-                return 0;
-        case FAULT_NO_ROOM:
-        case FAULT_UNHEARD:
-                errno = ENOSPC;
-                break;
-        case FAULT_BROKEN:
-                errno = EIO;
-                break;
-        case FAULT_SHORT_WRITE:
-                disk.n_failed++;
-                return (ssize_t)len / 2;
-        }
-        disk.n_failed++;
-        return -1;
-}
-
-/* Under the names that LMDB links to: with offsets of 64 bits or without, which the system's headers would mix up. */
-#define NAMED(name) __asm__(name)
-ssize_t disk_pwrite(int fd, const void *data, size_t len, off_t at) NAMED("pwrite");
-ssize_t disk_pwrite64(int fd, const void *data, size_t len, off_t at) NAMED("pwrite64");
-ssize_t disk_pwritev(int fd, const struct iovec *parts, int n, off_t at) NAMED("pwritev");
-ssize_t disk_pwritev64(int fd, const struct iovec *parts, int n, off_t at) NAMED("pwritev64");
-ssize_t disk_writev(int fd, const struct iovec *parts, int n) NAMED("writev");
-int disk_fstatvfs(int fd, struct statvfs *ret) NAMED("fstatvfs");
-int disk_fstatvfs64(int fd, struct statvfs *ret) NAMED("fstatvfs64");
-
-ssize_t disk_pwrite(int fd, const void *data, size_t len, off_t at) {
-        ssize_t n = write_at_fault(len);
-
-        if (disk.fault == FAULT_UNHEARD && syscall(SYS_pwrite64, fd, data, len, at) == (ssize_t)len)
-                return errno = ENOSPC, -1;
-        return n ? n : (ssize_t)syscall(SYS_pwrite64, fd, data, len, at);
-}
-
-ssize_t disk_pwrite64(int fd, const void *data, size_t len, off_t at) { return disk_pwrite(fd, data, len, at); }
-
-ssize_t disk_pwritev(int fd, const struct iovec *parts, int n, off_t at) {
-        ssize_t done = write_at_fault(parts[0].iov_len);
-
-        return done ? done : (ssize_t)syscall(SYS_pwritev, fd, parts, n, at, 0);
-}
-
-ssize_t disk_pwritev64(int fd, const struct iovec *parts, int n, off_t at) { return disk_pwritev(fd, parts, n, at); }
-
-/* The log is written with it too. */
-ssize_t disk_writev(int fd, const struct iovec *parts, int n) {
-        ssize_t done = fd == STDERR_FILENO ? 0 : write_at_fault(parts[0].iov_len);
-
-        return done ? done : (ssize_t)syscall(SYS_writev, fd, parts, n);
-}
-
-int disk_fstatvfs(int fd, struct statvfs *ret) {
-        *ret = (struct statvfs){.f_frsize = 4096, .f_bavail = disk.is_full ? 0 : disk.is_short ? 300 : 1 << 20};
-        return 0;
-}
-
-int disk_fstatvfs64(int fd, struct statvfs *ret) { return disk_fstatvfs(fd, ret); }
 
 /* -- the broker ---------------------------------------------------------------------------------------------------- */
 
@@ -97,7 +25,7 @@ static int begin(void **state) {
 }
 
 static int end(void **state) {
-        static const char *const names[] = {"/data.mdb", "/lock.mdb", "/lull.lock", "/journal"};
+        static const char *const names[] = {"/data.mdb", "/lock.mdb", "/lull.lock", "/journal", "/journal-2"};
         char path[128];
 
         for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -213,7 +141,7 @@ static void a_store_whose_disk_has_little_left_works_without_a_journal(void **st
         assert_int_equal(commit(store, &fx), 0);
         assert_int_equal(store_counts(store).n_records, 0);
         disk.is_short = false;
-        for (uint64_t seq = 2; seq < 4; seq++) {
+        for (uint64_t seq = 2; seq < 5; seq++) { /* two make its two files */
                 put_message(&fx, seq, "more");
                 assert_int_equal(commit(store, &fx), 0);
         }
@@ -221,7 +149,7 @@ static void a_store_whose_disk_has_little_left_works_without_a_journal(void **st
         store_close(store);
         store = open_store();
         expect_message(store, 1, "one");
-        expect_message(store, 3, "more");
+        expect_message(store, 4, "more");
         store_close(store);
         effects_done(&fx);
 }
@@ -258,6 +186,95 @@ static void give_up(bool is_ended) {
 
 static void a_commit_that_was_given_up_does_not_come_back(void **state) { give_up(true); }
 static void nor_does_it_stand_in_the_way_of_the_next(void **state) { give_up(false); }
+
+/* -- the journal's two files --------------------------------------------------------------------------------------- */
+
+/* Each has room for four commits, and what is in the one goes to the database while there are three in the other. */
+static struct store *open_small(void) {
+        static const struct store_form form = {{4 * RECORD_ALIGN, 4 * RECORD_ALIGN}, BESIDE_LATER};
+        struct store *store = NULL;
+        char *error = NULL;
+
+        assert_int_equal(store_open_formed(uri, &form, &store, &error), 0);
+        return store;
+}
+
+static void expect_messages(struct store *store, uint64_t first, uint64_t last) {
+        for (uint64_t seq = first; seq <= last; seq++)
+                expect_message(store, seq, "one of them");
+}
+
+static void commit_messages(struct store *store, uint64_t first, uint64_t last) {
+        struct effects fx = {0};
+
+        for (uint64_t seq = first; seq <= last; seq++) {
+                put_message(&fx, seq, "one of them");
+                assert_int_equal(commit(store, &fx), 0);
+        }
+        effects_done(&fx);
+}
+
+static void a_checkpoint_that_finds_no_room_is_made_again_and_loses_nothing(void **state) {
+        struct store *store = open_small();
+
+        commit_messages(store, 1, 5);
+        assert_non_null(store->checkpoint.volume);
+        disk.fault = FAULT_NO_ROOM;
+        disk.is_full = true;
+        disk.mend_after = 5; /* the checkpoint has failed by then */
+        commit_messages(store, 6, 6);
+        expect_messages(store, 1, 6);
+        commit_messages(store, 7, 20);
+        expect_messages(store, 1, 20);
+        store_close(store);
+        store = open_small();
+        expect_messages(store, 1, 20);
+        store_close(store);
+}
+
+static void a_commit_that_was_given_up_takes_nothing_away_from_the_other_file(void **state) {
+        struct store *store = open_small();
+        struct effects fx = {0};
+
+        commit_messages(store, 1, 4);
+        effects_delete(&fx, CHANGE_DELETE_MESSAGE, 1);
+        disk.fault = FAULT_NO_ROOM;
+        disk.stop_after = 1;
+        assert_int_equal(commit(store, &fx), COMMIT_GIVEN_UP);
+        disk.fault = FAULT_NONE;
+        commit_messages(store, 5, 6);
+        assert_int_equal(store_settle(store), 0);
+        expect_messages(store, 1, 6);
+        store_close(store);
+        effects_done(&fx);
+}
+
+static void what_was_tried_in_one_file_does_not_come_back_before_what_is_in_the_other(void **state) {
+        static char two_pages[RECORD_ALIGN + 1];
+        struct store *store = open_small();
+        struct effects fx = {0};
+
+        memset(two_pages, 'x', sizeof two_pages - 1);
+        commit_messages(store, 1, 3);
+        put_message(&fx, 4, "in vain");
+        disk.fault = FAULT_UNHEARD;
+        disk.stop_after = 1;
+        assert_int_equal(commit(store, &fx), COMMIT_GIVEN_UP);
+        disk.fault = FAULT_NONE;
+        put_message(&fx, 5, two_pages);
+        assert_int_equal(commit(store, &fx), 0);
+        for (int i = 0; i < 2; i++) {
+                expect_messages(store, 1, 3);
+                expect_none(store, 4);
+                expect_message(store, 5, two_pages);
+                store_close(store);
+                store = open_small();
+        }
+        store_close(store);
+        effects_done(&fx);
+}
+
+/* -- other errors -------------------------------------------------------------------------------------------------- */
 
 static void a_broken_disk_is_not_waited_for(void **state) {
         struct store *store = open_store();
@@ -378,6 +395,9 @@ int main(void) {
                 TEST(so_is_one_whose_write_was_cut_short),
                 TEST(so_is_one_to_the_database_whose_write_was_cut_short),
                 TEST(a_store_whose_disk_has_little_left_works_without_a_journal),
+                TEST(a_checkpoint_that_finds_no_room_is_made_again_and_loses_nothing),
+                TEST(a_commit_that_was_given_up_takes_nothing_away_from_the_other_file),
+                TEST(what_was_tried_in_one_file_does_not_come_back_before_what_is_in_the_other),
                 TEST(a_commit_that_was_given_up_does_not_come_back),
                 TEST(nor_does_it_stand_in_the_way_of_the_next),
                 TEST(a_broken_disk_is_not_waited_for),

@@ -21,7 +21,8 @@ static int make_folder(void **state) {
 }
 
 static int remove_folder(void **state) {
-        static const char *const names[] = {"/a/b/data.mdb", "/a/b/lock.mdb", "/a/b/lull.lock", "/a/b/journal"};
+        static const char *const names[] = {"/a/b/data.mdb", "/a/b/lock.mdb", "/a/b/lull.lock", "/a/b/journal",
+                                            "/a/b/journal-2"};
         char path[128];
 
         for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
