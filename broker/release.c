@@ -201,19 +201,27 @@ static int tell_workers(struct loop *loop) {
         return r;
 }
 
+static void tell_producers(struct loop *loop) {
+        for (size_t i = 0; i < loop->fx.n_sends; i++) {
+                const struct send *send = &loop->fx.sends[i];
+
+                if (send->door == DOOR_INGEST &&
+                    sockets_send(loop->sockets, SOCKET_INGEST, &send->to, frame_of(loop, send)) != 0)
+                        note_undelivered(loop, send);
+        }
+}
+
+/* The runs first: somebody waits for what they do, and of an acknowledgement only to be told. */
 int release_turn(struct loop *loop) {
         int r;
 
         begin(loop);
-        for (size_t i = 0; i < loop->fx.n_sends; i++) {
-                const struct send *send = &loop->fx.sends[i];
-
-                if (send->door == DOOR_WORKERS)
+        for (size_t i = 0; i < loop->fx.n_sends; i++)
+                if (loop->fx.sends[i].door == DOOR_WORKERS)
                         push_send(loop, i);
-                else if (sockets_send(loop->sockets, SOCKET_INGEST, &send->to, frame_of(loop, send)) != 0)
-                        note_undelivered(loop, send);
-        }
         r = tell_workers(loop);
+        if (r == 0)
+                tell_producers(loop);
         for (uint32_t i = 0; i < loop->n_questions; i++)
                 question_answer(&loop->questions[i], loop);
         store_release(loop->store);

@@ -15,8 +15,8 @@ why dan
      0.101  worker 1   says hello, with 2 slots, holding 0
      0.101  worker 1   is welcome
      1.100  people     write in dan: "Oi"
-     1.100  people     hear of "Oi": accepted
      1.100  worker 1   gets run 1.1 of dan: "Oi"
+     1.100  people     hear of "Oi": accepted
      1.101  handler    is asked in run 1.1 of dan: "Oi"
      1.121  worker 1   hands the answer of run 1.1 over
      1.122  worker 1   hears go for run 1.1

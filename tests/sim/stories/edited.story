@@ -43,8 +43,8 @@ why ben
      4.601  people     hear of "a voice": accepted
      7.600  why        ben is collecting, with 1 messages, 0 attempts
      7.600  people     mend a message in ben: "Bom dia"
-     7.600  people     hear of that: accepted
      7.600  worker 1   gets run 1.2 of ben: "Bom dia"
+     7.600  people     hear of that: accepted
      7.601  handler    is asked in run 1.2 of ben: "Bom dia"
      7.621  worker 1   hands the answer of run 1.2 over
      7.622  worker 1   hears go for run 1.2

@@ -26,13 +26,13 @@ why ana
      3.100  worker 1   gets run 1.1 of ana: "I would like"
      3.101  handler    is asked in run 1.1 of ana: "I would like"
      4.100  people     write in ana: "a table"
-     4.100  people     hear of "a table": accepted
      4.100  worker 1   hears cancel for run 1.1: interrupted
+     4.100  people     hear of "a table": accepted
      6.100  worker 1   gets run 1.2 of ana: "I would like", "a table"
      6.101  handler    is asked in run 1.2 of ana: "I would like|a table"
      7.100  people     write in ana: "for two"
-     7.100  people     hear of "for two": accepted
      7.100  worker 1   hears cancel for run 1.2: interrupted
+     7.100  people     hear of "for two": accepted
      9.100  worker 1   gets run 1.3 of ana: "I would like", "a table", "for two"
      9.101  handler    is asked in run 1.3 of ana: "I would like|a table|for two"
     10.100  people     write in ana: "tonight"

@@ -17,8 +17,8 @@ why ben
      0.101  worker 1   says hello, with 2 slots, holding 0
      0.101  worker 1   is welcome
      1.100  people     write in ben: "Oi"
-     1.100  people     hear of "Oi": accepted
      1.100  worker 1   gets run 1.1 of ben: "Oi"
+     1.100  people     hear of "Oi": accepted
      1.101  handler    is asked in run 1.1 of ben: "Oi"
      2.100  Redis      is flushed
      4.100  worker 1   reports run 1.1: failed, lock_lost

@@ -28,15 +28,15 @@ why ana
      2.100  worker 1   gets run 1.1 of ana: "Quanto custa?"
      2.101  handler    is asked in run 1.1 of ana: "Quanto custa?"
      3.100  people     of the team answer in ana: "Dez reais"
-     3.100  people     hear of that: accepted
      3.100  worker 1   hears cancel for run 1.1: held
+     3.100  people     hear of that: accepted
      4.100  why        ana is held, with 1 messages, 0 attempts
      4.100  people     write in ana: "Obrigada"
      4.100  people     hear of "Obrigada": accepted
      7.100  why        ana is held, with 2 messages, 0 attempts
      7.100  people     of the team give back ana
-     7.100  people     hear of that: accepted
      7.100  worker 1   gets run 1.2 of ana, only to record: "Quanto custa?", "Obrigada"
+     7.100  people     hear of that: accepted
      7.101  handler    is asked in run 1.2 of ana: "Quanto custa?|Obrigada"
      7.121  worker 1   reports run 1.2: done
      7.122  worker 1   hears that run 1.2 is settled

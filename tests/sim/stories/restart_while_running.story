@@ -15,8 +15,8 @@ why eva
      0.101  worker 1   says hello, with 2 slots, holding 0
      0.101  worker 1   is welcome
      1.100  people     write in eva: "Oi"
-     1.100  people     hear of "Oi": accepted
      1.100  worker 1   gets run 1.1 of eva: "Oi"
+     1.100  people     hear of "Oi": accepted
      1.101  handler    is asked in run 1.1 of eva: "Oi"
      2.100  broker     is killed
      3.100  broker     starts, epoch 2

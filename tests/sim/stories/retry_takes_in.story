@@ -24,8 +24,8 @@ why cleo
      0.101  worker 1   says hello, with 2 slots, holding 0
      0.101  worker 1   is welcome
      1.100  people     write in cleo: "Oi"
-     1.100  people     hear of "Oi": accepted
      1.100  worker 1   gets run 1.1 of cleo: "Oi"
+     1.100  people     hear of "Oi": accepted
      1.101  handler    is asked in run 1.1 of cleo: "Oi"
      1.121  worker 1   reports run 1.1: failed, http_500
      1.122  worker 1   hears that run 1.1 is settled
@@ -43,8 +43,8 @@ why cleo
      7.164  worker 1   hears that run 1.3 is settled
     10.100  why        cleo is dead, with 0 messages, 3 attempts, after http_500
     10.100  people     write in cleo: "Oi again"
-    10.100  people     hear of "Oi again": accepted
     10.100  worker 1   gets run 1.4 of cleo: "Oi again"
+    10.100  people     hear of "Oi again": accepted
     10.101  handler    is asked in run 1.4 of cleo: "Oi again"
     10.121  worker 1   hands the answer of run 1.4 over
     10.122  worker 1   hears go for run 1.4

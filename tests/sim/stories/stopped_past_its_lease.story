@@ -18,8 +18,8 @@ why eva
      0.101  worker 1   says hello, with 2 slots, holding 0
      0.101  worker 1   is welcome
      1.100  people     write in eva: "Oi"
-     1.100  people     hear of "Oi": accepted
      1.100  worker 1   gets run 1.1 of eva: "Oi"
+     1.100  people     hear of "Oi": accepted
      1.101  handler    is asked in run 1.1 of eva: "Oi"
      1.600  worker 1   stands still for 20 s
      1.600  worker 2   starts, with 2 slots

@@ -40,8 +40,8 @@ why ben
      0.101  worker 1   is welcome
      0.101  worker 2   is welcome
      1.100  people     write in ben: "1"
-     1.100  people     hear of "1": accepted
      1.100  worker 1   gets run 1.1 of ben: "1"
+     1.100  people     hear of "1": accepted
      1.101  handler    is asked in run 1.1 of ben: "1"
      1.200  people     write in ben: "2"
      1.200  people     write in ben: "3"

@@ -29,8 +29,8 @@ why ida
      1.100  people     write in gil: "7"
      1.100  people     write in hugo: "8"
      1.100  people     write in ida: "a word"
-     1.100  people     hear of "1": accepted
      1.100  worker 1   gets run 1.1 of ana: "1"
+     1.100  people     hear of "1": accepted
      1.101  handler    is asked in run 1.1 of ana: "1"
      1.101  people     hear of "2": accepted
      1.101  people     hear of "3": accepted
