@@ -8,11 +8,14 @@ usage: model.py PORT_FILE
     GET  /contact/...            the lookup, after `lookup_s`
     POST /reply                  a reply; noted
     POST /mood                   changes the figures above; {"is_down": true} answers everything of the model 503
-    GET  /journal                {"calls": [...], "lookups": [...], "replies": [...]}"""
+    GET  /journal                {"calls": [...], "lookups": [...], "replies": [...]}
+    GET  /journal/N              the same, once there are N replies: nobody has to ask again and again"""
 
 import asyncio
 import json
 import pathlib
+import select
+import selectors
 import signal
 import sys
 import time
@@ -24,24 +27,41 @@ from http_server import serve  # noqa: E402
 HEAD = b'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n'
 
 
+class ExactSelector(selectors.EpollSelector):
+    """epoll counts in whole milliseconds, and a model that is late by one would pass for a slow queue."""
+
+    def select(self, timeout=None):
+        if timeout is not None and timeout > 0:
+            select.select([self.fileno()], [], [], timeout)
+            timeout = 0
+        return super().select(timeout)
+
+
 class Model:
     def __init__(self):
         self.mood = {'first_s': 0.0, 'per_s': 0, 'words': 1, 'lookup_s': 0.0, 'is_down': False}
         self.calls, self.lookups, self.replies = [], [], []
+        self.replied = asyncio.Condition()
 
     async def answer(self, request):
-        if request.path == '/journal':
-            return 200, {}, json.dumps(
-                {'calls': self.calls, 'lookups': self.lookups, 'replies': self.replies}).encode()
+        if request.path.startswith('/journal'):
+            return await self.tell(int(request.path.partition('/journal/')[2] or 0))
         if request.path == '/mood':
             self.mood.update(json.loads(request.body))
             return 200, {}, b'{}'
         if request.path == '/reply':
             self.replies.append({'at': time.monotonic(), **json.loads(request.body)})
+            async with self.replied:
+                self.replied.notify_all()
             return 200, {}, b'{}'
         if request.path.startswith('/contact/'):
             return await self.look_up(request)
         return await self.complete(request)
+
+    async def tell(self, n_replies):
+        async with self.replied:
+            await self.replied.wait_for(lambda: len(self.replies) >= n_replies)
+        return 200, {}, json.dumps({'calls': self.calls, 'lookups': self.lookups, 'replies': self.replies}).encode()
 
     async def look_up(self, request):
         self.lookups.append({'at': time.monotonic(), 'path': request.path})
@@ -105,4 +125,5 @@ async def main(port_file):
 
 
 if __name__ == '__main__':
-    asyncio.run(main(sys.argv[1]))
+    asyncio.set_event_loop(asyncio.SelectorEventLoop(ExactSelector()))
+    asyncio.get_event_loop().run_until_complete(main(sys.argv[1]))
