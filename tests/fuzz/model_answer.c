@@ -1,6 +1,6 @@
 /* What a model server answers: streams and documents of all three APIs, lists of runs, and refusals. The first byte
- * chooses the API, the second the pieces that it comes in, the rest is the body. However it is cut, it means the
- * same. */
+ * chooses the API, the second the pieces that it comes in, the rest is the body. However it is cut, and however its
+ * events are read, it means the same. */
 #include "tests/fuzz/fuzz.h"
 #include "worker/core/chat.h"
 #include "worker/core/langgraph.h"
@@ -47,16 +47,26 @@ static bool hear(const struct model_api *api, struct bytes body, size_t step, st
         return is_room;
 }
 
+static void check_same(const struct answer *a, const struct answer *b) {
+        ENSURE(strcmp(a->outcome.code, b->outcome.code) == 0);
+        ENSURE(bytes_is_equal(buffer_bytes(&a->replies), buffer_bytes(&b->replies)));
+        ENSURE(a->usage.tokens_in == b->usage.tokens_in && a->usage.tokens_out == b->usage.tokens_out);
+}
+
+/* In pieces, and with each event read by itself, whatever the one before was like. */
 static void check_pieces(const struct model_api *api, struct bytes body, size_t step) {
-        struct answer whole = {0}, pieces = {0};
+        struct answer whole = {0}, pieces = {0}, plain = {0};
+        struct model_api each = *api;
         bool is_room = hear(api, body, body.len + 1, &whole);
 
+        each.has_pieces = false;
         ENSURE(is_room == hear(api, body, step, &pieces));
-        ENSURE(strcmp(whole.outcome.code, pieces.outcome.code) == 0);
-        ENSURE(bytes_is_equal(buffer_bytes(&whole.replies), buffer_bytes(&pieces.replies)));
-        ENSURE(whole.usage.tokens_in == pieces.usage.tokens_in && whole.usage.tokens_out == pieces.usage.tokens_out);
+        ENSURE(is_room == hear(&each, body, step, &plain));
+        check_same(&whole, &pieces);
+        check_same(&whole, &plain);
         answer_done(&whole);
         answer_done(&pieces);
+        answer_done(&plain);
 }
 
 static void check_the_rest(struct bytes body) {

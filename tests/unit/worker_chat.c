@@ -170,6 +170,16 @@ static void a_stream_is_put_together(void **state) {
         assert_heard(&chat_api, TEXT("a") "data: [DONE]", "a");
 }
 
+static void pieces_that_are_alike_are_read_as_any_others(void **state) {
+        assert_heard(&chat_api, TEXT("a") TEXT("b") TEXT("content") TEXT("\\u0063") TEXT("\xc3\xa7") STOP DONE,
+                     "abcontentc\xc3\xa7");
+        assert_heard(&chat_api, TEXT("a") TEXT("b") STOP TEXT("c") DONE, "ab");
+        assert_heard(&chat_api, TEXT("a") TEXT("b") "data: {\"error\":{\"message\":\"b\"}}\n\n" TEXT("c"),
+                     "!provider_error");
+        assert_heard(&chat_api, TEXT("a") TEXT("b\xff") STOP DONE, "!bad_answer");
+        assert_heard(&chat_api, TEXT("a") TEXT("b"), "!truncated");
+}
+
 static void a_document_is_understood_too(void **state) {
         CLEANUP_BUFFER struct buffer whole = payload_of("openai/chat_completion.json");
 
@@ -345,6 +355,7 @@ int main(void) {
                 cmocka_unit_test(a_refusal_names_a_key_by_its_parameter_or_outside_of_what_it_quotes),
                 cmocka_unit_test(messages_that_are_more_than_text_are_described),
                 cmocka_unit_test(a_stream_is_put_together),
+                cmocka_unit_test(pieces_that_are_alike_are_read_as_any_others),
                 cmocka_unit_test(a_document_is_understood_too),
                 cmocka_unit_test(what_broke_off_is_never_an_answer),
                 cmocka_unit_test(a_break_before_anything_came_is_no_truncated_answer),

@@ -192,4 +192,5 @@ static void on_document(struct model *model, const json_t *document) {
         model_on_finish(model, MODEL_ENDED);
 }
 
-const struct model_api chat_api = {.on_event = on_event, .has_done_mark = true, .on_document = on_document};
+const struct model_api chat_api = {
+        .on_event = on_event, .has_done_mark = true, .has_pieces = true, .on_document = on_document};

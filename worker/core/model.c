@@ -15,6 +15,7 @@ void model_init(struct model *model, const struct model_api *api) { *model = (st
 
 void model_done(struct model *model) {
         sse_done(&model->sse);
+        stencil_done(&model->stencil);
         buffer_done(&model->document);
         buffer_done(&model->text);
         buffer_done(&model->refusal);
@@ -30,16 +31,24 @@ static void fail(struct model *model, const char *code, const char *why) {
         model->fault.provider = WIRE_PROVIDER_WELL;
 }
 
-static void push(struct model *model, struct buffer *target, const json_t *text) {
-        size_t len = json_string_length(text);
-
-        if (len == 0 || model->end != MODEL_OPEN)
+static void push(struct model *model, struct buffer *target, struct bytes text) {
+        if (text.len == 0 || model->end != MODEL_OPEN)
                 return;
-        if (len > LIMIT_ANSWER_BYTES - target->len) {
+        if (text.len > LIMIT_ANSWER_BYTES - target->len) {
                 fail(model, "too_large", "is longer than an answer may be");
                 return;
         }
-        buffer_push(target, json_string_value(text), len);
+        buffer_push(target, text.data, text.len);
+}
+
+/* Nothing, when it is no string. */
+static struct bytes text_of(const json_t *text) {
+        return (struct bytes){json_string_value(text), json_string_length(text)};
+}
+
+static void push_piece(struct model *model, struct bytes text) {
+        push(model, &model->text, text);
+        model->n_pieces += text.len > 0;
 }
 
 void model_on_text(struct model *model, const json_t *content) {
@@ -47,15 +56,14 @@ void model_on_text(struct model *model, const json_t *content) {
         json_t *part;
 
         if (json_is_string(content)) {
-                push(model, &model->text, content);
-                model->n_pieces += json_string_length(content) > 0;
+                push_piece(model, text_of(content));
                 return;
         }
         json_array_foreach(content, i, part)
-                push(model, &model->text, json_is_string(part) ? part : json_object_get(part, "text"));
+                push(model, &model->text, text_of(json_is_string(part) ? part : json_object_get(part, "text")));
 }
 
-void model_on_refusal(struct model *model, const json_t *text) { push(model, &model->refusal, text); }
+void model_on_refusal(struct model *model, const json_t *text) { push(model, &model->refusal, text_of(text)); }
 
 void model_on_id(struct model *model, const json_t *id) {
         if (model->id[0] == '\0' && json_string_length(id) <= MODEL_ID_LEN_MAX && json_is_string(id))
@@ -127,21 +135,42 @@ static enum model_shape shape_of(struct bytes data) {
         return MODEL_UNSEEN;
 }
 
-static void on_event(struct model *model, struct bytes data, bool is_whole) {
+static void read_event(struct model *model, struct bytes data, bool is_whole) {
         CLEANUP_JSON json_t *event = NULL;
         CLEANUP_FREE char *error = NULL;
 
-        if (data.len == 0 || model->end == MODEL_FAILED)
-                return;
-        if (bytes_is_text(data, "[DONE]")) {
-                if (model->api->has_done_mark)
-                        model_on_finish(model, MODEL_ENDED);
-                return;
-        }
         if (json_decode(data, &event, &error) == 0 && json_is_object(event))
                 model->api->on_event(model, event);
         else if (is_whole)
                 model_on_nonsense(model, "holds an event that is no JSON object");
+}
+
+/* If it brings a piece of text, and nothing else that counts, another like it does just that. */
+static void read_new_event(struct model *model, struct bytes data, bool is_whole) {
+        size_t text_len = model->text.len, refusal_len = model->refusal.len;
+        uint32_t n_pieces = model->n_pieces;
+        bool is_piece;
+
+        stencil_clear(&model->stencil);
+        read_event(model, data, is_whole);
+        is_piece = model->n_pieces > n_pieces && model->refusal.len == refusal_len && model->end == MODEL_OPEN;
+        if (is_piece && model->api->has_pieces)
+                stencil_set(&model->stencil, data,
+                            (struct bytes){model->text.data + text_len, model->text.len - text_len});
+}
+
+static void on_event(struct model *model, struct bytes data, bool is_whole) {
+        struct bytes piece;
+
+        if (data.len == 0 || model->end == MODEL_FAILED)
+                return;
+        if (stencil_find(&model->stencil, data, &piece)) {
+                push_piece(model, piece);
+        } else if (!bytes_is_text(data, "[DONE]")) {
+                read_new_event(model, data, is_whole);
+        } else if (model->api->has_done_mark) {
+                model_on_finish(model, MODEL_ENDED);
+        }
 }
 
 static bool push_stream(struct model *model, struct bytes data) {

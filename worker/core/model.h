@@ -21,6 +21,7 @@
 #include "common/json.h"
 #include "worker/core/answer.h"
 #include "worker/core/sse.h"
+#include "worker/core/stencil.h"
 
 struct model;
 
@@ -30,6 +31,7 @@ struct model_api {
         void (*on_document)(struct model *model, const json_t *document);
         size_t document_max; /* 0 = LIMIT_HANDLER_BYTES */
         bool has_done_mark; /* the event [DONE] ends a stream; else it means nothing */
+        bool has_pieces; /* an event that brings a text does nothing with it but model_on_text() */
 };
 
 enum model_shape { MODEL_UNSEEN, MODEL_STREAM, MODEL_DOCUMENT };
@@ -42,6 +44,7 @@ struct model {
         const struct model_api *api;
         enum model_shape shape;
         struct sse sse;
+        struct stencil stencil; /* of the event before */
         struct buffer document;
         struct buffer text, refusal;
         char id[MODEL_ID_LEN_MAX + 1]; /* what the provider calls the answer; empty = not said yet */
