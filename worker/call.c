@@ -228,12 +228,6 @@ static void destroy_freed(struct calls *calls) {
         }
 }
 
-struct call_socket {
-        struct calls *calls;
-        curl_socket_t fd;
-        struct loop_watch *watch;
-};
-
 static void set_wake(struct calls *calls, long ms) {
         struct mono now = clock_mono();
 
@@ -259,11 +253,8 @@ static void on_timer(void *context) {
         step(calls, CURL_SOCKET_TIMEOUT, 0);
 }
 
-static void on_socket_ready(void *context, int events) {
-        struct call_socket *call_socket = context;
-
-        step(call_socket->calls, call_socket->fd,
-             (events & LOOP_READ ? CURL_CSELECT_IN : 0) | (events & LOOP_WRITE ? CURL_CSELECT_OUT : 0));
+static void on_socket_ready(void *context, int fd, int events) {
+        step(context, fd, (events & LOOP_READ ? CURL_CSELECT_IN : 0) | (events & LOOP_WRITE ? CURL_CSELECT_OUT : 0));
 }
 
 static int on_timer_wanted(CURLM *multi, long ms, void *context) {
@@ -275,23 +266,11 @@ static int on_timer_wanted(CURLM *multi, long ms, void *context) {
         return 0;
 }
 
+/* CURL_POLL_REMOVE is neither of the two. */
 static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *context, void *socket_context) {
         struct calls *calls = context;
-        struct call_socket *call_socket = socket_context;
 
-        if (what == CURL_POLL_REMOVE) {
-                if (call_socket)
-                        loop_watch_free(call_socket->watch);
-                free(call_socket);
-                return 0;
-        }
-        if (!call_socket) {
-                call_socket = memory_new(1, sizeof *call_socket);
-                *call_socket = (struct call_socket){.calls = calls, .fd = fd};
-                call_socket->watch = loop_watch_new(calls->loop, fd, on_socket_ready, call_socket);
-                curl_multi_assign(calls->multi, fd, call_socket);
-        }
-        loop_watch_set(call_socket->watch,
+        loop_crowd_set(calls->sockets, fd,
                        (what & CURL_POLL_IN ? LOOP_READ : 0) | (what & CURL_POLL_OUT ? LOOP_WRITE : 0));
         return 0;
 }
@@ -302,6 +281,7 @@ struct calls *calls_new(struct loop *loop) {
         ENSURE(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
         calls->loop = loop;
         calls->timer = loop_timer_new(loop, on_timer, calls);
+        calls->sockets = loop_crowd_new(loop, on_socket_ready, calls);
         calls->multi = curl_multi_init();
         ENSURE(calls->multi);
         curl_multi_setopt(calls->multi, CURLMOPT_SOCKETFUNCTION, on_socket_wanted);
@@ -318,6 +298,7 @@ struct calls *calls_free(struct calls *calls) {
                 destroy(calls->first);
         curl_multi_cleanup(calls->multi);
         loop_timer_free(calls->timer);
+        loop_crowd_free(calls->sockets);
         free(calls);
         curl_global_cleanup();
         return NULL;

@@ -10,6 +10,7 @@ struct calls {
         struct loop *loop;
         CURLM *multi;
         struct loop_timer *timer; /* when libcurl wants to be called again */
+        struct loop_crowd *sockets;
         struct call *first;
         bool is_inside; /* libcurl is at work, and may not be asked for anything else */
         bool has_freed; /* calls were freed meanwhile */

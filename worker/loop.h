@@ -54,6 +54,19 @@ void loop_watch_set(struct loop_watch *watch, int events);
 /* To be freed before the descriptor is closed. */
 struct loop_watch *loop_watch_free(struct loop_watch *watch);
 
+/* -- many descriptors ---------------------------------------------------------------------------------------------- */
+
+struct loop_crowd;
+
+/* A crowd of descriptors, which are looked at together: at once while they are few, and from a thousand on not before a
+ * millisecond has passed for each thousand, up to 5, since the last look. */
+struct loop_crowd *loop_crowd_new(struct loop *loop, void (*on_ready)(void *context, int fd, int events),
+                                  void *context);
+/* 0: it is not looked at any more, which is to be said before it is closed; it may still be called once, if that is
+ * said from within a callback. */
+void loop_crowd_set(struct loop_crowd *crowd, int fd, int events);
+struct loop_crowd *loop_crowd_free(struct loop_crowd *crowd);
+
 /* -- signals ------------------------------------------------------------------------------------------------------- */
 
 /* Until the loop is freed. */
