@@ -101,11 +101,11 @@
  * finding duplicates. Platforms retry for hours (WhatsApp: days), most of it early. */
 #define LIMIT_SEEN_WINDOW_S (24 * 60 * 60)
 #define LIMIT_SEEN 1000000
-/* Their ceilings: no platform retries for longer than a week; and ten gigabytes of ids. */
+/* Their ceilings: no platform retries for longer than a week; and five gigabytes of ids. */
 #define LIMIT_SEEN_WINDOW_MAX_S (7 * 24 * 60 * 60)
 #define LIMIT_SEEN_MAX 100000000
-/* An id in memory: its record, its slot in a table, and that both grow by doubling. */
-#define LIMIT_SEEN_COST 96
+/* An id in memory: its record, its slot in a table, and that the table may be half empty, and another is being made. */
+#define LIMIT_SEEN_COST 48
 /* Default of limits.memory: some ten million messages in as many threads. */
 #define LIMIT_MEMORY_DEFAULT (UINT64_C(2) << 30)
 /* Its ceiling: the index counts messages and threads in 32 bits. */

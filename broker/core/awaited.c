@@ -139,7 +139,7 @@ static struct thread *find_batch(const struct core *core, struct bytes batch, ui
         while (table_next(&core->awaiting->by_head, &probe, &index)) {
                 struct thread *thread = &core->threads[index];
 
-                if (!thread->name || thread_seq(core, thread) != seq)
+                if (!thread_is_used(thread) || thread_seq(core, thread) != seq)
                         continue;
                 *ret_n = batch_count(core, &thread->messages, batch);
                 return *ret_n > 0 ? thread : NULL;
@@ -159,7 +159,7 @@ static bool is_good(const struct thread *thread, const struct wire_held *held, u
 }
 
 static void note_adoption(const struct core *core, const struct thread *thread, struct effects *fx) {
-        struct adoption *adoption = effects_push_adoption(fx, (struct bytes){thread->name, thread->name_len});
+        struct adoption *adoption = effects_push_adoption(fx, thread_name(core, thread));
 
         adoption->fence = thread->effort->fence;
         adoption->tenant = bytes_of(tenant_of(core, thread)->name);
@@ -186,7 +186,7 @@ struct thread *awaiting_adopt(struct core *core, struct now now, uint32_t worker
         core->counters.adopted++;
         thread->is_awaited = false;
         thread->was_doubtful = thread->is_doubtful && held->fence != thread->effort->posting;
-        thread->n_batch = n;
+        thread_settle(thread, n);
         thread_take_lease(core, thread, worker, held->fence);
         thread_set_state(core, now, thread, THREAD_RUNNING);
         note_adoption(core, thread, fx);
@@ -211,7 +211,7 @@ static void release(struct core *core, struct now now) {
         for (uint32_t i = 0; i < RELEASED_PER_TURN && awaiting->cursor < core->n_threads; i++) {
                 struct thread *thread = &core->threads[awaiting->cursor++];
 
-                if (!thread->name || !thread->is_awaited)
+                if (!thread_is_used(thread) || !thread->is_awaited)
                         continue;
                 thread->is_awaited = false;
                 if (thread->state != THREAD_RUNNING && thread->state != THREAD_READY &&

@@ -71,7 +71,7 @@ void core_configure(struct core *core, struct now now, const struct config *conf
                 if (core->tenants[i].settings)
                         rate_configure(&core->tenants[i], now);
         for (uint32_t i = 0; i < core->n_threads; i++)
-                if (core->threads[i].name && core->threads[i].state == THREAD_COLLECTING)
+                if (thread_is_used(&core->threads[i]) && core->threads[i].state == THREAD_COLLECTING)
                         thread_arm(core, &core->threads[i], batch_due(core, now, &core->threads[i]));
 }
 

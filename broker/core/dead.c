@@ -26,7 +26,7 @@ struct dead *dead_find(const struct core *core, uint64_t seq) {
 }
 
 const struct dead *dead_next(const struct core *core, const struct thread *thread, struct table_probe *probe) {
-        struct bytes name = {thread->name, thread->name_len};
+        struct bytes name = thread_name(core, thread);
         uint32_t index;
 
         while (table_next(&core->by_dead_thread, probe, &index)) {
@@ -123,7 +123,7 @@ void dead_store(struct core *core, const struct dead *dead, struct effects *fx) 
 }
 
 void dead_bury(struct core *core, struct now now, struct thread *thread, struct effects *fx) {
-        struct bytes name = {thread->name, thread->name_len};
+        struct bytes name = thread_name(core, thread);
         struct dead *dead = dead_new(core, thread_seq(core, thread), thread->tenant, name);
 
         ENSURE(thread->n_batch > 0);
@@ -141,7 +141,7 @@ void dead_bury(struct core *core, struct now now, struct thread *thread, struct 
         dead->messages = message_list_cut(core, &thread->messages, thread->n_batch);
         tenant_of(core, thread)->n_pending -= dead->messages.n;
         dead_store(core, dead, fx); /* takes the place of the record that it had while it was tried */
-        thread_begin_anew(thread);
+        thread_begin_anew(core, thread);
         thread_set_state(core, now, thread, THREAD_COLLECTING);
         thread_go_on(core, now, thread);
 }
@@ -164,10 +164,10 @@ static void bring_back(struct core *core, struct now now, struct thread *thread,
                 return;
         }
         thread->is_answered = true;
-        thread_effort(thread)->posted = (uint8_t)dead->posted;
+        thread_effort(core, thread)->posted = (uint8_t)dead->posted;
         thread->is_doubtful = dead->is_doubtful;
-        thread_effort(thread)->n_replies = (uint8_t)dead->n_replies;
-        thread->n_batch = dead->messages.n;
+        thread_effort(core, thread)->n_replies = (uint8_t)dead->n_replies;
+        thread_settle(thread, dead->messages.n);
         message_list_prepend(core, &thread->messages, &dead->messages);
         batch_store(core, thread, now.wall, thread->n_batch, fx);
 }
@@ -180,11 +180,11 @@ static void revive(struct core *core, struct now now, struct dead *dead, struct 
         if (thread->has_record)
                 effects_delete(fx, CHANGE_DELETE_BATCH, thread_seq(core, thread));
         void_fence = thread->effort->void_fence > dead->void_fence ? thread->effort->void_fence : dead->void_fence;
-        thread_begin_anew(thread);
-        thread_effort(thread)->void_fence = void_fence;
+        thread_begin_anew(core, thread);
+        thread_effort(core, thread)->void_fence = void_fence;
         tenant_of(core, thread)->n_pending += dead->messages.n;
         bring_back(core, now, thread, dead, fx);
-        take_over_rest(core, now, dead->tenant, (struct bytes){thread->name, thread->name_len}, fx);
+        take_over_rest(core, now, dead->tenant, thread_name(core, thread), fx);
         if (thread_keep_held(core, now, thread))
                 return;
         thread->due = now.mono;

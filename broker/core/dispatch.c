@@ -88,8 +88,8 @@ static void reuse_answer(struct core *core, struct now now, struct thread *threa
         if (thread->is_doubtful && thread->effort->posting == 0)
                 return;
         if (thread->effort->posting != 0)
-                thread_effort(thread)->void_fence = thread->effort->fence - 1;
-        thread_effort(thread)->posting = 0;
+                thread_effort(core, thread)->void_fence = thread->effort->fence - 1;
+        thread_effort(core, thread)->posting = 0;
         thread->is_doubtful = true;
         batch_store(core, thread, now.wall, thread->n_batch, fx);
 }
@@ -101,11 +101,11 @@ static void start(struct core *core, struct now now, struct thread *thread, stru
 
         count_lateness(core, now, thread);
         awaiting_note(core, now, &core->workers[worker], fx);
-        thread->n_batch = batch_size(core, thread);
+        thread_settle(thread, batch_size(core, thread));
         thread_start_lease(core, thread, worker);
         provider_on_start(core, now, thread);
         if (thread->effort->n_busy > 0) /* what it waited for since it was ready was not who is busy */
-                thread_effort(thread)->busy_since =
+                thread_effort(core, thread)->busy_since =
                         mono_add(thread->effort->busy_since, mono_since(now.mono, thread->since));
         thread_set_state(core, now, thread, THREAD_RUNNING);
         thread_arm(core, thread, mono_add(now.mono, core->lease));
@@ -115,7 +115,7 @@ static void start(struct core *core, struct now now, struct thread *thread, stru
         run->fence = thread->effort->fence;
         batch_name(core, &thread->messages, thread->n_batch, run->batch);
         run->tenant = bytes_of(tenant_of(core, thread)->name);
-        run->thread = (struct bytes){thread->name, thread->name_len};
+        run->thread = thread_name(core, thread);
         run->attempt = thread->effort->attempts + 1;
         run->posted = thread->effort->posted;
         run->is_answered = thread->is_answered;

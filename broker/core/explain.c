@@ -64,7 +64,7 @@ static void view_thread(const struct core *core, struct now now, const struct th
 
         *view = (struct core_thread_view){
                 .tenant = bytes_of(tenant->name),
-                .thread = {thread->name, thread->name_len},
+                .thread = thread_name(core, thread),
                 .state = (enum thread_state)thread->state,
                 .since = now_to_wall(now, thread->since),
                 .n_messages = thread->messages.n,
@@ -193,7 +193,7 @@ bool core_next_thread(const struct core *core, struct now now, uint32_t *cursor,
         while (*cursor < core->n_threads) {
                 const struct thread *thread = &core->threads[(*cursor)++];
 
-                if (thread->name) {
+                if (thread_is_used(thread)) {
                         view_thread(core, now, thread, ret);
                         return true;
                 }

@@ -86,7 +86,7 @@ static uint32_t count_until_last_known(const struct core *core, struct now now) 
 
 uint64_t frame_first_known(struct core *core, struct now now, const struct thread *thread) {
         struct bytes tenant = bytes_of(tenant_of(core, thread)->name);
-        struct bytes root = alias_root(core, thread->tenant, (struct bytes){thread->name, thread->name_len});
+        struct bytes root = alias_root(core, thread->tenant, thread_name(core, thread));
         struct frame *frame = &core->frame;
         uint64_t seq, first = UINT64_MAX;
 

@@ -3,11 +3,17 @@
 #include "common/ensure.h"
 #include "common/memory.h"
 
-enum { WIDTH = 4, FIRST_CAP = 64 };
+/* A heap of that many entries or fewer keeps its room, as it will fill again. */
+enum { WIDTH = 4, FIRST_CAP = 64, KEPT_CAP = 4096 };
 
 void heap_done(struct heap *heap) {
         free(heap->entries);
         *heap = (struct heap){0};
+}
+
+static void resize(struct heap *heap, uint32_t cap) {
+        heap->entries = memory_resize(heap->entries, cap, sizeof *heap->entries);
+        heap->cap = cap;
 }
 
 void heap_push(struct heap *heap, struct heap_entry entry) {
@@ -15,8 +21,7 @@ void heap_push(struct heap *heap, struct heap_entry entry) {
 
         if (heap->n == heap->cap) {
                 ENSURE(heap->cap < UINT32_MAX / 2);
-                heap->cap = heap->cap ? heap->cap * 2 : FIRST_CAP;
-                heap->entries = memory_resize(heap->entries, heap->cap, sizeof *heap->entries);
+                resize(heap, heap->cap ? heap->cap * 2 : FIRST_CAP);
         }
         heap->n++;
         while (at > 0) {
@@ -58,5 +63,7 @@ struct heap_entry heap_pop(struct heap *heap) {
         }
         if (heap->n > 0)
                 heap->entries[at] = moved;
+        if (heap->cap > KEPT_CAP && heap->n < heap->cap / 4)
+                resize(heap, heap->cap / 2);
         return top;
 }

@@ -3,7 +3,8 @@
  * Deadlines are lazy. A thread's own `due` is the truth; its entry may say an earlier time, and is put right when it
  * comes up. So a message that moves the quiet costs one store, not a walk through the heap. Entries can not be removed
  * or moved forward: whoever gets an earlier due time pushes a second entry, and the one that is not expected is passed
- * over (see threads.h). */
+ * over (see threads.h). What has left gives its memory back: whoever waits for the quiet is in one heap, and in another
+ * when that is over. */
 #pragma once
 
 #include "common/time.h"

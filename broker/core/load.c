@@ -197,8 +197,7 @@ void core_load_answer(struct core *core, struct now now, uint64_t seq, struct by
         take_all_expected(core, now);
         thread = batch && batch->thread != NONE ? &core->threads[batch->thread] : NULL;
         if (thread)
-                echoes_push(core, now, thread->tenant, (struct bytes){thread->name, thread->name_len}, answer, 0,
-                            false);
+                echoes_push(core, now, thread->tenant, thread_name(core, thread), answer, 0, false);
 }
 
 /* A settled batch goes first in its thread, whatever is older there (dead letters that were brought back behind it). */
@@ -232,8 +231,8 @@ static void resume(struct core *core, struct now now, struct loading_batch *batc
         thread->has_record = true;
         thread->is_answered = record->is_answered;
         thread->is_doubtful = record->is_doubtful;
-        thread->n_batch = record->is_answered ? record->n_seqs : 0;
-        effort = thread_effort(thread);
+        thread_settle(thread, record->is_answered ? record->n_seqs : 0);
+        effort = thread_effort(core, thread);
         effort->attempts = record->attempts;
         effort->lost = (uint8_t)record->lost;
         effort->posted = (uint8_t)record->posted;
@@ -243,7 +242,7 @@ static void resume(struct core *core, struct now now, struct loading_batch *batc
         effort->n_interrupts = (uint8_t)record->n_interrupts;
         if (was_read(record)) /* how many of them it had is not known */
                 message_list_be_read(core, &thread->messages, thread->messages.n);
-        thread_set_failure(thread, bytes_of(record->code), bytes_of(record->why));
+        thread_set_failure(core, thread, bytes_of(record->code), bytes_of(record->why));
         if (!thread->is_held && record->at.ms != AT_QUIET.ms)
                 thread_set_state(core, now, thread, THREAD_BACKOFF);
 }

@@ -74,7 +74,7 @@ static void put(struct core *core, const struct place *place, const struct wire_
                 .seq = message->seq,
                 .accepted = message->accepted,
                 .tenant = item->tenant,
-                .thread = effects_keep(fx, (struct bytes){place->thread->name, place->thread->name_len}),
+                .thread = effects_keep(fx, thread_name(core, place->thread)),
                 .id = item->id,
                 .channel = item->channel,
                 .body = item->body,
@@ -90,7 +90,7 @@ static void put(struct core *core, const struct place *place, const struct wire_
 /* Who edits is still at it. But what speech says was said before, and is no reason to wait on. */
 static void stir(struct core *core, struct now now, struct thread *thread, bool was_mute) {
         if (!was_mute)
-                thread_effort(thread)->stirred =
+                thread_effort(core, thread)->stirred =
                         mono_max(thread->effort->stirred, mono_add(now.mono, settings_of(core, thread)->quiet));
         if (thread->state == THREAD_COLLECTING)
                 thread_arm(core, thread, batch_due(core, now, thread));

@@ -13,7 +13,7 @@ static bool may_join(const struct core *core, struct now now, const struct threa
 
         if (!batch_may_begin_anew(core, now, thread))
                 return false;
-        return all->n == thread->n_batch + 1 && all->n <= settings->max_messages && all->n_bytes <= settings->max_bytes;
+        return all->n - 1 == thread->n_batch && all->n <= settings->max_messages && all->n_bytes <= settings->max_bytes;
 }
 
 static void store(struct now now, uint64_t seq, const struct wire_message *item, struct effects *fx) {
@@ -39,7 +39,7 @@ void on_message(struct core *core, struct now now, uint32_t tenant, const struct
         store(now, message.seq, item, fx);
         thread->has_mute = thread->has_mute || message.is_mute;
         if (thread->effort->stirred.us != 0) /* what was being typed has come */
-                thread_effort(thread)->stirred = (struct mono){0};
+                thread_effort(core, thread)->stirred = (struct mono){0};
         thread_push(core, thread, message);
         /* Only a collecting thread's due time moves. In every other state the message waits for the next batch, or
          * joins the one that has not gone out yet. */

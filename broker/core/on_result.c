@@ -52,7 +52,7 @@ static const char *answer_fault(struct bytes answer, uint32_t *ret_n) {
 
 static void stop_for_good(struct core *core, struct now now, struct thread *thread, const struct event *event,
                           const char *why, struct effects *fx) {
-        thread_set_failure(thread, bytes_of("bad_answer"), bytes_of(why));
+        thread_set_failure(core, thread, bytes_of("bad_answer"), bytes_of(why));
         send_verdict(event, WIRE_STOP, event->answered.fence, "bad_answer", why, fx);
         core->counters.failed_for_good++;
         thread_end_lease(core, thread);
@@ -69,7 +69,7 @@ static uint64_t void_below(const struct core *core, uint64_t fence) {
 static void keep_answer(struct core *core, struct now now, struct thread *thread, struct bytes answer,
                         uint32_t n_replies, struct effects *fx) {
         struct change *change = effects_push_change(fx, CHANGE_PUT_ANSWER);
-        struct effort *effort = thread_effort(thread);
+        struct effort *effort = thread_effort(core, thread);
 
         change->seq = thread_seq(core, thread);
         change->answer = answer;
@@ -116,8 +116,7 @@ void on_answered(struct core *core, struct now now, const struct event *event, s
         if (!thread->is_answered) {
                 keep_answer(core, now, thread, answered->answer, n_replies, fx);
                 provider_on_answered(core, now, thread);
-                echoes_push(core, now, thread->tenant, (struct bytes){thread->name, thread->name_len}, answered->answer,
-                            0, false);
+                echoes_push(core, now, thread->tenant, thread_name(core, thread), answered->answer, 0, false);
         }
         wire_encode_go(effects_begin_frame(fx, DOOR_WORKERS, event->from), answered->fence);
         effects_end_frame(fx);
@@ -137,12 +136,12 @@ static void count(struct core *core, struct now now, const struct thread *thread
 }
 
 /* How many replies are out: never fewer than before, nor more than there are. True when that is news. */
-static bool take_posted(struct thread *thread, uint32_t posted) {
+static bool take_posted(struct core *core, struct thread *thread, uint32_t posted) {
         uint32_t most = thread->effort->n_replies > 0 ? thread->effort->n_replies : LIMIT_REPLIES;
 
         if (posted <= thread->effort->posted || posted > most)
                 return false;
-        thread_effort(thread)->posted = (uint8_t)posted;
+        thread_effort(core, thread)->posted = (uint8_t)posted;
         return true;
 }
 
@@ -150,7 +149,7 @@ static bool take_posted(struct thread *thread, uint32_t posted) {
 void on_posted(struct core *core, struct now now, const struct event *event, struct effects *fx) {
         struct thread *thread = find_run(core, event->posted.fence, event->posted.batch);
 
-        if (thread && thread->is_answered && take_posted(thread, event->posted.posted))
+        if (thread && thread->is_answered && take_posted(core, thread, event->posted.posted))
                 batch_store(core, thread, now.wall, thread->n_batch, fx);
 }
 
@@ -171,7 +170,7 @@ static void note_posted(struct core *core, struct now now, struct thread *thread
                 return;
         /* What its channel has shown since is beyond what the worker doubts. */
         is_doubtful = result->posted >= thread->effort->posted && is_still_doubtful(thread, result);
-        is_news = take_posted(thread, result->posted) || thread->is_doubtful != is_doubtful;
+        is_news = take_posted(core, thread, result->posted) || thread->is_doubtful != is_doubtful;
         thread->is_doubtful = is_doubtful;
         if (is_news && (result->outcome == WIRE_BUSY || result->outcome == WIRE_HANDED_BACK))
                 batch_store(core, thread, now.wall, thread->n_batch, fx);
@@ -191,7 +190,7 @@ static void settle(struct core *core, struct now now, struct thread *thread, con
 
         count(core, now, thread, result);
         if (result->outcome != WIRE_DONE && result->outcome != WIRE_HANDED_BACK)
-                thread_set_failure(thread, result->code, result->why);
+                thread_set_failure(core, thread, result->code, result->why);
         note_posted(core, now, thread, result, fx);
         if (run_is_all_out(thread)) {
                 run_done(core, now, thread, fx);
@@ -210,7 +209,7 @@ static void settle(struct core *core, struct now now, struct thread *thread, con
                 break;
         case WIRE_FAILED_FOR_GOOD:
                 core->counters.failed_for_good++;
-                thread_effort(thread)->attempts++;
+                thread_effort(core, thread)->attempts++;
                 message_list_be_read(core, &thread->messages, thread->n_batch);
                 thread_end_lease(core, thread);
                 dead_bury(core, now, thread, fx);

@@ -51,7 +51,7 @@ static bool note(struct core *core, struct now now, struct thread *thread, uint3
 
         if (!is_next(number, thread->effort->posted, thread->effort->n_replies))
                 return false;
-        thread_effort(thread)->posted++;
+        thread_effort(core, thread)->posted++;
         if (is_doubt_over(core, thread))
                 thread->is_doubtful = false;
         if (run_is_all_out(thread) && !thread_is_posting(core, thread))

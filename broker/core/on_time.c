@@ -94,7 +94,7 @@ static void forgive_own_absence(struct core *core, struct now now) {
                 if (core->workers[i].is_used)
                         core->workers[i].heard = mono_min(mono_add(core->workers[i].heard, gap), now.mono);
         for (uint32_t i = 0; i < core->n_threads; i++)
-                if (core->threads[i].name && core->threads[i].state == THREAD_RUNNING)
+                if (thread_is_used(&core->threads[i]) && core->threads[i].state == THREAD_RUNNING)
                         thread_arm(core, &core->threads[i], lease_after(core, now, &core->threads[i], gap));
 }
 

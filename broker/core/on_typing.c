@@ -18,7 +18,7 @@ static struct thread *find_waiting(const struct core *core, uint32_t tenant, str
 }
 
 static void stir(struct core *core, struct now now, struct thread *thread, struct mono until) {
-        thread_effort(thread)->stirred = until;
+        thread_effort(core, thread)->stirred = until;
         if (thread->state == THREAD_COLLECTING)
                 thread_arm(core, thread, batch_due(core, now, thread));
 }

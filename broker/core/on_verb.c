@@ -68,11 +68,11 @@ static void give_up(struct core *core, struct now now, uint32_t tenant, struct b
         struct thread *thread;
 
         while ((thread = thread_find(core, tenant, name))) {
-                thread_set_failure(thread, bytes_of("cancelled"), why);
-                thread_effort(thread)->void_fence = core->next_fence - 1;
+                thread_set_failure(core, thread, bytes_of("cancelled"), why);
+                thread_effort(core, thread)->void_fence = core->next_fence - 1;
                 if (thread->n_batch == 0)
-                        thread->n_batch =
-                                thread->messages.n < LIMIT_DEAD_MESSAGES ? thread->messages.n : LIMIT_DEAD_MESSAGES;
+                        thread_settle(thread, thread->messages.n < LIMIT_DEAD_MESSAGES ? thread->messages.n
+                                                                                       : LIMIT_DEAD_MESSAGES);
                 dead_bury(core, now, thread, fx);
         }
 }

@@ -75,7 +75,7 @@ static void confirm(struct core *core, struct now now, uint32_t worker, struct p
 /* Of a worker that began anew: whatever it held before, it holds no more. */
 static void lose_all(struct core *core, struct now now, uint32_t worker, struct effects *fx) {
         for (uint32_t i = 0; i < core->n_threads && core->workers[worker].running > 0; i++)
-                if (core->threads[i].name && core->threads[i].state == THREAD_RUNNING &&
+                if (thread_is_used(&core->threads[i]) && core->threads[i].state == THREAD_RUNNING &&
                     core->threads[i].effort->worker == worker)
                         run_lost(core, now, &core->threads[i], fx);
 }

@@ -200,7 +200,7 @@ void provider_pass(struct core *core, struct now now, struct tenant *tenant) {
 /* -- runs ---------------------------------------------------------------------------------------------------------- */
 
 void provider_on_lease(struct core *core, struct thread *thread) {
-        thread_effort(thread)->provider = thread->is_answered ? NONE : tenant_of(core, thread)->provider;
+        thread_effort(core, thread)->provider = thread->is_answered ? NONE : tenant_of(core, thread)->provider;
         if (thread->effort->provider != NONE)
                 core->providers.items[thread->effort->provider].n_running++;
 }
@@ -210,7 +210,7 @@ void provider_on_lease_end(struct core *core, struct thread *thread) {
 
         if (!provider)
                 return;
-        thread_effort(thread)->provider = NONE;
+        thread_effort(core, thread)->provider = NONE;
         provider->n_running--;
         if (provider->fresh.thread == thread_index(core, thread))
                 provider->fresh.thread = NONE; /* whatever it found: the next one may try */

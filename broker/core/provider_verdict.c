@@ -20,11 +20,11 @@ static struct span drain_spacing(const struct core *core) { return provider_drai
  * once, and up to `provider.cap`. That thread itself waits as its Retry-After says. */
 static struct span believe(const struct core *core, struct provider *provider, const struct thread *thread,
                            struct span asked) {
-        bool is_again = provider->asked == thread->hash;
+        bool is_again = provider->asked == thread_hash(core, thread);
 
         provider->is_asked_by_many = provider->is_asked_by_many || (provider->is_asked && !is_again);
         provider->is_asked = true;
-        provider->asked = thread->hash;
+        provider->asked = thread_hash(core, thread);
         if (provider->is_asked_by_many)
                 return span_min(asked, LONGEST_PAUSE);
         if (is_again && provider->state == PROVIDER_CLOSED)
@@ -98,10 +98,10 @@ static void slow_down(struct core *core, struct now now, struct provider *provid
         struct span slowest = span_max(SLOWEST, drain_spacing(core));
         struct span spacing = span_us(spacing_now(core, now, provider).us * 2);
 
-        if (thread->effort->fence < provider->slowed || thread->hash == provider->slowed_by)
+        if (thread->effort->fence < provider->slowed || thread_hash(core, thread) == provider->slowed_by)
                 return;
         provider->slowed = core->next_fence;
-        provider->slowed_by = thread->hash;
+        provider->slowed_by = thread_hash(core, thread);
         provider->spacing = spacing.us == 0 ? slowest : span_min(spacing, slowest);
         provider->paced = mono_add(now.mono, provider->spacing);
         provider->bound = now.mono;
@@ -135,10 +135,10 @@ static void on_well(struct core *core, struct now now, struct provider *provider
                 keep_back(provider, now, span_min(asked, core->config->provider.cap));
 }
 
-static void count_failure(struct provider_evidence *evidence, const struct thread *thread) {
+static void count_failure(struct provider_evidence *evidence, uint32_t thread) {
         if (evidence->failures == 0)
-                evidence->failed = thread->hash;
-        else if (evidence->failed != thread->hash)
+                evidence->failed = thread;
+        else if (evidence->failed != thread)
                 evidence->is_by_many = true;
         if (evidence->failures < UINT32_MAX)
                 evidence->failures++;
@@ -160,9 +160,9 @@ static bool is_enough(const struct core *core, const struct provider *provider, 
 
 static void on_failure(struct core *core, struct now now, struct provider *provider, const struct thread *thread,
                        enum wire_provider verdict) {
-        count_failure(&provider->evidence, thread);
+        count_failure(&provider->evidence, thread_hash(core, thread));
         if (verdict == WIRE_PROVIDER_DOWN)
-                count_failure(&provider->shared->down, thread);
+                count_failure(&provider->shared->down, thread_hash(core, thread));
         if (provider->state != PROVIDER_CLOSED && thread->effort->outage == provider->outage)
                 put_off_again(core, now, provider);
         else if (provider->state != PROVIDER_CLOSED)
@@ -193,7 +193,7 @@ bool provider_on_verdict(struct core *core, struct now now, struct thread *threa
         if (!is_past)
                 on_failure(core, now, provider, thread, verdict);
         if (!is_past || !was_closed)
-                thread_effort(thread)->outage = provider->outage;
+                thread_effort(core, thread)->outage = provider->outage;
         return is_past || !was_closed || (provider->state != PROVIDER_CLOSED && verdict != WIRE_PROVIDER_UNPAID);
 }
 

@@ -106,7 +106,7 @@ static uint64_t next_of(const struct core *core, uint32_t at, uint32_t n, uint64
  * a settled batch, or dead, would be taken for one of the row at the next start. */
 static uint64_t row_end(const struct core *core, const struct thread *thread, uint64_t seq, uint64_t before) {
         uint64_t end = next_of(core, thread->messages.first, thread->n_batch, seq, before);
-        struct table_probe probe = {.hash = thread->hash};
+        struct table_probe probe = {.hash = thread_hash(core, thread)};
         const struct dead *dead;
 
         while ((dead = dead_next(core, thread, &probe)))
@@ -117,7 +117,7 @@ static uint64_t row_end(const struct core *core, const struct thread *thread, ui
 /* Marks the row of messages that begins at `at`. What is behind it is marked already, is another row's, or is none. */
 static uint32_t mark_row(struct core *core, struct now now, struct thread *thread, uint32_t at, uint64_t before,
                          struct effects *fx) {
-        struct bytes name = {thread->name, thread->name_len};
+        struct bytes name = thread_name(core, thread);
         struct record *record = push(core, thread->tenant, name, core->next_seq++);
         uint64_t end = row_end(core, thread, core->messages[at].seq, before);
 

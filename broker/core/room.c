@@ -2,15 +2,17 @@
 
 #include "broker/core/state.h"
 
-/* Arrays and tables double when they are full, so on the average half as much again stands ready for what comes. What
- * is a large array's, and was never written to, takes no memory yet. */
+/* Tables and arrays grow when they are full, so on the average half as much again stands ready for what comes. What is
+ * a large array's, and was never written to, takes no memory yet. */
 #define WITH_SLACK(bytes) ((bytes) + (bytes) / 2)
 /* Memory that is allocated on its own has a head, and is rounded up. */
 #define ALLOCATED 32
 #define MESSAGE_COST sizeof(struct message)
-/* With its slot in a table that is half full, and its entries in heaps, of which some are stale. */
-#define THREAD_COST                                                                                                    \
-        (sizeof(struct thread) + 2 * sizeof(struct table_slot) + WITH_SLACK(sizeof(struct heap_entry)) + ALLOCATED)
+/* With its slot in a table, and its entries in heaps, of which some are stale. */
+#define THREAD_COST (sizeof(struct thread) + WITH_SLACK(sizeof(struct table_slot) + sizeof(struct heap_entry)))
+/* What has been tried with a thread, and its fence's slot. */
+#define EFFORT_COST (sizeof(struct effort) + ALLOCATED + WITH_SLACK(sizeof(struct table_slot)))
+#define FAILURE_COST (sizeof(struct failure) + ALLOCATED)
 #define DEAD_COST (WITH_SLACK(4 * sizeof(struct table_slot) + sizeof(void *)) + sizeof(struct dead) + 2 * ALLOCATED)
 
 /* What a message takes up in the store beside its texts: its record and its id's, with their keys; and a share, as
@@ -19,7 +21,8 @@ enum { STORED_BYTES = 200, STORED_SHARE = 8 };
 
 uint64_t core_memory(const struct core *core) {
         return core->room.n_messages * MESSAGE_COST + core->by_name.n * THREAD_COST + core->n_dead * DEAD_COST +
-               core->room.name_bytes + (uint64_t)core->seen.n * LIMIT_SEEN_COST + aliases_memory(&core->aliases);
+               core->room.n_efforts * EFFORT_COST + core->room.n_failures * FAILURE_COST + core->room.name_bytes +
+               (uint64_t)core->seen.n * LIMIT_SEEN_COST + aliases_memory(&core->aliases);
 }
 
 /* A config that was not read from a file may leave the limit open. */
@@ -79,7 +82,7 @@ void core_ids(const struct core *core, struct core_ids_view *ret) {
 
         *ret = (struct core_ids_view){
                 .n = seen->n,
-                .oldest = seen->n > 0 ? seen->ring[seen->first & (seen->cap - 1)].at : (struct wall){0},
+                .oldest = seen_oldest(seen),
                 .n_early = seen->n_early,
         };
 }

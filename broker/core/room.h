@@ -10,6 +10,7 @@ struct room {
         uint64_t store_bytes; /* that may still be added to the store */
         uint64_t n_messages; /* in lists of threads and dead letters */
         uint64_t name_bytes; /* of threads and dead letters */
+        uint64_t n_efforts, n_failures; /* of threads */
         bool is_memory_full;
         uint32_t n_full; /* tenants that are full */
 };

@@ -19,8 +19,8 @@ static void forget_record(struct core *core, struct thread *thread, struct effec
 static void remember(struct core *core, struct now now, const struct thread *thread) {
         struct recent *recent = &core->recent[core->n_recent++ % LIMIT_RECENT];
 
-        *recent = (struct recent){thread->hash, thread->tenant, thread->n_batch, thread->effort->attempts + 1, now.wall,
-                                  {0}};
+        *recent = (struct recent){thread_hash(core, thread),    thread->tenant, thread->n_batch,
+                                  thread->effort->attempts + 1, now.wall,       {0}};
         batch_name(core, &thread->messages, thread->n_batch, recent->batch);
 }
 
@@ -60,12 +60,12 @@ void run_done(struct core *core, struct now now, struct thread *thread, struct e
         forget_record(core, thread, fx);
         end_lease(core, thread);
         batch = message_list_cut(core, &thread->messages, thread->n_batch);
-        records_end(core, thread->tenant, (struct bytes){thread->name, thread->name_len}, &batch, fx);
+        records_end(core, thread->tenant, thread_name(core, thread), &batch, fx);
         for (uint32_t at = batch.first; at != NONE; at = core->messages[at].next)
                 effects_delete(fx, CHANGE_DELETE_MESSAGE, core->messages[at].seq);
         tenant_of(core, thread)->n_pending -= batch.n;
         message_list_free(core, &batch);
-        thread_begin_anew(thread);
+        thread_begin_anew(core, thread);
         thread_set_state(core, now, thread, THREAD_COLLECTING);
         thread_go_on(core, now, thread);
 }
@@ -110,8 +110,8 @@ void run_failed(struct core *core, struct now now, struct thread *thread, struct
         struct span delay;
 
         core->counters.failed++;
-        thread_effort(thread)->n_busy = 0;
-        thread_effort(thread)->attempts++;
+        thread_effort(core, thread)->n_busy = 0;
+        thread_effort(core, thread)->attempts++;
         message_list_be_read(core, &thread->messages, thread->n_batch);
         if (thread->effort->attempts >= settings->retry.attempts) {
                 thread_end_lease(core, thread);
@@ -139,9 +139,9 @@ void run_spared(struct core *core, struct now now, struct thread *thread, struct
 
         core->counters.failed++;
         core->counters.spared++;
-        thread_effort(thread)->n_busy = 0;
+        thread_effort(core, thread)->n_busy = 0;
         message_list_be_read(core, &thread->messages, thread->n_batch);
-        thread_effort(thread)->n_spared++;
+        thread_effort(core, thread)->n_spared++;
         if (delay.us > 0) {
                 come_again(core, now, thread, THREAD_BACKOFF, delay);
                 batch_store(core, thread, wall_add(now.wall, delay), 0, fx);
@@ -163,13 +163,13 @@ void run_busy(struct core *core, struct now now, struct thread *thread, const st
         core->counters.busy++;
         /* That Redis is away is no conversation's fault: it is waited for without an end. */
         if (thread->effort->n_busy == 0 || bytes_is_text(result->code, "lock_unreachable"))
-                thread_effort(thread)->busy_since = now.mono;
+                thread_effort(core, thread)->busy_since = now.mono;
         if (span_is_less(settings->busy.give_up, mono_since(now.mono, thread->effort->busy_since))) {
                 run_failed(core, now, thread, result->retry_after, fx);
                 return;
         }
         retry_after = span_min(result->retry_after, span_min(settings->busy.give_up, RETRY_AFTER_MAX));
-        delay = span_max(delay_busy(core, settings, thread_effort(thread)->n_busy++), retry_after);
+        delay = span_max(delay_busy(core, settings, thread_effort(core, thread)->n_busy++), retry_after);
         come_again(core, now, thread, THREAD_WAITING, delay);
 }
 
@@ -184,8 +184,8 @@ void run_handed_back(struct core *core, struct now now, struct thread *thread) {
 void run_interrupted(struct core *core, struct now now, struct thread *thread, struct effects *fx) {
         core->counters.savings.interrupted++;
         tenant_of(core, thread)->counters.interrupted++;
-        thread_effort(thread)->n_interrupts++;
-        thread_effort(thread)->n_busy = 0;
+        thread_effort(core, thread)->n_interrupts++;
+        thread_effort(core, thread)->n_busy = 0;
         run_cancel(core, now, core->workers[thread->effort->worker].address, thread->effort->fence, "interrupted",
                    "newer messages came: they and these are answered together", fx);
         take_back(core, thread);
@@ -198,7 +198,7 @@ void run_lost(struct core *core, struct now now, struct thread *thread, struct e
         struct worker *worker = &core->workers[thread->effort->worker];
 
         core->counters.lost++;
-        thread_effort(thread)->lost++;
+        thread_effort(core, thread)->lost++;
         message_list_be_read(core, &thread->messages, thread->n_batch);
         run_cancel(core, now, worker->address, thread->effort->fence, "stale", "no word of this run for the lease time",
                    fx);
@@ -207,7 +207,7 @@ void run_lost(struct core *core, struct now now, struct thread *thread, struct e
                 return;
         }
         if (thread->effort->lost >= LIMIT_LOST_RUNS) {
-                thread_set_failure(thread, bytes_of("lost"),
+                thread_set_failure(core, thread, bytes_of("lost"),
                                    bytes_of("each worker that ran this batch vanished: it may be what kills them"));
                 thread_end_lease(core, thread);
                 dead_bury(core, now, thread, fx);

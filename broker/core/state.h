@@ -13,8 +13,12 @@
 #include "broker/core/room.h"
 #include "broker/core/seen.h"
 #include "broker/core/table.h"
+#include "broker/core/texts.h"
 
 #define NONE UINT32_MAX
+/* What fits struct thread's number of its tenant, and of the messages that are settled. */
+#define TENANTS_MAX 0xfffff
+#define SETTLED_MAX 0xfffff
 
 struct failure {
         char code[LIMIT_CODE_LEN + 1], why[LIMIT_WHY_LEN + 1];
@@ -39,21 +43,20 @@ struct effort {
         struct failure *failure; /* the last one, or NULL */
 };
 
-/* A thread lives as long as it holds messages. Its order keeps it small: there may be ten million. */
+/* A thread lives as long as it holds messages. Its order keeps it small, a cache line: there may be ten million. */
 struct thread {
-        char *name;
         const struct effort *effort; /* never NULL: effort_none while there is nothing to say. See thread_effort() */
         struct message_list messages;
         struct mono due; /* collecting, waiting, backoff: when it becomes ready; running: when the lease ends; ready:
                             since when it is due */
         struct mono entry_at; /* the time in its one heap entry that counts; MONO_NEVER when it has none */
         struct mono since;
-        uint32_t hash; /* in the free list, the next free slot */
+        uint32_t name; /* its place in core.names; in the free list, the next free slot */
         uint32_t ticket; /* marks its heap entry; outlives the thread in its slot, so stale entries never match */
-        uint32_t tenant;
-        uint32_t n_batch; /* how many of the first messages are a settled batch: running or answered. 0 = none */
-        uint16_t name_len;
-        uint8_t state; /* enum thread_state */
+        uint64_t tenant : 20;
+        uint64_t n_batch : 20; /* how many of the first messages are a settled batch: running or answered. 0 = none */
+        uint64_t name_len : 9; /* 0: a free slot */
+        uint64_t state : 8; /* enum thread_state */
         bool is_answered : 1;
         bool is_doubtful : 1; /* answered: whether reply number `posted` is out is not known */
         bool was_doubtful : 1; /* running: what its RUN said of that */
@@ -136,6 +139,7 @@ struct core {
         uint32_t n_messages, messages_cap, free_message;
         struct thread *threads;
         uint32_t n_threads, threads_cap, free_thread;
+        struct texts names; /* theirs */
         struct table by_name, by_fence; /* threads */
         struct heap delay; /* tenants, by when a thread of theirs comes up next, or their rate lets them go on */
 
@@ -183,9 +187,15 @@ void threads_done(struct core *core);
 /* It must hold no message. */
 void thread_free(struct core *core, struct thread *thread);
 uint32_t thread_index(const struct core *core, const struct thread *thread);
+/* Its first `n` messages are a batch from here on; 0 = none are. */
+void thread_settle(struct thread *thread, uint32_t n);
+/* Good as long as the thread is there. */
+struct bytes thread_name(const struct core *core, const struct thread *thread);
+/* As thread_expect() has it. */
+uint32_t thread_hash(const struct core *core, const struct thread *thread);
 extern const struct effort effort_none;
 /* Its own effort, to be written to: made when it has none. */
-struct effort *thread_effort(struct thread *thread);
+struct effort *thread_effort(struct core *core, struct thread *thread);
 void thread_set_state(struct core *core, struct now now, struct thread *thread, enum thread_state state);
 /* Not ready: sees to it that the thread comes up at `due` at the latest, and makes that its due time. */
 void thread_arm(struct core *core, struct thread *thread, struct mono due);
@@ -200,9 +210,9 @@ void thread_take_lease(struct core *core, struct thread *thread, uint32_t worker
 void thread_end_lease(struct core *core, struct thread *thread);
 struct thread *thread_find_fence(const struct core *core, uint64_t fence);
 void thread_push(struct core *core, struct thread *thread, struct message message);
-void thread_set_failure(struct thread *thread, struct bytes code, struct bytes why);
+void thread_set_failure(struct core *core, struct thread *thread, struct bytes code, struct bytes why);
 /* What it holds begins a new batch, with no history. */
-void thread_begin_anew(struct thread *thread);
+void thread_begin_anew(struct core *core, struct thread *thread);
 /* True when there is a hold on it: then it is held from here on, with nothing due. */
 bool thread_keep_held(struct core *core, struct now now, struct thread *thread);
 /* After messages left or came: frees the thread when it holds none, else sets it collecting, or held. */
@@ -353,7 +363,7 @@ void worker_set_slots(struct core *core, struct worker *worker, uint32_t slots);
  * freed. */
 void dead_bury(struct core *core, struct now now, struct thread *thread, struct effects *fx);
 struct dead *dead_find(const struct core *core, uint64_t seq);
-/* The dead letters of a thread, each in turn, then NULL: begin with { .hash = thread->hash }. */
+/* The dead letters of a thread, each in turn, then NULL: begin with { .hash = thread_hash(core, thread) }. */
 const struct dead *dead_next(const struct core *core, const struct thread *thread, struct table_probe *probe);
 struct dead *dead_load(struct core *core, uint32_t tenant, struct bytes thread, const struct stored_batch *batch);
 /* Writes its record anew. */
@@ -414,6 +424,8 @@ void on_cancel(struct core *core, struct now now, const struct event *event, str
 void on_time(struct core *core, struct now now, struct effects *fx);
 void dispatch(struct core *core, struct now now, struct effects *fx);
 
+/* A slot of core.threads may be free. */
+static inline bool thread_is_used(const struct thread *thread) { return thread->name_len > 0; }
 static inline struct tenant *tenant_of(const struct core *core, const struct thread *thread) {
         return &core->tenants[thread->tenant];
 }

@@ -3,8 +3,8 @@
 #include "common/ensure.h"
 #include "common/memory.h"
 
-/* Free slots that are passed with each push while a table moves. As many values as three quarters of the smaller one's
- * slots come before the larger one is full, so that it is empty in time, by far. */
+/* Free slots that are passed with each push while a table moves. The larger one is a third larger at least, so as many
+ * values as a quarter of the smaller one's slots come before it is full: by then the smaller one is empty. */
 enum { FIRST_SLOTS = 64, MOVED_PER_PUSH = 4 };
 
 void table_done(struct table *table) {
@@ -13,8 +13,18 @@ void table_done(struct table *table) {
         *table = (struct table){0};
 }
 
-static uint32_t home_of(const struct table_slots *slots, uint32_t hash) { return hash & (slots->n - 1); }
-static uint32_t after(const struct table_slots *slots, uint32_t at) { return (at + 1) & (slots->n - 1); }
+/* By the rank of the hash, once that is spread, not by its remainder: a table may have any number of slots, and one
+ * that moves is read and written in order. */
+static uint32_t home_of(const struct table_slots *slots, uint32_t hash) {
+        return (uint32_t)((uint64_t)(hash * UINT32_C(0x9e3779b1)) * slots->n >> 32);
+}
+
+static uint32_t after(const struct table_slots *slots, uint32_t at) { return at + 1 < slots->n ? at + 1 : 0; }
+
+/* How many slots further `to` is than `from`, around the end. */
+static uint32_t distance(const struct table_slots *slots, uint32_t from, uint32_t to) {
+        return to >= from ? to - from : to + (slots->n - from);
+}
 
 /* -- slots --------------------------------------------------------------------------------------------------------- */
 
@@ -28,12 +38,10 @@ static void place(struct table_slots *slots, struct table_slot slot) {
 
 /* Closes the gap at `gap`: whatever could not be found any more across it moves into it. No tombstones. */
 static void close_gap(struct table_slots *slots, uint32_t gap) {
-        uint32_t mask = slots->n - 1;
-
         for (uint32_t at = after(slots, gap); slots->items[at].place != 0; at = after(slots, at)) {
                 uint32_t home = home_of(slots, slots->items[at].hash);
 
-                if (((at - home) & mask) >= ((at - gap) & mask)) {
+                if (distance(slots, home, at) >= distance(slots, gap, at)) {
                         slots->items[gap] = slots->items[at];
                         gap = at;
                 }
@@ -107,13 +115,19 @@ static bool has_room(const struct table *table, uint32_t n, uint32_t n_slots) {
         return (uint64_t)n * 4 <= (uint64_t)n_slots * 3;
 }
 
+/* By a half and by a third in turn: of a table that doubles, more than half may be empty. */
+static uint32_t larger(uint32_t n_slots) {
+        bool is_power = (n_slots & (n_slots - 1)) == 0;
+
+        ENSURE(n_slots < UINT32_MAX / 2);
+        return is_power ? n_slots / 2 * 3 : n_slots / 3 * 4;
+}
+
 void table_reserve(struct table *table, uint32_t n) {
         uint32_t n_slots = table->slots.n > 0 ? table->slots.n : FIRST_SLOTS;
 
-        while (!has_room(table, n, n_slots)) {
-                ENSURE(n_slots < UINT32_MAX / 2);
-                n_slots *= 2;
-        }
+        while (!has_room(table, n, n_slots))
+                n_slots = larger(n_slots);
         if (n_slots > table->slots.n)
                 grow(table, n_slots);
 }

@@ -2,8 +2,8 @@
  * million threads cost little more than themselves. It compares no keys: a probe gives every index whose hash agrees,
  * and the caller, who has the records, knows which one is meant.
  *
- * A table that is full moves into one of twice its size bit by bit, with each push: moving millions at once would keep
- * everybody waiting for half a second. */
+ * A table that is full moves into a larger one bit by bit, with each push: moving millions at once would keep everybody
+ * waiting for half a second. */
 #pragma once
 
 #include <stdbool.h>

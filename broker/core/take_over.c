@@ -24,7 +24,7 @@ bool thread_call_off(struct core *core, struct now now, struct thread *thread, c
         if (!thread->is_awaited || !core->awaiting || thread->is_answered)
                 return false;
         thread->is_awaited = false;
-        thread_effort(thread)->void_fence = (uint64_t)core->epoch << 32;
+        thread_effort(core, thread)->void_fence = (uint64_t)core->epoch << 32;
         return true;
 }
 

@@ -1,6 +1,7 @@
 /* The registry of tenants: those of the config, and those the store still has messages of. */
 #include "broker/core/state.h"
 
+#include "common/ensure.h"
 #include "common/memory.h"
 
 uint32_t tenant_find(const struct core *core, struct bytes name) {
@@ -19,6 +20,7 @@ uint32_t tenant_get(struct core *core, struct bytes name) {
 
         if (index != NONE)
                 return index;
+        ENSURE(core->n_tenants < TENANTS_MAX);
         core->tenants = memory_resize(core->tenants, core->n_tenants + 1, sizeof *core->tenants);
         core->tenants[core->n_tenants] = (struct tenant){
                 .name = bytes_copy_text(name),

@@ -8,32 +8,33 @@
 
 const struct effort effort_none = {.worker = NONE, .provider = NONE};
 
-struct effort *thread_effort(struct thread *thread) {
+struct effort *thread_effort(struct core *core, struct thread *thread) {
         struct effort *effort;
 
         if (thread->effort != &effort_none)
                 return (struct effort *)(uintptr_t)thread->effort;
+        core->room.n_efforts++;
         effort = memory_new(1, sizeof *effort);
         *effort = effort_none;
         thread->effort = effort;
         return effort;
 }
 
-static void forget_effort(struct thread *thread) {
+static void forget_effort(struct core *core, struct thread *thread) {
         if (thread->effort == &effort_none)
                 return;
+        core->room.n_efforts--;
+        core->room.n_failures -= thread->effort->failure != NULL;
         free(thread->effort->failure);
         free((void *)(uintptr_t)thread->effort);
         thread->effort = &effort_none;
 }
 
 void threads_done(struct core *core) {
-        for (uint32_t i = 0; i < core->n_threads; i++) {
-                if (!core->threads[i].name)
-                        continue;
-                free(core->threads[i].name);
-                forget_effort(&core->threads[i]);
-        }
+        for (uint32_t i = 0; i < core->n_threads; i++)
+                if (thread_is_used(&core->threads[i]))
+                        forget_effort(core, &core->threads[i]);
+        texts_done(&core->names);
         free(core->threads);
 }
 
@@ -47,6 +48,21 @@ uint32_t thread_index(const struct core *core, const struct thread *thread) {
         return (uint32_t)(thread - core->threads);
 }
 
+_Static_assert(LIMIT_DEAD_MESSAGES <= SETTLED_MAX && LIMIT_BATCH_MESSAGES_MAX <= SETTLED_MAX, "no batch has more");
+
+void thread_settle(struct thread *thread, uint32_t n) {
+        ENSURE(n <= SETTLED_MAX);
+        thread->n_batch = n & SETTLED_MAX;
+}
+
+struct bytes thread_name(const struct core *core, const struct thread *thread) {
+        return texts_get(&core->names, thread->name, thread->name_len);
+}
+
+uint32_t thread_hash(const struct core *core, const struct thread *thread) {
+        return hash_name(core, thread->tenant, thread_name(core, thread));
+}
+
 static struct thread *find(const struct core *core, uint32_t tenant, struct bytes name, uint32_t hash) {
         struct table_probe probe = {.hash = hash};
         uint32_t index;
@@ -54,7 +70,8 @@ static struct thread *find(const struct core *core, uint32_t tenant, struct byte
         while (table_next(&core->by_name, &probe, &index)) {
                 struct thread *thread = &core->threads[index];
 
-                if (thread->tenant == tenant && bytes_is_equal((struct bytes){thread->name, thread->name_len}, name))
+                if (thread->tenant == tenant && thread->name_len == name.len &&
+                    bytes_is_equal(thread_name(core, thread), name))
                         return thread;
         }
         return NULL;
@@ -75,7 +92,7 @@ static uint32_t take_slot(struct core *core) {
         uint32_t index = core->free_thread;
 
         if (index != NONE) {
-                core->free_thread = core->threads[index].hash;
+                core->free_thread = core->threads[index].name;
                 return index;
         }
         if (core->n_threads == core->threads_cap) {
@@ -103,11 +120,10 @@ struct thread *thread_get_hashed(struct core *core, struct now now, uint32_t ten
         thread = &core->threads[index];
         ticket = thread->ticket;
         *thread = (struct thread){
-                .name = bytes_copy_text(name),
                 .effort = &effort_none,
-                .name_len = (uint16_t)name.len,
-                .hash = hash,
-                .tenant = tenant,
+                .name = texts_push(&core->names, name),
+                .name_len = name.len & 0x1ff,
+                .tenant = tenant & TENANTS_MAX,
                 .state = is_held ? THREAD_HELD : THREAD_COLLECTING,
                 .is_held = is_held,
                 .messages = {.first = NONE, .last = NONE},
@@ -117,8 +133,8 @@ struct thread *thread_get_hashed(struct core *core, struct now now, uint32_t ten
                 .since = now.mono,
         };
         core->tenants[tenant].n_states[thread->state]++;
-        core->room.name_bytes += name.len;
-        table_push(&core->by_name, thread->hash, index);
+        core->room.name_bytes += TEXTS_COST(name.len);
+        table_push(&core->by_name, hash, index);
         return thread;
 }
 
@@ -127,13 +143,13 @@ void thread_free(struct core *core, struct thread *thread) {
 
         ENSURE(thread->messages.n == 0 && thread->state != THREAD_RUNNING);
         tenant_of(core, thread)->n_states[thread->state]--;
-        table_remove(&core->by_name, thread->hash, index);
-        core->room.name_bytes -= thread->name_len;
-        free(thread->name);
-        thread->name = NULL;
-        forget_effort(thread);
+        table_remove(&core->by_name, thread_hash(core, thread), index);
+        core->room.name_bytes -= TEXTS_COST(thread->name_len);
+        texts_remove(&core->names, thread->name, thread->name_len);
+        thread->name_len = 0;
+        forget_effort(core, thread);
         thread->ticket++; /* whatever the heaps still hold of it is void */
-        thread->hash = core->free_thread;
+        thread->name = core->free_thread;
         core->free_thread = index;
 }
 
@@ -180,7 +196,7 @@ struct thread *thread_find_fence(const struct core *core, uint64_t fence) {
 }
 
 void thread_take_lease(struct core *core, struct thread *thread, uint32_t worker, uint64_t fence) {
-        struct effort *effort = thread_effort(thread);
+        struct effort *effort = thread_effort(core, thread);
 
         effort->fence = fence;
         effort->worker = worker;
@@ -197,7 +213,7 @@ void thread_start_lease(struct core *core, struct thread *thread, uint32_t worke
 }
 
 void thread_end_lease(struct core *core, struct thread *thread) {
-        struct effort *effort = thread_effort(thread);
+        struct effort *effort = thread_effort(core, thread);
         struct worker *worker = &core->workers[effort->worker];
 
         table_remove(&core->by_fence, hash_fence(effort->fence), thread_index(core, thread));
@@ -216,9 +232,10 @@ void thread_push(struct core *core, struct thread *thread, struct message messag
         tenant_of(core, thread)->n_pending++;
 }
 
-void thread_set_failure(struct thread *thread, struct bytes code, struct bytes why) {
-        struct effort *effort = thread_effort(thread);
+void thread_set_failure(struct core *core, struct thread *thread, struct bytes code, struct bytes why) {
+        struct effort *effort = thread_effort(core, thread);
 
+        core->room.n_failures += !effort->failure;
         if (!effort->failure)
                 effort->failure = memory_new(1, sizeof *effort->failure);
         *effort->failure = (struct failure){0};
@@ -227,7 +244,7 @@ void thread_set_failure(struct thread *thread, struct bytes code, struct bytes w
         memcpy(effort->failure->why, why.data ? why.data : "", why.len < LIMIT_WHY_LEN ? why.len : LIMIT_WHY_LEN);
 }
 
-void thread_begin_anew(struct thread *thread) {
+void thread_begin_anew(struct core *core, struct thread *thread) {
         struct effort kept = effort_none;
 
         ENSURE(thread->effort->worker == NONE);
@@ -236,9 +253,9 @@ void thread_begin_anew(struct thread *thread) {
         /* What is no matter of the batch: that its provider fails, and that the person types. */
         kept.outage = thread->effort->outage;
         kept.stirred = thread->effort->stirred;
-        forget_effort(thread);
+        forget_effort(core, thread);
         if (kept.outage != 0 || kept.stirred.us != 0)
-                *thread_effort(thread) = kept;
+                *thread_effort(core, thread) = kept;
 }
 
 uint64_t thread_seq(const struct core *core, const struct thread *thread) {

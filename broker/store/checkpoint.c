@@ -5,10 +5,13 @@
  *
  * Commits go into the other volume meanwhile, and what they replace or delete of this one need not go to the database
  * at all: so a checkpoint begins only when the other volume is filled by a part, or is needed. */
+#include "broker/store/ids.h"
 #include "broker/store/store_private.h"
 
 #include "common/ensure.h"
 #include "common/memory.h"
+
+#include <errno.h>
 
 /* It begins when the other volume is filled by one part of so many. */
 enum { PARTS = 4 };
@@ -30,17 +33,17 @@ static int put(struct checkpoint *checkpoint, enum engine_table table, uint64_t 
 }
 
 /* A value goes, says its first piece: takes it off the tally. */
-static void on_gone(void *context, struct bytes piece, bool is_first) {
+static void on_gone(void *context, struct engine_key key, struct bytes piece) {
         struct values_tally *tally = context;
 
-        if (!is_first)
+        if (key.piece > 0)
                 return;
         tally->n--;
         tally->sum -= values_checksum(piece);
 }
 
 static int drop(struct checkpoint *checkpoint, enum engine_table table, uint64_t seq) {
-        return checkpoint->engine->ops->remove(checkpoint->engine, table, seq, on_gone,
+        return checkpoint->engine->ops->remove(checkpoint->engine, table, seq, seq, on_gone,
                                                &checkpoint->meta.tallies[table]);
 }
 
@@ -49,8 +52,6 @@ static int write_entry(struct checkpoint *checkpoint, const struct overlay_entry
         enum engine_table table = (enum engine_table)entry->table;
         int r = 0;
 
-        if (entry->state == OVERLAY_NONE)
-                return 0;
         /* What takes the place of a value may be shorter than it. */
         if (overlay_is_below(&volume->overlay, entry))
                 r = drop(checkpoint, table, entry->seq);
@@ -59,16 +60,58 @@ static int write_entry(struct checkpoint *checkpoint, const struct overlay_entry
         return r;
 }
 
-/* Table by table: within one, keys come in the order in which they were made, which is what appending needs. */
-static int write_entries(struct checkpoint *checkpoint) {
+/* An id is written with its neighbours. */
+static int write_id(const struct volume *volume, struct ids *ids, const struct overlay_entry *entry) {
+        struct bytes payload = {volume->image.data + entry->at + VALUES_HEAD, entry->len - VALUES_HEAD};
+        struct stored_seen seen;
+
+        if (entry->state == OVERLAY_GONE)
+                return overlay_is_below(&volume->overlay, entry) ? ids_drop(ids, entry->seq) : 0;
+        return values_decode_seen(entry->seq, payload, &seen) < 0 ? -EBADMSG : ids_put(ids, &seen);
+}
+
+/* -- those of a table ---------------------------------------------------------------------------------------------- */
+
+/* What goes and what comes, each by itself: keys are then in the order in which they were made, which is what appending
+ * needs. */
+static int write_table(struct checkpoint *checkpoint, enum engine_table table, enum overlay_state state,
+                       struct ids *ids) {
         const struct overlay *overlay = &checkpoint->volume->overlay;
         int r = 0;
 
-        for (enum engine_table table = ENGINE_MESSAGES; table < ENGINE_N_TABLES; table++)
-                for (uint32_t i = 0; i < overlay->n && r == 0; i++)
-                        if (overlay->entries[i].table == table)
-                                r = write_entry(checkpoint, &overlay->entries[i]);
+        for (uint32_t i = 0; i < overlay->n && r == 0; i++) {
+                const struct overlay_entry *entry = &overlay->entries[i];
+
+                if (entry->table == table && entry->state == state)
+                        r = table == ENGINE_SEEN ? write_id(checkpoint->volume, ids, entry)
+                                                 : write_entry(checkpoint, entry);
+        }
         return r;
+}
+
+/* Most tables have none of either kind: they need not be looked for. */
+static void count_entries(const struct overlay *overlay, uint32_t ret_n[ENGINE_N_TABLES][OVERLAY_N_STATES]) {
+        for (uint32_t i = 0; i < overlay->n; i++)
+                ret_n[overlay->entries[i].table][overlay->entries[i].state]++;
+}
+
+static int write_entries(struct checkpoint *checkpoint) {
+        static const enum overlay_state states[] = {OVERLAY_GONE, OVERLAY_VALUE};
+        uint32_t n[ENGINE_N_TABLES][OVERLAY_N_STATES] = {0};
+        struct ids ids = {
+                .engine = checkpoint->engine,
+                .tally = &checkpoint->meta.tallies[ENGINE_SEEN],
+                .scratch = &checkpoint->scratch,
+                .fresh_from = checkpoint->volume->overlay.fresh_from,
+        };
+        int r = 0;
+
+        count_entries(&checkpoint->volume->overlay, n);
+        for (enum engine_table table = ENGINE_MESSAGES; table < ENGINE_N_TABLES; table++)
+                for (size_t i = 0; i < sizeof states / sizeof *states && r == 0; i++)
+                        if (n[table][states[i]] > 0)
+                                r = write_table(checkpoint, table, states[i], &ids);
+        return r == 0 ? ids_flush(&ids) : r;
 }
 
 /* -- a volume: what the helper does -------------------------------------------------------------------------------- */

@@ -41,9 +41,10 @@ struct engine_ops {
         /* One write transaction at a time; nothing is visible to reads, or durable, before commit. */
         int (*begin)(struct engine *engine);
         int (*put)(struct engine *engine, enum engine_table table, struct engine_key key, struct bytes value);
-        /* All pieces of `seq`; none is no error. `gone` is told of each, in their order, before it goes. */
-        int (*remove)(struct engine *engine, enum engine_table table, uint64_t seq,
-                      void (*gone)(void *context, struct bytes piece, bool is_first), void *context);
+        /* All pieces of the values from `first` to `last`; none is no error. `gone` is told of each, in the order of
+         * their keys, before it goes. */
+        int (*remove)(struct engine *engine, enum engine_table table, uint64_t first, uint64_t last,
+                      void (*gone)(void *context, struct engine_key key, struct bytes piece), void *context);
         int (*commit)(struct engine *engine);
         void (*abort)(struct engine *engine);
         /* Calls `visit` for each value from `from` on, in order of keys, until it answers other than 0, which is

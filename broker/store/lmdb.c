@@ -149,8 +149,8 @@ static int lmdb_put(struct engine *engine, enum engine_table table, struct engin
         return as_errno(mdb_put(lmdb->write, lmdb->tables[table], &at, &data, 0));
 }
 
-static int lmdb_remove(struct engine *engine, enum engine_table table, uint64_t seq,
-                       void (*gone)(void *context, struct bytes piece, bool is_first), void *context) {
+static int lmdb_remove(struct engine *engine, enum engine_table table, uint64_t first, uint64_t last,
+                       void (*gone)(void *context, struct engine_key key, struct bytes piece), void *context) {
         struct lmdb *lmdb = lmdb_of(engine);
         uint8_t bytes[KEY_LEN];
         MDB_val at = {KEY_LEN, bytes}, data;
@@ -158,13 +158,13 @@ static int lmdb_remove(struct engine *engine, enum engine_table table, uint64_t 
         int error;
 
         lose_end(lmdb, table);
-        encode_key((struct engine_key){seq, 0}, bytes);
+        encode_key((struct engine_key){first, 0}, bytes);
         error = mdb_cursor_open(lmdb->write, lmdb->tables[table], &cursor);
         if (error != 0)
                 return as_errno(error);
         error = mdb_cursor_get(cursor, &at, &data, MDB_SET_RANGE);
-        while (error == 0 && decode_key(&at).seq == seq) {
-                gone(context, (struct bytes){data.mv_data, data.mv_size}, decode_key(&at).piece == 0);
+        while (error == 0 && decode_key(&at).seq <= last) {
+                gone(context, decode_key(&at), (struct bytes){data.mv_data, data.mv_size});
                 error = mdb_cursor_del(cursor, 0);
                 if (error == 0)
                         error = mdb_cursor_get(cursor, &at, &data, MDB_GET_CURRENT);

@@ -110,17 +110,17 @@ static int memory_put(struct engine *engine, enum engine_table table, struct eng
         return 0;
 }
 
-static int memory_remove(struct engine *engine, enum engine_table table, uint64_t seq,
-                         void (*gone)(void *context, struct bytes piece, bool is_first), void *context) {
+static int memory_remove(struct engine *engine, enum engine_table table, uint64_t first, uint64_t last,
+                         void (*gone)(void *context, struct engine_key key, struct bytes piece), void *context) {
         struct memory *memory = memory_of(engine);
         struct values *values = &memory->tables[table];
 
-        for (size_t at = place_of(values, (struct engine_key){seq, 0});
-             at < values->n && values->items[at].key.seq == seq; at++) {
+        for (size_t at = place_of(values, (struct engine_key){first, 0});
+             at < values->n && values->items[at].key.seq <= last; at++) {
                 const struct value *value = &values->items[at];
 
                 if (value->data)
-                        gone(context, (struct bytes){value->data, value->len}, value->key.piece == 0);
+                        gone(context, value->key, (struct bytes){value->data, value->len});
                 drop(memory, values, &values->items[at]);
         }
         compact(values);

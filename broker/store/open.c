@@ -210,7 +210,7 @@ static int begin_epoch(struct store *store, char **ret_error) {
         store->first_seq = store->meta.reserved_seq;
         r = store_checkpoint(store, CHECKPOINT_SETTLES);
         if (r < 0)
-                *ret_error = memory_print("cannot write to the store: %s", strerror(-r));
+                *ret_error = store_explain(store, r);
         store->young->overlay.fresh_from = store->first_seq;
         return r;
 }

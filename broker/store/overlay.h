@@ -10,6 +10,7 @@ enum overlay_state {
         OVERLAY_NONE, /* nothing is known of it: it is as the database has it */
         OVERLAY_VALUE,
         OVERLAY_GONE,
+        OVERLAY_N_STATES
 };
 
 struct overlay_entry {

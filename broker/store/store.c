@@ -102,6 +102,23 @@ static int scan_all(struct store *store, enum engine_table table, int (*whole)(v
         return -EBADMSG;
 }
 
+static int check_ids(void *context, uint64_t seq, struct bytes payload) {
+        struct values_ids ids = {.first = values_ids_first(seq)};
+        int r = values_decode_ids(seq, payload, &ids);
+
+        buffer_clear(context);
+        return r;
+}
+
+char *store_explain(struct store *store, int error) {
+        struct values_tally found;
+        char *named = NULL;
+
+        if (error == -EBADMSG && store_scan(store, ENGINE_SEEN, check_ids, &store->scratch, &found, &named) < 0)
+                return named;
+        return memory_print("cannot write to the store: %s", strerror(-error));
+}
+
 /* One value of the engine. */
 struct reading {
         uint64_t seq;
@@ -195,13 +212,14 @@ static int load_message(void *context, uint64_t seq, struct bytes payload) {
         return r;
 }
 
-static int load_seen(void *context, uint64_t seq, struct bytes payload) {
+static int load_ids(void *context, uint64_t seq, struct bytes payload) {
         struct load *load = context;
-        struct stored_seen seen;
-        int r = values_decode_seen(seq, payload, &seen);
+        struct values_ids ids = {.first = values_ids_first(seq)};
+        int r = values_decode_ids(seq, payload, &ids);
 
-        if (r == 0)
-                load->visitor->seen(load->visitor->context, &seen);
+        for (int i = 0; i < VALUES_IDS && r == 0; i++)
+                if (values_ids_has(&ids, ids.first + (uint64_t)i))
+                        load->visitor->seen(load->visitor->context, &ids.items[i]);
         buffer_clear(load->scratch);
         return r;
 }
@@ -220,7 +238,7 @@ int store_load(struct store *store, const struct store_visitor *visitor, char **
         int r = store_settle(store);
 
         if (r < 0)
-                *ret_error = memory_print("cannot write to the store: %s", strerror(-r));
+                *ret_error = store_explain(store, r);
         if (r == 0)
                 r = scan_all(store, ENGINE_NOTES, load_note, &load, ret_error);
         if (r == 0)
@@ -228,7 +246,7 @@ int store_load(struct store *store, const struct store_visitor *visitor, char **
         if (r == 0)
                 r = scan_all(store, ENGINE_MESSAGES, load_message, &load, ret_error);
         if (r == 0)
-                r = scan_all(store, ENGINE_SEEN, load_seen, &load, ret_error);
+                r = scan_all(store, ENGINE_SEEN, load_ids, &load, ret_error);
         if (r == 0)
                 r = scan_all(store, ENGINE_ANSWERS, load_answer, &load, ret_error);
         return r;

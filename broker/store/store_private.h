@@ -90,3 +90,6 @@ MUST_USE int store_finish(struct store *store);
 /* All that there is goes to the database, in one transaction for each volume. Where the store ends, the last one's head
  * says that nothing is in the journal. After a negative errno all is as it was, or the older volume is there. */
 MUST_USE int store_checkpoint(struct store *store, enum checkpoint_why why);
+/* Why one came to nothing: ids that are damaged are named, for they are the values that it reads. The caller frees
+ * it. */
+char *store_explain(struct store *store, int error);

@@ -11,6 +11,8 @@
 
 /* Of a message: tenant, thread, edits; and last, so that it is easily found, the message as a RUN bears it. */
 enum { MESSAGE_FIELDS = 4 };
+/* Of ids that are one value, which one by itself has more of; and of each of them. */
+enum { IDS_FIELDS = 2, ID_FIELDS = 4 };
 
 static void push_le(uint8_t *at, uint64_t value, size_t n_bytes) {
         value = htole64(value);
@@ -102,6 +104,30 @@ void values_encode_seen(struct buffer *buffer, const struct stored_seen *seen) {
         pack_push_uint(buffer, seen->hash.low);
         pack_push_uint(buffer, seen->hash.high);
         end(buffer, at, seen->seq);
+}
+
+/* Times are near each other, so all but the first are said by what is between. */
+void values_encode_ids(struct buffer *buffer, const struct values_ids *ids) {
+        const struct stored_seen *first = &ids->items[__builtin_ctz(ids->has)];
+        size_t at = begin(buffer);
+
+        pack_push_array(buffer, IDS_FIELDS);
+        pack_push_int(buffer, first->at.ms);
+        pack_push_array(buffer, ID_FIELDS * (uint32_t)__builtin_popcount(ids->has));
+        for (uint32_t left = ids->has; left > 0; left &= left - 1) {
+                const struct stored_seen *item = &ids->items[__builtin_ctz(left)];
+
+                pack_push_uint(buffer, item->seq - ids->first);
+                pack_push_int(buffer, (int64_t)((uint64_t)item->at.ms - (uint64_t)first->at.ms));
+                pack_push_uint(buffer, item->hash.low);
+                pack_push_uint(buffer, item->hash.high);
+        }
+        end(buffer, at, ids->first);
+}
+
+void values_ids_put(struct values_ids *ids, const struct stored_seen *seen) {
+        ids->items[seen->seq - ids->first] = *seen;
+        ids->has |= UINT32_C(1) << (seen->seq - ids->first);
 }
 
 void values_encode_note(struct buffer *buffer, const struct stored_note *note) {
@@ -264,6 +290,36 @@ int values_decode_seen(uint64_t seq, struct bytes payload, struct stored_seen *r
         ret->hash.low = pack_pop_uint(&reader);
         ret->hash.high = pack_pop_uint(&reader);
         return verdict(&reader, n >= 3);
+}
+
+static int decode_ids(struct pack_reader *reader, struct values_ids *ids) {
+        int64_t first = pack_pop_int(reader);
+        uint32_t n = pack_pop_array(reader);
+
+        for (uint32_t i = 0; i < n / ID_FIELDS; i++) {
+                struct stored_seen seen = {.seq = pack_pop_uint(reader)};
+
+                seen.at.ms = (int64_t)((uint64_t)first + (uint64_t)pack_pop_int(reader));
+                seen.hash.low = pack_pop_uint(reader);
+                seen.hash.high = pack_pop_uint(reader);
+                if (!pack_is_good(reader) || seen.seq >= VALUES_IDS || values_ids_has(ids, ids->first + seen.seq))
+                        return -EBADMSG;
+                seen.seq += ids->first;
+                values_ids_put(ids, &seen);
+        }
+        return verdict(reader, n > 0 && n % ID_FIELDS == 0);
+}
+
+int values_decode_ids(uint64_t seq, struct bytes payload, struct values_ids *ids) {
+        struct pack_reader reader = pack_open(payload);
+        struct stored_seen seen;
+
+        if (pack_pop_array(&reader) == IDS_FIELDS)
+                return seq == ids->first ? decode_ids(&reader, ids) : -EBADMSG;
+        if (values_decode_seen(seq, payload, &seen) < 0 || values_ids_has(ids, seq))
+                return -EBADMSG;
+        values_ids_put(ids, &seen);
+        return 0;
 }
 
 int values_decode_note(uint64_t seq, struct bytes payload, struct stored_note *ret) {

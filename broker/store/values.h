@@ -27,11 +27,34 @@ struct values_meta {
 /* The layout that this version writes, and the oldest that it reads. */
 enum { VALUES_FORMAT = 4, VALUES_FORMAT_OLDEST = 2 };
 
+/* The ids of messages whose sequence numbers are neighbours, which the database keeps as one value, under the first of
+ * these numbers. (Up to layout 3 each id was a value by itself, as in the journal.) */
+enum { VALUES_IDS = 32 };
+
+struct values_ids {
+        uint64_t first; /* values_ids_first() of each */
+        uint32_t has; /* a bit for each that is there */
+        struct stored_seen items[VALUES_IDS]; /* by what is beyond `first` */
+};
+
+static inline uint64_t values_ids_first(uint64_t seq) { return seq - seq % VALUES_IDS; }
+/* Of one of these numbers. */
+static inline bool values_ids_has(const struct values_ids *ids, uint64_t seq) {
+        return ids->has >> (seq - ids->first) & 1;
+}
+/* Takes the place of the one under the same number. */
+void values_ids_put(struct values_ids *ids, const struct stored_seen *seen);
+static inline void values_ids_drop(struct values_ids *ids, uint64_t seq) {
+        ids->has &= ~(UINT32_C(1) << (seq - ids->first));
+}
+
 /* Each appends a whole value, head included. */
 void values_encode_meta(struct buffer *buffer, const struct values_meta *meta);
 void values_encode_message(struct buffer *buffer, const struct stored_message *message);
 void values_encode_batch(struct buffer *buffer, const struct stored_batch *batch);
 void values_encode_seen(struct buffer *buffer, const struct stored_seen *seen);
+/* One at least. Never longer than ENGINE_PIECE. */
+void values_encode_ids(struct buffer *buffer, const struct values_ids *ids);
 void values_encode_note(struct buffer *buffer, const struct stored_note *note);
 void values_encode_answer(struct buffer *buffer, uint64_t seq, struct bytes answer);
 
@@ -52,4 +75,7 @@ MUST_USE int values_find_run_message(struct bytes payload, struct bytes *ret);
 /* *ret_seqs (the caller frees) is what ret->seqs points to. */
 MUST_USE int values_decode_batch(uint64_t seq, struct bytes payload, struct stored_batch *ret, uint64_t **ret_seqs);
 MUST_USE int values_decode_seen(uint64_t seq, struct bytes payload, struct stored_seen *ret);
+/* Of either layout: adds what the value under `seq` has to *ids, whose `first` is set. -EBADMSG, too, where it is there
+ * already; then a part was added. */
+MUST_USE int values_decode_ids(uint64_t seq, struct bytes payload, struct values_ids *ids);
 MUST_USE int values_decode_note(uint64_t seq, struct bytes payload, struct stored_note *ret);

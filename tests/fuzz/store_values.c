@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { SEQ = 7, N_KINDS = 6 };
+enum { SEQ = 7, IDS = 2 * VALUES_IDS, N_KINDS = 6 };
 
 static int recode_meta(struct bytes payload, struct buffer *ret) {
         struct values_meta meta = {0};
@@ -44,12 +44,20 @@ static int recode_batch(struct bytes payload, struct buffer *ret) {
         return 0;
 }
 
+/* One id, as in the journal, or those that are one value. */
 static int recode_seen(struct bytes payload, struct buffer *ret) {
+        struct values_ids ids = {.first = IDS};
         struct stored_seen seen;
+        bool is_one = values_decode_seen(IDS, payload, &seen) == 0;
 
-        if (values_decode_seen(SEQ, payload, &seen) < 0)
+        if (values_decode_ids(IDS, payload, &ids) < 0) {
+                ENSURE(!is_one);
                 return -EBADMSG;
-        values_encode_seen(ret, &seen);
+        }
+        if (is_one)
+                values_encode_seen(ret, &seen);
+        else
+                values_encode_ids(ret, &ids);
         return 0;
 }
 
@@ -75,11 +83,13 @@ static int (*const kinds[N_KINDS])(struct bytes payload, struct buffer *ret) = {
 
 static uint8_t kind;
 
-/* `meta` alone is written under 0. */
+/* Under which number such a value is written. */
+static uint64_t seq_of_kind(void) { return kinds[kind] == recode_meta ? 0 : kinds[kind] == recode_seen ? IDS : SEQ; }
+
 static int recode(struct bytes value, struct buffer *ret) {
         struct bytes payload;
 
-        if (values_open(kind == 0 ? 0 : SEQ, value, &payload) < 0)
+        if (values_open(seq_of_kind(), value, &payload) < 0)
                 return -EBADMSG;
         fuzz_check_within(payload, value);
         return kinds[kind](payload, ret);
@@ -104,8 +114,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
         kind = input_pop_byte(&input) % N_KINDS;
         bytes = input_pop_rest(&input);
         fuzz_check_recode(recode, bytes);
-        push_head(&value, kind == 0 ? 0 : SEQ, bytes);
-        ENSURE(values_open(kind == 0 ? 0 : SEQ, buffer_bytes(&value), &payload) == 0);
+        push_head(&value, seq_of_kind(), bytes);
+        ENSURE(values_open(seq_of_kind(), buffer_bytes(&value), &payload) == 0);
         fuzz_check_recode(recode, buffer_bytes(&value));
         return 0;
 }

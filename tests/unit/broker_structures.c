@@ -184,6 +184,48 @@ static void ids_are_found_though_their_ring_has_gone_round_and_grows(void **stat
         seen_done(&seen);
 }
 
+/* Some come at once, some after a while, some after messages without an id, some when the clock was set back; now and
+ * then all are forgotten. */
+static void ids_are_found_by_all_that_is_known_of_them_however_they_come(void **state) {
+        enum { N = 60000 };
+        static struct stored_seen items[N];
+        struct seen seen = {0};
+        struct effects fx = {0};
+        uint32_t dice = 11, first = 0;
+        int64_t now = 1795000000000;
+        uint64_t seq = 0, found = 0;
+
+        seen_configure(&seen, span_s(LIMIT_SEEN_WINDOW_MAX_S), 9000);
+        for (uint32_t i = 0; i < N; i++) {
+                uint32_t way = roll(&dice) % 100;
+
+                seq += way == 0 ? 70000 : way < 10 ? 9000 : 1;
+                now += way == 1 ? -3600 * 1000 : way == 2 ? 70000 : way < 20 ? 900 : 0;
+                items[i] = seen_item(seq, now);
+                seen_push(&seen, &items[i], &fx);
+                for (; i % 20011 == 20010 && seen.n > 0; effects_clear(&fx))
+                        seen_expire(&seen, (struct wall){INT64_MAX / 2}, &fx);
+                first = i + 1 - seen.n;
+                if (seen.n == 0)
+                        continue;
+                assert_true(seen_find(&seen, items[i].hash, (struct wall){0}, &found) && found == seq);
+                assert_true(seen_find(&seen, items[first].hash, (struct wall){0}, &found));
+                assert_int_equal(found, items[first].seq);
+                assert_int_equal(seen_oldest(&seen).ms, items[first].at.ms);
+                assert_true(first == 0 || !seen_has(&seen, items[first - 1].hash, (struct wall){0}));
+                effects_clear(&fx);
+        }
+        assert_int_equal(seen.n, 9000);
+        for (uint32_t i = first; i < N; i++) {
+                assert_true(seen_find(&seen, items[i].hash, (struct wall){0}, &found) && found == items[i].seq);
+                assert_false(
+                        seen_has(&seen, (struct hash_128){items[i].hash.low, ~items[i].hash.high}, (struct wall){0}));
+        }
+        assert_in_range(seen.n_segments, 9000 / 4096, 16); /* what was forgotten takes no memory */
+        effects_done(&fx);
+        seen_done(&seen);
+}
+
 static void a_smaller_number_is_reached_bit_by_bit_and_nothing_is_left_in_the_store(void **state) {
         struct seen seen = {0};
         struct effects fx = {0};
@@ -235,6 +277,7 @@ int main(void) {
                 cmocka_unit_test(ids_are_known_for_the_window_and_forgotten_after_it),
                 cmocka_unit_test(ids_are_bounded_in_number_and_the_oldest_goes_first),
                 cmocka_unit_test(ids_are_found_though_their_ring_has_gone_round_and_grows),
+                cmocka_unit_test(ids_are_found_by_all_that_is_known_of_them_however_they_come),
                 cmocka_unit_test(a_smaller_number_is_reached_bit_by_bit_and_nothing_is_left_in_the_store),
                 cmocka_unit_test(a_smaller_window_is_in_force_at_once),
         };

@@ -1,4 +1,5 @@
-/* How messages lie in the store: what a RUN says of one stands there as it goes out; older layouts are still read. */
+/* How messages lie in the store: what a RUN says of one stands there as it goes out; and their ids, many to a value.
+ * Older layouts are still read. */
 #include "tests/unit/unit.h"
 
 #include "broker/store/store_private.h"
@@ -88,6 +89,93 @@ static void a_message_that_is_cut_short_is_none(void **state) {
                 assert_int_equal(values_decode_message(7, payload, &got), -EBADMSG);
 }
 
+/* -- ids ----------------------------------------------------------------------------------------------------------- */
+
+enum { FIRST = 7 * VALUES_IDS };
+
+static struct stored_seen seen_of(uint64_t seq, int64_t at_ms) {
+        return (struct stored_seen){seq, {seq << 40, ~seq}, {at_ms}};
+}
+
+static void assert_given_back(const struct values_ids *ids) {
+        CLEANUP_BUFFER struct buffer value = {0};
+        struct values_ids got = {.first = FIRST};
+        struct bytes payload;
+
+        values_encode_ids(&value, ids);
+        assert_true(value.len <= ENGINE_PIECE);
+        assert_int_equal(values_open(FIRST, buffer_bytes(&value), &payload), 0);
+        assert_int_equal(values_decode_ids(FIRST, payload, &got), 0);
+        assert_int_equal(got.has, ids->has);
+        for (uint64_t i = 0; i < VALUES_IDS; i++)
+                if (values_ids_has(ids, FIRST + i))
+                        assert_memory_equal(&got.items[i], &ids->items[i], sizeof got.items[i]);
+        got = (struct values_ids){.first = FIRST};
+        assert_int_equal(values_decode_ids(FIRST + 1, payload, &got), -EBADMSG); /* it is not under its number */
+        while (payload.len-- > 0) {
+                got.has = 0;
+                assert_int_equal(values_decode_ids(FIRST, payload, &got), -EBADMSG);
+        }
+}
+
+static void ids_that_are_one_value_are_given_back_as_they_were(void **state) {
+        static const int64_t times[] = {1700000000000, 1700000000001, 1699999999000, 0, INT64_MAX, INT64_MIN};
+        struct values_ids ids = {.first = FIRST};
+
+        for (uint64_t i = 0; i < VALUES_IDS; i++) {
+                struct stored_seen seen = seen_of(FIRST + i * 5 % VALUES_IDS, times[i % 6]);
+
+                values_ids_put(&ids, &seen);
+                assert_given_back(&ids);
+        }
+        for (uint64_t i = 0; i + 1 < VALUES_IDS; i++) {
+                values_ids_drop(&ids, FIRST + i * 7 % VALUES_IDS);
+                assert_given_back(&ids);
+        }
+}
+
+static void push_id(struct buffer *payload, uint64_t place) {
+        pack_push_uint(payload, place);
+        pack_push_int(payload, 0);
+        pack_push_uint(payload, 1);
+        pack_push_uint(payload, 2);
+}
+
+static int decode_two(uint64_t one, uint64_t other) {
+        CLEANUP_BUFFER struct buffer payload = {0};
+        struct values_ids ids = {.first = FIRST};
+
+        pack_push_array(&payload, 2);
+        pack_push_int(&payload, 0);
+        pack_push_array(&payload, 8);
+        push_id(&payload, one);
+        push_id(&payload, other);
+        return values_decode_ids(FIRST, buffer_bytes(&payload), &ids);
+}
+
+static void a_value_of_ids_has_each_once_and_its_own(void **state) {
+        assert_int_equal(decode_two(3, VALUES_IDS - 1), 0);
+        assert_int_equal(decode_two(3, 3), -EBADMSG);
+        assert_int_equal(decode_two(3, VALUES_IDS), -EBADMSG);
+        assert_int_equal(decode_two(UINT64_MAX, 3), -EBADMSG);
+}
+
+static void an_id_of_layout_3_is_read_as_it_was(void **state) {
+        CLEANUP_BUFFER struct buffer value = {0};
+        struct stored_seen seen = seen_of(FIRST + 5, 1700000000000);
+        struct values_ids got = {.first = FIRST};
+        struct bytes payload;
+
+        values_encode_seen(&value, &seen);
+        assert_int_equal(values_open(FIRST + 5, buffer_bytes(&value), &payload), 0);
+        assert_int_equal(values_decode_ids(FIRST + 5, payload, &got), 0);
+        assert_int_equal(got.has, 1 << 5);
+        assert_memory_equal(&got.items[5], &seen, sizeof seen);
+        assert_int_equal(values_decode_ids(FIRST + 5, payload, &got), -EBADMSG); /* it has it already */
+}
+
+/* -- through the store --------------------------------------------------------------------------------------------- */
+
 static void put_raw(struct store *store, uint64_t seq, struct bytes payload) {
         buffer_clear(&store->scratch);
         values_encode_answer(&store->scratch, seq, payload); /* a head, and the payload as it is */
@@ -127,6 +215,9 @@ int main(void) {
                 cmocka_unit_test(a_stored_message_holds_what_a_run_says_of_it_as_it_goes_out),
                 cmocka_unit_test(a_message_of_layout_2_is_read_as_it_was),
                 cmocka_unit_test(a_message_that_is_cut_short_is_none),
+                cmocka_unit_test(ids_that_are_one_value_are_given_back_as_they_were),
+                cmocka_unit_test(a_value_of_ids_has_each_once_and_its_own),
+                cmocka_unit_test(an_id_of_layout_3_is_read_as_it_was),
                 cmocka_unit_test(a_run_gets_a_message_the_same_from_either_layout),
         };
 

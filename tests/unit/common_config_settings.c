@@ -250,9 +250,9 @@ static void the_limits_of_the_broker_have_bounds(void **state) {
         assert_refused("limits: {dedupe_ids: 10000000}\nlimits2: 1\n" TENANT, "lull.yaml:2: unknown key 'limits2'; "
                                                                               "did you mean 'limits'?");
         assert_refused(
-                "limits:\n  dedupe_ids: 10000000\n  memory: 1GiB\n" TENANT,
-                "lull.yaml:3: limits.memory: 1GiB is too small for dedupe_ids: 10000000 ids take 916MiB, and they "
-                "may take half of limits.memory; make it 1832MiB or more, or remember fewer ids");
+                "limits:\n  dedupe_ids: 10000000\n  memory: 512MiB\n" TENANT,
+                "lull.yaml:3: limits.memory: 512MiB is too small for dedupe_ids: 10000000 ids take 458MiB, and they "
+                "may take half of limits.memory; make it 916MiB or more, or remember fewer ids");
 }
 
 static void a_number_of_any_length_is_too_large_rather_than_no_number(void **state) {
