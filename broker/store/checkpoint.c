@@ -61,12 +61,12 @@ static int write_entry(struct checkpoint *checkpoint, const struct overlay_entry
 }
 
 /* An id is written with its neighbours. */
-static int write_id(const struct volume *volume, struct ids *ids, const struct overlay_entry *entry) {
-        struct bytes payload = {volume->image.data + entry->at + VALUES_HEAD, entry->len - VALUES_HEAD};
+static int write_id(struct checkpoint *checkpoint, struct ids *ids, const struct overlay_entry *entry) {
+        struct bytes payload = {checkpoint->volume->image.data + entry->at + VALUES_HEAD, entry->len - VALUES_HEAD};
         struct stored_seen seen;
 
         if (entry->state == OVERLAY_GONE)
-                return overlay_is_below(&volume->overlay, entry) ? ids_drop(ids, entry->seq) : 0;
+                return overlay_is_below(&checkpoint->volume->overlay, entry) ? ids_drop(ids, entry->seq) : 0;
         return values_decode_seen(entry->seq, payload, &seen) < 0 ? -EBADMSG : ids_put(ids, &seen);
 }
 
@@ -83,8 +83,7 @@ static int write_table(struct checkpoint *checkpoint, enum engine_table table, e
                 const struct overlay_entry *entry = &overlay->entries[i];
 
                 if (entry->table == table && entry->state == state)
-                        r = table == ENGINE_SEEN ? write_id(checkpoint->volume, ids, entry)
-                                                 : write_entry(checkpoint, entry);
+                        r = table == ENGINE_SEEN ? write_id(checkpoint, ids, entry) : write_entry(checkpoint, entry);
         }
         return r;
 }
@@ -96,17 +95,18 @@ static void count_entries(const struct overlay *overlay, uint32_t ret_n[ENGINE_N
 }
 
 static int write_entries(struct checkpoint *checkpoint) {
+        const struct overlay *overlay = &checkpoint->volume->overlay;
         static const enum overlay_state states[] = {OVERLAY_GONE, OVERLAY_VALUE};
         uint32_t n[ENGINE_N_TABLES][OVERLAY_N_STATES] = {0};
         struct ids ids = {
                 .engine = checkpoint->engine,
                 .tally = &checkpoint->meta.tallies[ENGINE_SEEN],
                 .scratch = &checkpoint->scratch,
-                .fresh_from = checkpoint->volume->overlay.fresh_from,
+                .fresh_from = overlay->fresh_from,
         };
         int r = 0;
 
-        count_entries(&checkpoint->volume->overlay, n);
+        count_entries(overlay, n);
         for (enum engine_table table = ENGINE_MESSAGES; table < ENGINE_N_TABLES; table++)
                 for (size_t i = 0; i < sizeof states / sizeof *states && r == 0; i++)
                         if (n[table][states[i]] > 0)

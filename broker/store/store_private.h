@@ -75,6 +75,9 @@ MUST_USE int store_read_value(struct store *store, enum engine_table table, uint
 
 /* Numbers from `highest` down are in use: keeps the reservation ahead of them. */
 void store_reserve(struct store *store, uint64_t highest);
+/* Why a checkpoint came to nothing: ids that are damaged are named, for they are the values that it reads. The caller
+ * frees it. */
+char *store_explain(struct store *store, int error);
 
 /* -- checkpoints (checkpoint.c) ------------------------------------------------------------------------------------ */
 
@@ -90,6 +93,3 @@ MUST_USE int store_finish(struct store *store);
 /* All that there is goes to the database, in one transaction for each volume. Where the store ends, the last one's head
  * says that nothing is in the journal. After a negative errno all is as it was, or the older volume is there. */
 MUST_USE int store_checkpoint(struct store *store, enum checkpoint_why why);
-/* Why one came to nothing: ids that are damaged are named, for they are the values that it reads. The caller frees
- * it. */
-char *store_explain(struct store *store, int error);
