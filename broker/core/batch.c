@@ -85,12 +85,19 @@ static uint64_t hash_next(const struct core *core, uint64_t hash, uint32_t at) {
         return n_edits > 0 ? hash_64(hash, (struct bytes){&n_edits, 1}) : hash;
 }
 
+/* The last `n` digits of the number, at most twelve: more than that do not fit into one. */
+static void write_digits(char *text, uint64_t number, int n) {
+        for (int i = n - 1; i >= 0; i--, number >>= 5)
+                text[i] = base32[number & 31];
+}
+
 static void write_name(const struct message *first, uint64_t hash, char *text) {
         unsigned __int128 id = (unsigned __int128)((uint64_t)first->accepted.ms & LIMIT_SEQ_MAX) << 80 |
                                (unsigned __int128)(first->seq & LIMIT_SEQ_MAX) << 32 | (uint32_t)hash;
 
-        for (int i = WIRE_BATCH_LEN - 1; i >= 0; i--, id >>= 5)
-                text[i] = base32[id & 31];
+        write_digits(text, (uint64_t)(id >> 120), 2);
+        write_digits(text + 2, (uint64_t)(id >> 60), 12);
+        write_digits(text + 14, (uint64_t)id, 12);
         text[WIRE_BATCH_LEN] = 0;
 }
 
