@@ -168,6 +168,14 @@ struct wall seen_oldest(const struct seen *seen) {
         return seen->n > 0 ? item_of(seen, seen->first).at : (struct wall){0};
 }
 
+/* The ids of the oldest one's page are to be forgotten soon, and their slots lie anywhere. */
+static void expect_page(const struct seen *seen) {
+        const struct seen_page *page = page_of(seen, seen->first);
+
+        for (uint32_t i = 0; i < page->n; i++)
+                table_expect(&seen->table, page->ids[i].hash[0]);
+}
+
 static void forget_oldest(struct seen *seen, struct wall now, struct effects *fx) {
         struct stored_seen item = item_of(seen, seen->first);
 
@@ -176,6 +184,8 @@ static void forget_oldest(struct seen *seen, struct wall now, struct effects *fx
         if (fx)
                 effects_delete(fx, CHANGE_DELETE_SEEN, item.seq);
         step_over(seen);
+        if (seen->n > 0 && seen->first % SEEN_PAGE == 0)
+                expect_page(seen);
 }
 
 void seen_push(struct seen *seen, const struct stored_seen *item, struct effects *fx) {
