@@ -1,11 +1,12 @@
 /* What the broker's core holds in memory, and what a message costs it, however much is pending.
  *
- *     space [PENDING [MESSAGES]]      1,000,000 and 200,000 unless told
+ *     space [PENDING [MESSAGES [PER_THREAD [IDS]]]]      1,000,000, 200,000, 1 and 0 unless told
  *
- * Fills a core, without a store, with PENDING threads of one message each that are quiet for a long time; then lets
- * MESSAGES messages in bursts of five pass through other threads, from a producer's frame to their run's result. Shown
- * are the memory that each pending thread takes (resident, all told), the CPU time of a message, and the longest that
- * one frame took: what everybody else had to wait. */
+ * Fills a core, without a store, with PENDING messages, PER_THREAD to a thread, that are quiet for a long time; then
+ * lets MESSAGES messages in bursts of five pass through other threads, from a producer's frame to their run's result.
+ * The last IDS of the ids of messages are remembered; with 0 they have none. Shown are the memory that each pending
+ * message takes (resident, all told), the CPU time of a message, and the longest that one frame took: what everybody
+ * else had to wait. */
 #include "broker/core/core.h"
 #include "common/ensure.h"
 #include "common/memory.h"
@@ -24,7 +25,7 @@ struct bench {
         struct core *core;
         struct effects fx;
         struct now now;
-        char names[FRAME][NAME_MAX_LEN];
+        char names[FRAME][NAME_MAX_LEN], ids[FRAME][NAME_MAX_LEN];
         struct wire_message items[FRAME];
         struct buffer body;
         uint64_t n_runs;
@@ -54,8 +55,8 @@ static struct config_tenant tenant_of_name(const char *name, struct span quiet) 
                 .name = memory_copy_text(name, strlen(name)),
                 .quiet = quiet,
                 .max_wait = span_s(365 * 24 * 60 * 60),
-                .max_messages = 20,
-                .max_bytes = 65536,
+                .max_messages = LIMIT_BATCH_MESSAGES_MAX,
+                .max_bytes = LIMIT_BATCH_BYTES_MAX,
                 .retry = {.attempts = 4, .base = span_s(2), .cap = span_s(32), .factor = 2},
                 .busy = {.base = span_ms(100), .cap = span_s(2), .give_up = span_s(60)},
                 .concurrency = UINT32_MAX,
@@ -105,6 +106,10 @@ static void say(struct bench *bench, const char *tenant, uint64_t first, uint32_
                 bench->items[i] = (struct wire_message){.tenant = bytes_of(tenant),
                                                         .thread = {bench->names[i], (size_t)len},
                                                         .body = buffer_bytes(&bench->body)};
+                if (bench->config.limits.dedupe_ids == 0)
+                        continue;
+                len = snprintf(bench->ids[i], NAME_MAX_LEN, "wamid.%.1s%llu", tenant, (unsigned long long)(first + i));
+                bench->items[i].id = (struct bytes){bench->ids[i], (size_t)len};
         }
         event.messages.items = bench->items;
         event.messages.n = n;
@@ -166,14 +171,16 @@ static uint64_t count_of(const char *text) {
 int main(int argc, char **argv) {
         struct bench bench = {0};
         uint64_t pending = argc > 1 ? count_of(argv[1]) : 1000000, messages = argc > 2 ? count_of(argv[2]) : 200000;
+        uint32_t per_thread = argc > 3 ? (uint32_t)count_of(argv[3]) : 1;
         uint64_t before, estimate;
 
+        bench.config.limits.dedupe_ids = argc > 4 ? (uint32_t)count_of(argv[4]) : 0;
         init(&bench);
         pass(&bench, "flowing", FRAME * BURST, BURST); /* what it takes to begin at all is there */
         before = resident_bytes();
         estimate = core_memory(bench.core);
-        pass(&bench, "pending", pending, 1);
-        printf("%10llu threads: %.1f bytes each, %.1f by limits.memory's reckoning\n", (unsigned long long)pending,
+        pass(&bench, "pending", pending, per_thread);
+        printf("%10llu messages: %.1f bytes each, %.1f by limits.memory's reckoning\n", (unsigned long long)pending,
                (double)(resident_bytes() - before) / (double)pending,
                (double)(core_memory(bench.core) - estimate) / (double)pending);
         pass(&bench, "flowing", messages, BURST);
