@@ -198,8 +198,8 @@ def idle():
 
 
 def growth():
-    def run(pending):
-        return lull.bench('through', *BURSTS, messages=600_000, pending=pending)
+    def run(pending):  # so many that most meet a full memory of ids, however few wait: each then has one forgotten
+        return lull.bench('through', *BURSTS, messages=3_000_000, pending=pending)
     return [Entrant(f'lull, {pending:,} threads pending', lull.DURABLE, 'lull bench through, bursts of 5', run(pending),
                     repetitions=3, is_large=pending > 1_000_000) for pending in (1_000, 1_000_000, 10_000_000)]
 
