@@ -10,8 +10,9 @@
 #include <zmq.h>
 
 enum { ENDPOINT_MAX = 256, BACKLOG = 1024 };
-/* Heartbeats find a peer that vanished without a word; handshakes that dawdle hold a descriptor, so not for long. */
-enum { HEARTBEAT_MS = 1000, HEARTBEAT_TIMEOUT_MS = 3000, HEARTBEAT_TTL_MS = 4000, HANDSHAKE_MS = 5000 };
+/* Heartbeats find a peer that vanished without a word: its leases end by their own clock, so all that waits for this is
+ * a descriptor. Handshakes that dawdle hold one as well, so not for long. */
+enum { HEARTBEAT_MS = 2000, HEARTBEAT_TIMEOUT_MS = 3000, HEARTBEAT_TTL_MS = 4000, HANDSHAKE_MS = 5000 };
 /* At a clean stop, acknowledgements that are on their way may still leave. */
 enum { LINGER_MS = 500 };
 

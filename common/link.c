@@ -10,8 +10,8 @@
 /* Reconnect quickly at first, for a broker that restarts; never so often that many clients are a load. */
 enum { RECONNECT_MS = 50, RECONNECT_MAX_MS = 1000 };
 /* A peer that vanished without a word (cable pulled, host frozen) is noticed: it is asked so often, and has so long to
- * answer. */
-enum { HEARTBEAT_MS = LIMIT_LINK_SILENCE_MS / 4, HEARTBEAT_TIMEOUT_MS = LIMIT_LINK_SILENCE_MS - HEARTBEAT_MS };
+ * answer. Not oftener than the limit needs: each time wakes both ends, and is most of what they do when idle. */
+enum { HEARTBEAT_MS = LIMIT_LINK_SILENCE_MS * 2 / 5, HEARTBEAT_TIMEOUT_MS = LIMIT_LINK_SILENCE_MS - HEARTBEAT_MS };
 /* At close, what is queued may still leave for this long. */
 enum { LINGER_MS = 2000 };
 
