@@ -35,6 +35,27 @@ static void a_heap_gives_back_in_order_whatever_the_order_in(void **state) {
         heap_done(&heap);
 }
 
+static void a_heap_gives_the_memory_back_of_what_has_left_it(void **state) {
+        enum { N = 100000 };
+        struct heap heap = {0};
+        int64_t last = -1;
+
+        for (uint32_t i = 0; i < N; i++)
+                heap_push(&heap, (struct heap_entry){{i * 7919 % N}, i, 0});
+        assert_true(heap.cap >= N);
+        while (heap.n > 0) {
+                struct heap_entry entry = heap_pop(&heap);
+
+                assert_true(entry.at.us > last);
+                last = entry.at.us;
+                assert_true(heap.cap > heap.n && (heap.cap <= 4096 || heap.cap <= 4 * heap.n));
+        }
+        for (uint32_t i = 0; i < N; i++) /* and grows again */
+                heap_push(&heap, (struct heap_entry){{N - i}, i, 0});
+        assert_int_equal(heap_pop(&heap).who, N - 1);
+        heap_done(&heap);
+}
+
 static bool has(const struct table *table, uint32_t hash, uint32_t value) {
         struct table_probe probe = {.hash = hash};
         uint32_t found;
@@ -271,6 +292,7 @@ static void a_smaller_window_is_in_force_at_once(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_heap_gives_back_in_order_whatever_the_order_in),
+                cmocka_unit_test(a_heap_gives_the_memory_back_of_what_has_left_it),
                 cmocka_unit_test(a_table_finds_what_is_in_it_and_nothing_else_through_growth_and_removal),
                 cmocka_unit_test(a_table_that_moves_is_whole_at_every_step),
                 cmocka_unit_test(a_table_does_not_outgrow_the_room_that_was_reserved),
