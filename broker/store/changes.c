@@ -242,6 +242,14 @@ static int turn_over(struct store *store) {
         return r;
 }
 
+/* A checkpoint leaves out what the young file replaces. Nothing may be there then that is not durable: it would be gone
+ * with the commit that comes to nothing. */
+static int commit_through(struct store *store, const struct change *changes, size_t n) {
+        int r = store_finish(store);
+
+        return r == 0 ? write_changes(store, changes, n, write_through) : r;
+}
+
 int store_commit(struct store *store, const struct change *changes, size_t n) {
         int r;
 
@@ -255,5 +263,5 @@ int store_commit(struct store *store, const struct change *changes, size_t n) {
                 if (r == 0)
                         r = write_changes(store, changes, n, write_record);
         }
-        return r == NO_ROOM ? write_changes(store, changes, n, write_through) : r;
+        return r == NO_ROOM ? commit_through(store, changes, n) : r;
 }

@@ -1,5 +1,5 @@
 /* A file of the journal. A commit becomes durable with one write and one flush, into blocks that were written
- * beforehand. There are two files, used by turns (volumes.h): what is in the one goes to the database at a checkpoint
+ * beforehand. There are two files, used by turns: what is in the one goes to the database at a checkpoint
  * (checkpoint.c) while commits go into the other. Then it begins anew at its first byte.
  *
  * Where a file cannot be made, or while its disk is short, it has no room (its size is 0); where neither has, each

@@ -249,6 +249,27 @@ static void a_commit_that_was_given_up_takes_nothing_away_from_the_other_file(vo
         effects_done(&fx);
 }
 
+/* Longer than either file: it goes to the database, and before it what the other file holds. */
+static void nor_does_one_that_is_longer_than_a_file(void **state) {
+        static char five_pages[4 * RECORD_ALIGN + 1];
+        struct store *store = open_small();
+        struct effects fx = {0};
+
+        memset(five_pages, 'x', sizeof five_pages - 1);
+        commit_messages(store, 1, 4);
+        effects_delete(&fx, CHANGE_DELETE_MESSAGE, 1);
+        put_message(&fx, 2, five_pages);
+        disk.fault = FAULT_NO_ROOM;
+        disk.stop_after = 1;
+        assert_int_equal(commit(store, &fx), COMMIT_GIVEN_UP);
+        disk.fault = FAULT_NONE;
+        expect_messages(store, 1, 4);
+        assert_int_equal(store_settle(store), 0);
+        expect_messages(store, 1, 4);
+        store_close(store);
+        effects_done(&fx);
+}
+
 static void what_was_tried_in_one_file_does_not_come_back_before_what_is_in_the_other(void **state) {
         static char two_pages[RECORD_ALIGN + 1];
         struct store *store = open_small();
@@ -397,6 +418,7 @@ int main(void) {
                 TEST(a_store_whose_disk_has_little_left_works_without_a_journal),
                 TEST(a_checkpoint_that_finds_no_room_is_made_again_and_loses_nothing),
                 TEST(a_commit_that_was_given_up_takes_nothing_away_from_the_other_file),
+                TEST(nor_does_one_that_is_longer_than_a_file),
                 TEST(what_was_tried_in_one_file_does_not_come_back_before_what_is_in_the_other),
                 TEST(a_commit_that_was_given_up_does_not_come_back),
                 TEST(nor_does_it_stand_in_the_way_of_the_next),
