@@ -4,7 +4,8 @@
  * last one. Only then the volume begins anew: whenever the power goes, one of the two has each of them.
  *
  * Commits go into the other volume meanwhile, and what they replace or delete of this one need not go to the database
- * at all: so a checkpoint begins only when the other volume is filled by a part, or is needed. */
+ * at all: so a checkpoint begins only when the other volume is filled by a part, or is needed; or at once, where most of
+ * what came is still there: then nobody takes it out as fast as it comes, and time is short. */
 #include "broker/store/ids.h"
 #include "broker/store/store_private.h"
 
@@ -214,6 +215,12 @@ static int end(struct store *store) {
         return r < 0 ? r : checkpoint->growth < 0 ? checkpoint->growth : 0;
 }
 
+static bool is_due(const struct store *store) {
+        const struct volume *full = store->checkpoint.volume, *young = store->young;
+
+        return 2 * full->overlay.bytes > full->image.len || young->image.len * PARTS >= young->journal.size;
+}
+
 int store_tend(struct store *store) {
         struct checkpoint *checkpoint = &store->checkpoint;
 
@@ -221,7 +228,7 @@ int store_tend(struct store *store) {
                 return 0;
         if (store->failed < 0)
                 return store_finish(store);
-        if (!checkpoint->is_begun && store->young->image.len * PARTS >= store->young->journal.size)
+        if (!checkpoint->is_begun && is_due(store))
                 begin(store);
         return checkpoint->is_begun && beside_is_done(store->beside) ? end(store) : 0;
 }
