@@ -4,8 +4,8 @@
  * last one. Only then the volume begins anew: whenever the power goes, one of the two has each of them.
  *
  * Commits go into the other volume meanwhile, and what they replace or delete of this one need not go to the database
- * at all: so a checkpoint begins only when the other volume is filled by a part, or is needed; or at once, where most of
- * what came is still there: then nobody takes it out as fast as it comes, and time is short. */
+ * at all: so a checkpoint begins only when the other volume is filled by a part, or is needed. Where most of what came
+ * is still there it begins at once: then it is a long one, and nobody takes out what comes. */
 #include "broker/store/ids.h"
 #include "broker/store/store_private.h"
 
@@ -169,6 +169,7 @@ void store_turn_over(struct store *store, enum checkpoint_why why) {
         store->checkpoint.volume = full;
         store->checkpoint.why = why;
         store->checkpoint.is_begun = false;
+        store->checkpoint.again_from = 0;
 }
 
 static void begin(struct store *store) {
@@ -201,7 +202,6 @@ static int end(struct store *store) {
         int r;
 
         checkpoint->is_begun = false;
-        store->failed = checkpoint->result;
         if (checkpoint->result < 0)
                 return checkpoint->result;
         store->meta = checkpoint->meta;
@@ -218,19 +218,26 @@ static int end(struct store *store) {
 static bool is_due(const struct store *store) {
         const struct volume *full = store->checkpoint.volume, *young = store->young;
 
-        return 2 * full->overlay.bytes > full->image.len || young->image.len * PARTS >= young->journal.size;
+        return young->image.len >= store->checkpoint.again_from &&
+               (2 * full->overlay.bytes > full->image.len || young->image.len * PARTS >= young->journal.size);
+}
+
+/* The disk is full, but the journal is not: commits go on, and the next try is made when more of it is filled. */
+static int put_off(struct store *store) {
+        store->checkpoint.again_from = store->young->image.len + store->young->journal.size / PARTS;
+        return 0;
 }
 
 int store_tend(struct store *store) {
         struct checkpoint *checkpoint = &store->checkpoint;
+        int r;
 
-        if (!checkpoint->volume)
-                return 0;
-        if (store->failed < 0)
-                return store_finish(store);
-        if (!checkpoint->is_begun && is_due(store))
+        if (checkpoint->volume && !checkpoint->is_begun && is_due(store))
                 begin(store);
-        return checkpoint->is_begun && beside_is_done(store->beside) ? end(store) : 0;
+        if (!checkpoint->volume || !checkpoint->is_begun || !beside_is_done(store->beside))
+                return 0;
+        r = end(store);
+        return r < 0 && store_is_lack_of_room(store, r) ? put_off(store) : r;
 }
 
 int store_finish(struct store *store) {
@@ -251,7 +258,6 @@ static void turn_back(struct store *store) {
         struct volume *other = store->young;
 
         store->young = TAKE(store->checkpoint.volume);
-        store->failed = 0;
         overlay_clear(&other->overlay);
 }
 

@@ -30,6 +30,7 @@ struct checkpoint {
         struct volume *volume; /* NULL = none is under way */
         enum checkpoint_why why;
         bool is_begun; /* the helper has it */
+        size_t again_from; /* after a try that found no room: not before the other volume is as long */
         struct values_meta meta; /* the head that it is to have */
         struct buffer scratch;
         int result; /* of the helper: 0, or a negative errno: all is as it was */
@@ -47,7 +48,6 @@ struct store {
         uint64_t last, tried; /* records' numbers: of the last one that is durable, of the last that was tried */
         struct checkpoint checkpoint; /* of the other volume */
         struct beside *beside;
-        int failed; /* the last checkpoint failed with that, and is to be tried again */
         struct store_counts counts;
 };
 
@@ -85,10 +85,10 @@ char *store_explain(struct store *store, int error);
 struct volume *store_other(struct store *store);
 /* Commits go into the other volume from now on, and this one is to go to the database; none may be under way. */
 void store_turn_over(struct store *store, enum checkpoint_why why);
-/* Looks after the checkpoint under way, if there is one: begins it, ends it. A negative errno: it failed, and what was
- * to go to the database is still to. */
+/* Looks after the checkpoint under way, if there is one: begins it, ends it, tries it again later where it found no
+ * room. A negative errno: it failed for another reason, and what was to go to the database is still to. */
 MUST_USE int store_tend(struct store *store);
-/* The same, until none is under way. */
+/* The same, until none is under way; that there is no room is an error here. */
 MUST_USE int store_finish(struct store *store);
 /* All that there is goes to the database, in one transaction for each volume. Where the store ends, the last one's head
  * says that nothing is in the journal. After a negative errno all is as it was, or the older volume is there. */

@@ -214,18 +214,22 @@ static void commit_messages(struct store *store, uint64_t first, uint64_t last) 
         effects_done(&fx);
 }
 
-static void a_checkpoint_that_finds_no_room_is_made_again_and_loses_nothing(void **state) {
+static void commits_go_on_in_the_journal_while_only_the_database_finds_no_room(void **state) {
         struct store *store = open_small();
 
         commit_messages(store, 1, 5);
-        assert_non_null(store->checkpoint.volume);
         disk.fault = FAULT_NO_ROOM;
+        disk.only = "data.mdb";
         disk.is_full = true;
-        disk.mend_after = 5; /* the checkpoint has failed by then */
-        commit_messages(store, 6, 6);
-        expect_messages(store, 1, 6);
-        commit_messages(store, 7, 20);
-        expect_messages(store, 1, 20);
+        commit_messages(store, 6, 8); /* the checkpoint has failed by then, and the other file has room */
+        assert_in_range(disk.n_failed, 1, 10);
+        assert_int_equal(disk.n_waits, 0);
+        expect_messages(store, 1, 8);
+        disk.mend_after = 2;
+        commit_messages(store, 9, 9); /* now neither has */
+        assert_int_equal(disk.n_waits, 2);
+        expect_messages(store, 1, 9);
+        commit_messages(store, 10, 20);
         store_close(store);
         store = open_small();
         expect_messages(store, 1, 20);
@@ -416,7 +420,7 @@ int main(void) {
                 TEST(so_is_one_whose_write_was_cut_short),
                 TEST(so_is_one_to_the_database_whose_write_was_cut_short),
                 TEST(a_store_whose_disk_has_little_left_works_without_a_journal),
-                TEST(a_checkpoint_that_finds_no_room_is_made_again_and_loses_nothing),
+                TEST(commits_go_on_in_the_journal_while_only_the_database_finds_no_room),
                 TEST(a_commit_that_was_given_up_takes_nothing_away_from_the_other_file),
                 TEST(nor_does_one_that_is_longer_than_a_file),
                 TEST(what_was_tried_in_one_file_does_not_come_back_before_what_is_in_the_other),

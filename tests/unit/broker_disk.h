@@ -14,6 +14,7 @@ enum fault {
 
 struct fault_disk {
         enum fault fault;
+        const char *only; /* the end of the name of the file that is concerned; NULL = each */
         bool is_full, is_short; /* as statvfs says it; or that little is left */
         int n_failed, n_waits, mend_after, stop_after;
 };
