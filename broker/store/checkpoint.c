@@ -175,7 +175,8 @@ void store_turn_over(struct store *store, enum checkpoint_why why) {
 static void begin(struct store *store) {
         struct checkpoint *checkpoint = &store->checkpoint;
 
-        overlay_supersede(&checkpoint->volume->overlay, &store->young->overlay);
+        if (checkpoint->why != CHECKPOINT_OPENS)
+                overlay_supersede(&checkpoint->volume->overlay, &store->young->overlay);
         checkpoint->engine = store->engine;
         checkpoint->journal = checkpoint->volume->journal;
         checkpoint->meta = store->meta;

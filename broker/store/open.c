@@ -168,7 +168,7 @@ static void continue_checkpoint(struct store *store) {
         struct volume *other = store_other(store);
 
         if (other->overlay.n > 0)
-                store->checkpoint.volume = other, store->checkpoint.why = CHECKPOINT_SETTLES;
+                store->checkpoint.volume = other, store->checkpoint.why = CHECKPOINT_OPENS;
 }
 
 static int make_journal(struct store *store, const char *folder, char **ret_error) {

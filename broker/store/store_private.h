@@ -20,6 +20,7 @@ struct volume {
 enum checkpoint_why {
         CHECKPOINT_FULL, /* its file has no more room, and may grow */
         CHECKPOINT_SETTLES,
+        CHECKPOINT_OPENS, /* what follows it was read back, and may not be durable */
         CHECKPOINT_ENDS, /* the store is to be whole without its journal */
 };
 

@@ -1,8 +1,11 @@
 /* The journal's two files: commits go into one of them while what is in the other one goes to the database. */
+#include "tests/unit/broker_disk.h"
 #include "tests/unit/broker_folder.h"
 
 #include "broker/store/record.h"
 #include "common/memory.h"
+
+#include <errno.h>
 
 /* As many messages as fill the first file, and one more: the checkpoint of the first is under way, and stays so until
  * a third commit of the other. */
@@ -87,6 +90,28 @@ static void so_is_the_loss_of_the_later_one(void **state) {
         folder_expect_refused("a file of its journal is missing");
 }
 
+/* A record that is read back at a start may be in the kernel's memory alone. The power goes when what is older is in the
+ * database, and with it that record. */
+static void what_a_start_reads_back_takes_nothing_away_before_it_is_durable_itself(void **state) {
+        static const char nothing[RECORD_ALIGN];
+        enum { MARK_BYTES = 24 }; /* in lull.lock; it is written when the older file is in the database */
+        struct store *store = fill_first();
+        CLEANUP_FREE char *error = NULL;
+
+        folder_drop(store, 1);
+        store_close(store);
+        disk = (struct fault_disk){.fault = FAULT_BROKEN, .only = "/lull.lock"};
+        assert_int_equal(store_open_formed(folder_uri, &folder_form, &store, &error), -EIO);
+        assert_int_equal(disk.n_failed, 1);
+        disk = (struct fault_disk){FAULT_NONE};
+        folder_change("journal", RECORD_ALIGN, nothing, RECORD_ALIGN);
+        folder_change("lull.lock", 0, nothing, MARK_BYTES);
+        store = folder_open();
+        assert_true(folder_has(store, 1));
+        assert_int_equal(folder_load(store).n, FILL + 1);
+        store_close(store);
+}
+
 /* With the helper as it is in earnest, whatever its pace. */
 static void commits_and_reads_go_on_while_a_thread_brings_the_rest_to_the_database(void **state) {
         static const struct store_form in_earnest = {{4 * RECORD_ALIGN, 16 * RECORD_ALIGN}, BESIDE_THREAD};
@@ -117,6 +142,7 @@ int main(void) {
                 TEST(what_is_replaced_before_its_checkpoint_begins_does_not_go_to_the_database),
                 TEST(damage_to_either_of_the_two_is_named),
                 TEST(so_is_the_loss_of_the_later_one),
+                TEST(what_a_start_reads_back_takes_nothing_away_before_it_is_durable_itself),
                 TEST(commits_and_reads_go_on_while_a_thread_brings_the_rest_to_the_database),
         };
 
