@@ -66,10 +66,17 @@ void check_join_holds(uint32_t from, uint32_t to) {
 
 void check_hold_rest(uint32_t index) { hold_rest(index, check_root(index)); }
 
+/* Another name's last messages went in this turn: before that word or after it, only the broker knows. */
+static bool may_be_meant(uint32_t thread, uint32_t of) {
+        return check_root(thread) == of && checks.threads[thread].was_filled && checks.threads[thread].list.n == 0;
+}
+
 void check_wants(uint32_t index, enum model_hold hold) {
         for (uint32_t i = 0; i < SIM_ALL_THREADS; i++)
                 if (is_meant(i, index, hold))
                         checks.threads[i].wanted_hold = hold;
+                else if (may_be_meant(i, index))
+                        checks.threads[i].unsure_turn = checks.turn;
 }
 
 /* Of a kind that the platform may end, or replace. */
@@ -119,6 +126,7 @@ void check_holds_begin(void) {
         for (uint32_t i = 0; i < SIM_ALL_THREADS; i++) {
                 checks.threads[i].wanted_hold = checks.threads[i].hold;
                 checks.threads[i].was_awaited = check_is_awaited(&checks.threads[i]);
+                checks.threads[i].was_filled = checks.threads[i].list.n > 0;
         }
 }
 

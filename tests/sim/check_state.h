@@ -103,6 +103,7 @@ struct model_thread {
         bool was_held; /* so it was when the turn began in which it was flushed */
         bool is_awaited; /* it was there at the start: a worker from before may run it */
         bool was_awaited; /* so it was when the turn began */
+        bool was_filled; /* it had messages then */
         uint64_t last_shown; /* the newest message that a reply was shown for, by its seq */
         uint32_t acked_number[SIM_PRODUCERS];
         uint64_t acked_seq[SIM_PRODUCERS];
