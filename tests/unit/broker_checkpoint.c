@@ -90,11 +90,11 @@ static void so_is_the_loss_of_the_later_one(void **state) {
         folder_expect_refused("a file of its journal is missing");
 }
 
-/* A record that is read back at a start may be in the kernel's memory alone. The power goes when what is older is in the
- * database, and with it that record. */
+/* A record that is read back at a start may be in the kernel's memory alone. The power goes, and with it that record,
+ * when what is older is in the database. */
 static void what_a_start_reads_back_takes_nothing_away_before_it_is_durable_itself(void **state) {
         static const char nothing[RECORD_ALIGN];
-        enum { MARK_BYTES = 24 }; /* in lull.lock; it is written when the older file is in the database */
+        enum { MARK_BYTES = 24 }; /* in lull.lock; written when the older file is in the database */
         struct store *store = fill_first();
         CLEANUP_FREE char *error = NULL;
 
