@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
-/* Zeros are written so many at once. */
+/* Zeros are written, and flushed, so many at once. */
 enum { CHUNK = 128 * 1024 };
 
 void journal_init(struct journal *journal, const char *name, const struct journal_sizes *sizes) {
@@ -84,7 +84,11 @@ static bool has_plenty(const struct journal *journal, uint64_t size) {
                (uint64_t)disk.f_bavail * disk.f_frsize >= (size - journal->size) * LIMIT_JOURNAL_SHARE;
 }
 
-/* Zeros up to `size`, so that a record finds its blocks there. What was written stays where it fails. */
+enum { NO_ROOM = 1 };
+
+/* Zeros from `from` up to `size`, so that a record finds its blocks there; piece by piece, so that a commit into the
+ * other file waits for one of them at the most. NO_ROOM: what was written stays. Only a flush that fails is worse:
+ * nobody knows then what is on the disk. */
 static int write_zeros(int fd, uint64_t from, uint64_t size) {
         CLEANUP_FREE uint8_t *zeros = memory_new(CHUNK, 1);
 
@@ -92,24 +96,25 @@ static int write_zeros(int fd, uint64_t from, uint64_t size) {
                 ssize_t n = pwrite(fd, zeros, size - from < CHUNK ? (size_t)(size - from) : CHUNK, (off_t)from);
 
                 if (n <= 0)
-                        return n < 0 ? -errno : -EIO;
+                        return NO_ROOM;
+                if (fdatasync(fd) < 0)
+                        return -errno;
                 from += (uint64_t)n;
         }
         return 0;
 }
 
-/* Only a flush that fails is worse than no room: nobody knows then what is on the disk. */
 static int extend(struct journal *journal, uint64_t size) {
+        int r;
+
         if (!has_plenty(journal, size))
                 return 0;
-        journal->cannot_grow = write_zeros(journal->fd, journal->size, size) < 0;
-        if (journal->cannot_grow)
-                return 0;
-        if (fsync(journal->fd) < 0)
-                return -errno;
+        r = write_zeros(journal->fd, journal->size, size);
+        journal->cannot_grow = r == NO_ROOM;
+        if (r == 0)
+                journal->size = size;
         journal_forget(journal);
-        journal->size = size;
-        return 0;
+        return r < 0 ? r : 0;
 }
 
 int journal_make(struct journal *journal, const char *folder) {
