@@ -42,7 +42,7 @@ struct engine_ops {
         int (*begin)(struct engine *engine);
         int (*put)(struct engine *engine, enum engine_table table, struct engine_key key, struct bytes value);
         /* All pieces of the values from `first` to `last`; none is no error. `gone` is told of each, in the order of
-         * their keys, before it goes. */
+         * their keys, before it goes. -EBADMSG: what was found is not in order. */
         int (*remove)(struct engine *engine, enum engine_table table, uint64_t first, uint64_t last,
                       void (*gone)(void *context, struct engine_key key, struct bytes piece), void *context);
         int (*commit)(struct engine *engine);

@@ -155,6 +155,7 @@ static int lmdb_remove(struct engine *engine, enum engine_table table, uint64_t 
         uint8_t bytes[KEY_LEN];
         MDB_val at = {KEY_LEN, bytes}, data;
         MDB_cursor *cursor;
+        bool is_in_order;
         int error;
 
         lose_end(lmdb, table);
@@ -163,7 +164,9 @@ static int lmdb_remove(struct engine *engine, enum engine_table table, uint64_t 
         if (error != 0)
                 return as_errno(error);
         error = mdb_cursor_get(cursor, &at, &data, MDB_SET_RANGE);
-        while (error == 0 && decode_key(&at).seq <= last) {
+        /* Where a page above the leaves is damaged, the search ends before what was looked for. */
+        is_in_order = error != 0 || decode_key(&at).seq >= first;
+        while (error == 0 && is_in_order && decode_key(&at).seq <= last) {
                 gone(context, decode_key(&at), (struct bytes){data.mv_data, data.mv_size});
                 error = mdb_cursor_del(cursor, 0);
                 if (error == 0)
@@ -172,6 +175,8 @@ static int lmdb_remove(struct engine *engine, enum engine_table table, uint64_t 
                         error = MDB_NOTFOUND;
         }
         mdb_cursor_close(cursor);
+        if (!is_in_order)
+                return -EBADMSG;
         return error == MDB_NOTFOUND ? 0 : as_errno(error);
 }
 

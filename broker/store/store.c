@@ -116,6 +116,9 @@ char *store_explain(struct store *store, int error) {
 
         if (error == -EBADMSG && store_scan(store, ENGINE_SEEN, check_ids, &store->scratch, &found, &named) < 0)
                 return named;
+        if (error == -EBADMSG)
+                return memory_print("the store is damaged: a table is not in order; put back a copy, or move the store "
+                                    "away to start empty: what it held is then lost");
         return memory_print("cannot write to the store: %s", strerror(-error));
 }
 
